@@ -1,0 +1,206 @@
+// Package api is the Aver client for applications: a method for each operation of the contract, with typed requests
+// and answers, and one kind of error.
+//
+//	client, err := api.New(key, secret)
+//	check, err := client.GetCheck(ctx, id)
+//
+// The package re-exports every type and enumeration value, so an application imports nothing else of this module.
+//
+// A [Client] is safe for concurrent use. Every failed call returns an [*Error]; errors.Is tells its class, such as
+// [ErrNotFound] or [ErrUnavailable].
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/generated"
+)
+
+// Version is the version of this module, as the User-Agent header tells it.
+const Version = "0.1.0"
+
+// A Client calls the Aver API. Its methods may be called from any number of goroutines.
+type Client struct {
+	raw      *generated.RawClient
+	provider *authprovider.Provider
+	settings *settings // behind a pointer, so that a printed client shows nothing of it
+}
+
+// settings is what the options configure.
+type settings struct {
+	callSettings
+	baseURL    string
+	httpClient *http.Client
+	userAgent  string
+	logger     *slog.Logger
+	auth       []authprovider.Option
+	ownClient  bool
+}
+
+// callSettings is what can be configured for a single call as well.
+type callSettings struct {
+	timeout time.Duration
+	maxSize int64
+}
+
+// An Option configures a [Client].
+type Option interface {
+	applyToClient(*settings) error
+}
+
+// A CallOption configures a single call, or, given to [New], every call.
+type CallOption interface {
+	Option
+	applyToCall(*callSettings) error
+}
+
+type clientOption func(*settings) error
+
+func (o clientOption) applyToClient(s *settings) error { return o(s) }
+
+type callOption func(*callSettings) error
+
+func (o callOption) applyToClient(s *settings) error   { return o(&s.callSettings) }
+func (o callOption) applyToCall(c *callSettings) error { return o(c) }
+
+// WithBaseURL sets the base URL of the service; the default is production. It must be https; http is accepted for a
+// loopback address alone, such as the sandbox's.
+func WithBaseURL(url string) Option {
+	return clientOption(func(s *settings) error {
+		s.baseURL = url
+		return nil
+	})
+}
+
+// WithHTTPClient sets the HTTP client, for calls and for the exchange of credentials. It is not changed; its Transport
+// is shared and its CheckRedirect is asked about redirects within the service's origin.
+func WithHTTPClient(client *http.Client) Option {
+	return clientOption(func(s *settings) error {
+		if client == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		s.httpClient, s.ownClient = client, false
+		return nil
+	})
+}
+
+// WithUserAgent puts the application's own product, such as "shop/2.1", before the module's in the User-Agent header.
+func WithUserAgent(product string) Option {
+	return clientOption(func(s *settings) error {
+		for _, r := range product {
+			if r < ' ' || r > '~' {
+				return errors.New("WithUserAgent: the product holds a character that no header may hold")
+			}
+		}
+		if product != "" {
+			s.userAgent = product + " " + s.userAgent
+		}
+		return nil
+	})
+}
+
+// WithLogger has every call logged at debug level: operation, path template, status, duration and request ID. Bodies,
+// identifiers and secrets are never logged. The default is not to log.
+func WithLogger(logger *slog.Logger) Option {
+	return clientOption(func(s *settings) error {
+		if logger == nil {
+			return errors.New("WithLogger: the logger is nil")
+		}
+		s.logger = logger
+		return nil
+	})
+}
+
+// WithAuth passes options on to the provider of tokens, such as [authprovider.WithHook] for metrics.
+func WithAuth(opts ...authprovider.Option) Option {
+	return clientOption(func(s *settings) error {
+		s.auth = append(s.auth, opts...)
+		return nil
+	})
+}
+
+// WithTimeout limits a call from its beginning until the answer is read, waiting for a token included. The default is
+// 60 seconds; 0 leaves the limit to the context.
+func WithTimeout(timeout time.Duration) CallOption {
+	return callOption(func(c *callSettings) error {
+		if timeout < 0 {
+			return errors.New("WithTimeout: the timeout is negative")
+		}
+		c.timeout = timeout
+		return nil
+	})
+}
+
+// WithMaxResponseSize limits an answer, in bytes. A longer one is an error that matches [ErrUnexpectedAnswer]. The
+// default is 64 MiB, which leaves room for the image of a document.
+func WithMaxResponseSize(bytes int64) CallOption {
+	return callOption(func(c *callSettings) error {
+		if bytes <= 0 {
+			return errors.New("WithMaxResponseSize: the size must be positive")
+		}
+		c.maxSize = bytes
+		return nil
+	})
+}
+
+// New returns a client for an API key and its secret, as the portal shows them under Settings, API Keys. Nothing is
+// sent before the first call.
+func New(key, secret string, opts ...Option) (*Client, error) {
+	s := &settings{
+		callSettings: callSettings{timeout: 60 * time.Second, maxSize: 64 << 20},
+		baseURL:      authprovider.DefaultBaseURL,
+		httpClient:   &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()},
+		userAgent:    "aver-go/" + Version,
+		logger:       slog.New(slog.DiscardHandler),
+		ownClient:    true,
+	}
+	for _, opt := range opts {
+		if err := opt.applyToClient(s); err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+	}
+	auth := append([]authprovider.Option{
+		authprovider.WithBaseURL(s.baseURL),
+		authprovider.WithHTTPClient(s.httpClient),
+		authprovider.WithUserAgent(s.userAgent),
+	}, s.auth...)
+	provider, err := authprovider.New(key, secret, auth...)
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	raw, err := generated.NewClient(s.baseURL,
+		generated.WithHTTPClient(provider.Doer(s.httpClient)),
+		generated.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
+			req.Header.Set("User-Agent", s.userAgent)
+			req.Header.Set("Accept", "application/json")
+			return nil
+		}),
+		generated.WithRequestEditorFn(provider.Intercept))
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	return &Client{raw: raw, provider: provider, settings: s}, nil
+}
+
+// Raw returns the generated client underneath, authenticated like this one, for what the methods do not offer. Its
+// answers are the service's own: reading, bounding and closing them is the caller's work.
+func (c *Client) Raw() *generated.RawClient { return c.raw }
+
+// Provider returns the provider of the client's tokens.
+func (c *Client) Provider() *authprovider.Provider { return c.provider }
+
+// Close ends a running exchange of credentials and closes idle connections, unless they belong to the client of
+// [WithHTTPClient]. Later calls fail.
+func (c *Client) Close() error {
+	err := c.provider.Close()
+	if c.settings.ownClient {
+		c.settings.httpClient.CloseIdleConnections()
+	}
+	return err
+}

@@ -1,0 +1,207 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/wire"
+)
+
+// The classes of errors, for errors.Is.
+var (
+	// ErrInvalidRequest: the request is malformed or incomplete (400, 422), or was refused before it was sent.
+	ErrInvalidRequest = errors.New("invalid request")
+	// ErrUnauthorized: the credentials or the token were refused (401). The operation was not performed.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden: the API key may not do this (403).
+	ErrForbidden = errors.New("forbidden")
+	// ErrNotFound: there is nothing with that ID (404, 410).
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: the state does not allow it, or the third-party identifier is taken (409).
+	ErrConflict = errors.New("conflict")
+	// ErrRateLimited: too many calls (429); see [Error.RetryAfter].
+	ErrRateLimited = errors.New("rate limited")
+	// ErrUnavailable: the service failed (5xx) or could not be reached.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrUnexpectedAnswer: the answer is not one that the contract knows, such as HTML, a truncated or an oversized body.
+	ErrUnexpectedAnswer = errors.New("unexpected answer")
+)
+
+// An Error is the failure of a call. errors.As finds it, and errors.Is tells its class:
+//
+//	var failure *api.Error
+//	if errors.As(err, &failure) { log.Print(failure.Status, failure.RequestID) }
+//	if errors.Is(err, api.ErrNotFound) { … }
+//
+// It prints as one line that holds no body, token or secret, whatever the verb.
+type Error struct {
+	Operation  string              // the operationId, such as "getCheck"
+	Status     int                 // the HTTP status; 0 when no answer came
+	Message    string              // the service's own reason; empty when it gave none in a known form
+	Fields     map[string][]string // what is wrong with single properties of the request, by name
+	RequestID  string              // what the service's support asks for; empty when it sent none
+	RetryAfter time.Duration       // how long the service asks to wait; 0 when it does not
+	Err        error               // the cause, when it is not the service's own answer
+
+	class error
+	body  []byte
+}
+
+// RawBody returns the beginning of the service's answer, up to 64 KiB. It may hold personal data: never print it.
+func (e *Error) RawBody() []byte { return e.body }
+
+// Error returns one line: operation, status, reason and request ID.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("aver: " + e.Operation)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": %d %s", e.Status, http.StatusText(e.Status))
+	}
+	if e.Message != "" {
+		b.WriteString(": " + clean(e.Message, 200))
+	}
+	for i, field := range (wire.ErrorBody{Errors: e.Fields}).Fields() {
+		if i == 5 {
+			fmt.Fprintf(&b, "; %d more fields", len(e.Fields)-i)
+			break
+		}
+		fmt.Fprintf(&b, "; %s: %s", clean(field, 60), clean(strings.Join(e.Fields[field], ", "), 120))
+	}
+	if e.Err != nil {
+		b.WriteString(": " + clean(e.Err.Error(), 300))
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request %s)", clean(e.RequestID, 80))
+	}
+	return b.String()
+}
+
+// Is reports whether the error belongs to a class, such as [ErrNotFound].
+func (e *Error) Is(class error) bool { return e.class != nil && e.class == class }
+
+// Unwrap returns the cause, such as [context.DeadlineExceeded] or an [*authprovider.Error].
+func (e *Error) Unwrap() error { return e.Err }
+
+// Format prints the error as [Error.Error] has it, whatever the verb.
+func (e *Error) Format(f fmt.State, verb rune) {
+	if verb == 'q' {
+		fmt.Fprintf(f, "%q", e.Error())
+		return
+	}
+	fmt.Fprint(f, e.Error())
+}
+
+// refusal is a call that was not sent because of its input.
+func refusal(op *operation, cause error) *Error {
+	return &Error{Operation: op.id, Err: cause, class: ErrInvalidRequest}
+}
+
+// unanswered is a call that brought no answer.
+func unanswered(op *operation, cause error) *Error {
+	if u := (*url.Error)(nil); errors.As(cause, &u) {
+		cause = u.Err // the URL holds identifiers
+	}
+	e := &Error{Operation: op.id, Err: cause}
+	var auth *authprovider.Error
+	switch {
+	case errors.As(cause, &auth):
+		e.Status, e.RetryAfter = auth.Status, auth.RetryAfter
+		e.class = cmp.Or(classOf(auth.Status), ErrUnavailable)
+	case errors.Is(cause, context.Canceled), errors.Is(cause, authprovider.ErrClosed):
+	default:
+		e.class = ErrUnavailable
+	}
+	return e
+}
+
+// maxErrorBody is how much is read and kept of an answer that is a failure, in bytes.
+const maxErrorBody = 64 << 10
+
+// failed is an answer with another status than the documented success.
+func failed(op *operation, resp *http.Response) *Error {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a reason is better than none
+	e := answered(op, resp, body)
+	e.class = classOf(resp.StatusCode)
+	if e.class == nil {
+		e.class, e.Err = ErrUnexpectedAnswer, errors.New("the contract does not know this status")
+		if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+			e.Err = errors.New("redirects to another origin are not followed; check the base URL")
+		}
+	}
+	var reason wire.ErrorBody
+	if reason.UnmarshalJSON(bytes.TrimSpace(body)) == nil {
+		e.Message, e.Fields = reason.Reason(), reason.Errors
+		e.RequestID = cmp.Or(e.RequestID, reason.TraceID)
+	}
+	return e
+}
+
+// unexpected is an answer with the status of the success that cannot be used.
+func unexpected(op *operation, resp *http.Response, body []byte, cause error) *Error {
+	e := answered(op, resp, body[:min(len(body), maxErrorBody)])
+	e.class, e.Err = ErrUnexpectedAnswer, cause
+	return e
+}
+
+func answered(op *operation, resp *http.Response, body []byte) *Error {
+	return &Error{
+		Operation:  op.id,
+		Status:     resp.StatusCode,
+		RequestID:  requestID(resp.Header),
+		RetryAfter: wire.RetryAfter(resp.Header, time.Now()),
+		body:       body,
+	}
+}
+
+func classOf(status int) error {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return ErrInvalidRequest
+	case http.StatusUnauthorized:
+		return ErrUnauthorized
+	case http.StatusForbidden:
+		return ErrForbidden
+	case http.StatusNotFound, http.StatusGone:
+		return ErrNotFound
+	case http.StatusConflict:
+		return ErrConflict
+	case http.StatusTooManyRequests:
+		return ErrRateLimited
+	}
+	if status >= 500 {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// requestID returns the ID under which the service knows a request. The vendor documents no header, so the usual ones
+// are read.
+func requestID(h http.Header) string {
+	return cmp.Or(h.Get("X-Request-Id"), h.Get("Request-Id"), h.Get("X-Correlation-Id"))
+}
+
+// clean makes a text that came from elsewhere fit for a line: no line breaks or other control characters, and at most
+// limit characters.
+func clean(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(s)
+	if runes := []rune(s); len(runes) > limit {
+		s = string(runes[:limit]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,97 @@
+package authprovider
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// An origin is where credentials may go.
+type origin struct {
+	scheme, host string // as they stand in the base URL
+	canonical    string
+}
+
+func (o origin) String() string { return o.canonical }
+
+// is reports whether u has the origin. Requests that the generated client builds spell it like the base URL.
+func (o *origin) is(u *url.URL) bool {
+	return u.Scheme == o.scheme && u.Host == o.host || canonicalOrigin(u) == o.canonical
+}
+
+// canonicalOrigin returns scheme, host and port in lower case, with the port spelled out.
+func canonicalOrigin(u *url.URL) string {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	switch {
+	case port == "" && scheme == "https":
+		port = "443"
+	case port == "" && scheme == "http":
+		port = "80"
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return scheme + "://" + host + ":" + port
+}
+
+// parseBaseURL checks a base URL and returns its origin and path.
+func parseBaseURL(base string) (origin, string, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return origin{}, "", errors.New("authprovider: the base URL cannot be parsed")
+	case u.User != nil:
+		return origin{}, "", errors.New("authprovider: the base URL contains credentials; pass them to New")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return origin{}, "", errors.New("authprovider: the base URL has a query or a fragment")
+	case u.Host == "" || u.Hostname() == "":
+		return origin{}, "", fmt.Errorf("authprovider: the base URL %q names no host; want https://HOST/PATH", base)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return origin{}, "", fmt.Errorf("authprovider: the base URL %q would send credentials in plain text; use https (http is for loopback addresses alone)", base)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return origin{}, "", fmt.Errorf("authprovider: the base URL %q is not https", base)
+	}
+	return origin{scheme: u.Scheme, host: u.Host, canonical: canonicalOrigin(u)}, u.Path, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// An operation is one that the contract secures in its own way.
+type operation struct {
+	method, path string
+	basic        bool // with HTTP Basic; otherwise not at all
+	pattern      bool // the path has parameters, as * for [path.Match]
+}
+
+var pathParameter = regexp.MustCompile(`\{[^}]*\}`)
+
+// under returns the operation with its path below that of the base URL.
+func (o operation) under(base string) operation {
+	full := strings.TrimSuffix(base, "/") + o.path
+	o.path = pathParameter.ReplaceAllLiteralString(full, "*")
+	o.pattern = o.path != full
+	return o
+}
+
+func (o *operation) matches(req *http.Request) bool {
+	if req.Method != o.method && (req.Method != "" || o.method != http.MethodGet) {
+		return false
+	}
+	if o.pattern {
+		ok, err := path.Match(o.path, req.URL.Path)
+		return ok && err == nil
+	}
+	return req.URL.Path == o.path
+}

@@ -1,0 +1,282 @@
+// Package authprovider authenticates the calls of a generated Aver client.
+//
+// A [Provider] exchanges an API key and secret for a bearer token and puts the token on every request, through the
+// generated client's own hook for editing requests:
+//
+//	provider, err := authprovider.New(key, secret)
+//	client, err := generated.NewClientWithResponses(authprovider.DefaultBaseURL, generated.WithRequestEditorFn(provider.Intercept))
+//	rsp, err := client.GetCheckWithResponse(ctx, id)
+//
+// An editor cannot see the answer. To have a call repeated with a new token when the service refuses the old one, give
+// the client the provider's [Provider.Doer] as well.
+package authprovider
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"github.com/goaver/aver-go/generated"
+)
+
+// DefaultBaseURL is the production service, as the contract names it.
+const DefaultBaseURL = generated.ServerURLProduction
+
+// ErrClosed is returned by a provider after [Provider.Close].
+var ErrClosed = errors.New("authprovider: the provider is closed")
+
+// A Provider obtains a bearer token, keeps it until it is about to expire, and sets it on requests.
+//
+// Any number of goroutines may use a Provider at once. They share one token and at most one exchange. The provider has
+// no goroutine of its own: a token is renewed in the background by the first caller that finds it about to expire.
+type Provider struct {
+	origin     origin
+	exceptions []operation
+	settings   *settings // behind a pointer, so that even a printed copy shows no secret
+	current    atomic.Pointer[token]
+	life       context.Context // ends with Close
+	end        context.CancelFunc
+
+	mu       sync.Mutex // guards what follows; never held across I/O
+	flight   *flight
+	backoff  backoff
+	rejected [][sha256.Size]byte // digests of the tokens that the service refused, newest last
+}
+
+// settings is what the options configure.
+type settings struct {
+	key, secret string
+	baseURL     string
+	client      *http.Client
+	auth        *generated.RawClient
+	margin      time.Duration
+	timeout     time.Duration
+	userAgent   string
+	hook        func(Event)
+	jitter      func() float64 // in [0, 1)
+	ownClient   bool
+}
+
+// An Option configures a [Provider].
+type Option func(*settings) error
+
+// WithBaseURL sets the base URL of the service; the default is [DefaultBaseURL]. Credentials and tokens go to its
+// scheme, host and port and nowhere else. It must be https; http is accepted for a loopback address alone.
+func WithBaseURL(url string) Option {
+	return func(s *settings) error {
+		s.baseURL = url
+		return nil
+	}
+}
+
+// WithHTTPClient sets the client that performs the exchange. The provider works on a copy that follows no redirect;
+// the transport is shared.
+func WithHTTPClient(client *http.Client) Option {
+	return func(s *settings) error {
+		if client == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		s.client = client
+		return nil
+	}
+}
+
+// WithMargin sets how long before its expiry a token is renewed; the default is 5 minutes. It is cut to half the
+// token's lifetime, and shortened at random by up to half, so that many processes do not renew in step.
+func WithMargin(margin time.Duration) Option {
+	return func(s *settings) error {
+		if margin < 0 {
+			return errors.New("WithMargin: the margin is negative")
+		}
+		s.margin = margin
+		return nil
+	}
+}
+
+// WithTimeout limits an exchange, including a refresh before it; the default is 15 seconds. The context of a caller
+// limits only that caller's waiting.
+func WithTimeout(timeout time.Duration) Option {
+	return func(s *settings) error {
+		if timeout <= 0 {
+			return errors.New("WithTimeout: the timeout must be positive")
+		}
+		s.timeout = timeout
+		return nil
+	}
+}
+
+// WithUserAgent sets the User-Agent header of the exchange; the default is net/http's.
+func WithUserAgent(userAgent string) Option {
+	return func(s *settings) error {
+		s.userAgent = userAgent
+		return nil
+	}
+}
+
+// WithHook has f called after every exchange and refresh, successful or not, for metrics and logs. The event holds no
+// secret. f delays no caller; it may be called from several goroutines.
+func WithHook(f func(Event)) Option {
+	return func(s *settings) error {
+		s.hook = f
+		return nil
+	}
+}
+
+// New returns a provider for an API key and its secret. Nothing is sent before the first call that needs a token.
+//
+// The key may hold no colon, and neither may hold control characters (RFC 7617). The error does not repeat them.
+func New(key, secret string, opts ...Option) (*Provider, error) {
+	s := &settings{
+		key: key, secret: secret,
+		baseURL: DefaultBaseURL,
+		margin:  5 * time.Minute,
+		timeout: 15 * time.Second,
+		jitter:  rand.Float64,
+	}
+	for _, opt := range opts {
+		if err := opt(s); err != nil {
+			return nil, fmt.Errorf("authprovider: %w", err)
+		}
+	}
+	if err := checkCredentials(key, secret); err != nil {
+		return nil, err
+	}
+	origin, basePath, err := parseBaseURL(s.baseURL)
+	if err != nil {
+		return nil, err
+	}
+	if s.client == nil {
+		s.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+		s.ownClient = true
+	}
+	noRedirect := *s.client
+	noRedirect.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+	p := &Provider{origin: origin, settings: s}
+	for _, e := range exceptions {
+		p.exceptions = append(p.exceptions, e.under(basePath))
+	}
+	p.life, p.end = context.WithCancel(context.Background())
+	s.auth, err = generated.NewClient(s.baseURL, generated.WithHTTPClient(&noRedirect),
+		generated.WithRequestEditorFn(s.setUserAgent), generated.WithRequestEditorFn(p.Intercept))
+	if err != nil {
+		return nil, fmt.Errorf("authprovider: %w", err)
+	}
+	return p, nil
+}
+
+func (s *settings) setUserAgent(_ context.Context, req *http.Request) error {
+	if s.userAgent != "" {
+		req.Header.Set("User-Agent", s.userAgent)
+	}
+	return nil
+}
+
+func checkCredentials(key, secret string) error {
+	switch {
+	case key == "":
+		return errors.New("authprovider: the API key is empty")
+	case secret == "":
+		return errors.New("authprovider: the API secret is empty")
+	case strings.Contains(key, ":"):
+		return errors.New("authprovider: the API key contains a colon; are key and secret joined?")
+	case strings.ContainsFunc(key, unicode.IsControl):
+		return errors.New("authprovider: the API key contains a control character, such as a line break")
+	case strings.ContainsFunc(secret, unicode.IsControl):
+		return errors.New("authprovider: the API secret contains a control character, such as a line break")
+	}
+	return nil
+}
+
+// Intercept sets the Authorization header that the contract asks for: Basic credentials on the exchange, the bearer
+// token on everything else. It is a [generated.RequestEditorFn].
+//
+// While a token is at hand it neither blocks nor allocates. Otherwise it waits for an exchange, shared with all other
+// callers, until ctx ends. A request to another origin than the base URL's is refused with an error, unchanged.
+func (p *Provider) Intercept(ctx context.Context, req *http.Request) error {
+	if !p.origin.is(req.URL) {
+		return fmt.Errorf("authprovider: refusing to send credentials to another origin than %s", p.origin)
+	}
+	for i := range p.exceptions {
+		if p.exceptions[i].matches(req) {
+			return p.authorizeException(req, &p.exceptions[i])
+		}
+	}
+	t, err := p.token(ctx)
+	if err != nil {
+		return err
+	}
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	req.Header["Authorization"] = t.header
+	return nil
+}
+
+func (p *Provider) authorizeException(req *http.Request, op *operation) error {
+	if p.life.Err() != nil {
+		return ErrClosed
+	}
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	if op.basic {
+		credentials := base64.StdEncoding.EncodeToString([]byte(p.settings.key + ":" + p.settings.secret))
+		req.Header.Set("Authorization", "Basic "+credentials)
+	}
+	return nil
+}
+
+// Token returns a token that is valid now, obtaining one if need be.
+func (p *Provider) Token(ctx context.Context) (Token, error) {
+	t, err := p.token(ctx)
+	return Token{t}, err
+}
+
+// Warm obtains a token ahead of the first call, so that a service can check its credentials when it starts.
+func (p *Provider) Warm(ctx context.Context) error {
+	_, err := p.token(ctx)
+	return err
+}
+
+// Invalidate drops a token that the service refused, so that the next call obtains another, at once even if exchanges
+// failed before. A token that was replaced in the meantime changes nothing: a late refusal of an old token never costs
+// the new one. The refused token is not accepted again.
+func (p *Provider) Invalidate(token string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.current.Load()
+	if t == nil || !t.is(token) {
+		return
+	}
+	p.current.Store(nil)
+	p.backoff = backoff{}
+	p.rejected = append(p.rejected, sha256.Sum256([]byte(token)))
+	if len(p.rejected) > maxRejected {
+		p.rejected = p.rejected[1:]
+	}
+}
+
+// maxRejected bounds the memory of refused tokens; more are never outstanding in practice.
+const maxRejected = 16
+
+// Close ends a running exchange and makes all later calls fail with [ErrClosed]. It may be called more than once.
+func (p *Provider) Close() error {
+	p.mu.Lock()
+	p.end()
+	p.current.Store(nil)
+	p.mu.Unlock()
+	if p.settings.ownClient {
+		p.settings.client.CloseIdleConnections()
+	}
+	return nil
+}

@@ -1,0 +1,496 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/goaver/aver-go/sandbox/internal/server"
+	"github.com/goaver/aver-go/wire"
+)
+
+// A check is a check of a person. Sandbox.mu guards it.
+type check struct {
+	id           string
+	identifier   string
+	email        string
+	returnURL    string
+	types        []server.CheckType
+	supplements  []server.SupplementalDocumentType
+	categories   []server.WatchlistCategory
+	recheck      int
+	outcome      outcome
+	pose         server.PhotoPose
+	touched      bool // the person did something
+	person       *server.AddPersonalInfoRequest
+	phone        *server.AddPhoneRequest
+	documentType server.DocumentType
+	documents    map[string]*document // by ID
+	front, back  *document
+	photo        *document
+	papers       map[server.SupplementalDocumentType]*document
+	submitted    time.Time // zero before
+	submissions  int       // how often the check was charged for
+	searchID     string
+}
+
+func (c *check) has(t server.CheckType) bool { return slices.Contains(c.types, t) }
+
+// status returns where the check stands: before it is submitted that depends on the person, afterwards on time.
+func (s *Sandbox) status(c *check) server.CheckStatus {
+	switch {
+	case c.submitted.IsZero() && !c.touched:
+		return server.CheckStatusCreated
+	case c.submitted.IsZero():
+		return server.CheckStatusAwaitingUser
+	}
+	duration := s.config.processing
+	if c.outcome.slow {
+		duration = s.config.slow
+	}
+	elapsed := s.config.now().Sub(c.submitted)
+	switch {
+	case elapsed >= duration:
+		return c.outcome.status
+	case c.outcome.review && elapsed >= duration*2/3:
+		return server.CheckStatusInReview
+	case c.outcome.review && elapsed >= duration/3:
+		return server.CheckStatusAwaitingReview
+	}
+	return server.CheckStatusAwaitingAutomation
+}
+
+func final(status server.CheckStatus) bool {
+	return status == server.CheckStatusRejected || status == server.CheckStatusCompleted || status == server.CheckStatusCanceled
+}
+
+// find returns a check. s.mu is held.
+func (s *Sandbox) find(id string) (*check, error) {
+	if c, ok := s.checks[id]; ok {
+		return c, nil
+	}
+	return nil, problem(http.StatusNotFound, "No check has this ID.")
+}
+
+// findOpen returns a check that still takes data. s.mu is held.
+func (s *Sandbox) findOpen(id string) (*check, error) {
+	c, err := s.find(id)
+	if err == nil && !c.submitted.IsZero() {
+		return nil, problem(http.StatusConflict, "The check is submitted and takes no more data.")
+	}
+	return c, err
+}
+
+func (s *Sandbox) describe(c *check) server.Check {
+	check := server.Check{
+		ID:                   c.id,
+		OrganizationID:       &s.config.organizationID,
+		GroupID:              s.config.group.ID,
+		ThirdPartyIdentifier: c.identifier,
+		Status:               s.status(c),
+		CheckTypes:           c.types,
+	}
+	if check.Status == server.CheckStatusRejected {
+		check.StatusReason = c.outcome.reason
+	}
+	return check
+}
+
+func convert[T ~string](names []string) []T {
+	values := make([]T, len(names))
+	for i, name := range names {
+		values[i] = T(name)
+	}
+	return values
+}
+
+func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestObject) (server.CreateCheckResponseObject, error) {
+	b := r.Body
+	group := s.config.group
+	if b.GroupID != group.ID {
+		return nil, invalid(map[string][]string{"groupId": {"is not a check group of this organisation"}})
+	}
+	c := &check{
+		id:          uuid.NewString(),
+		identifier:  b.ThirdPartyIdentifier,
+		email:       b.Email,
+		types:       convert[server.CheckType](group.CheckTypes),
+		supplements: convert[server.SupplementalDocumentType](group.SupplementalDocumentTypes),
+		categories:  convert[server.WatchlistCategory](group.WatchlistCategories),
+		recheck:     group.RecheckInterval,
+		outcome:     outcomeOf(b.Email),
+		documents:   make(map[string]*document),
+		papers:      make(map[server.SupplementalDocumentType]*document),
+	}
+	if b.ReturnURL != nil {
+		c.returnURL = *b.ReturnURL
+	}
+	if b.CheckTypes != nil {
+		c.types = b.CheckTypes
+	}
+	if b.SupplementalDocumentTypes != nil {
+		c.supplements = b.SupplementalDocumentTypes
+	}
+	if b.WatchlistSearchCategories != nil {
+		c.categories = b.WatchlistSearchCategories
+	}
+	if b.WatchlistRecheckInterval != nil {
+		c.recheck = int(*b.WatchlistRecheckInterval)
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	override := b.OverrideThirdPartyIdentifier != nil && *b.OverrideThirdPartyIdentifier
+	if len(s.byIdentifier[c.identifier]) > 0 && !override {
+		return nil, problem(http.StatusConflict, "A check with this thirdPartyIdentifier exists already.")
+	}
+	poses := enumOf("PhotoPose")
+	c.pose = server.PhotoPose(poses[len(s.checks)%len(poses)])
+	s.checks[c.id] = c
+	s.byIdentifier[c.identifier] = append(s.byIdentifier[c.identifier], c)
+
+	created := server.CreateCheck200JSONResponse{CheckID: c.id, ThirdPartyIdentifier: c.identifier}
+	if c.has(server.CheckTypeDocumentVerification) {
+		url := s.newLink(ctx, c, c.returnURL)
+		created.URL = &url
+	}
+	return created, nil
+}
+
+func (s *service) CreateAccessLink(ctx context.Context, r server.CreateAccessLinkRequestObject) (server.CreateAccessLinkResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.findOpen(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	returnURL := c.returnURL
+	if r.Body.ReturnURL != nil {
+		returnURL = *r.Body.ReturnURL
+	}
+	return server.CreateAccessLink200JSONResponse{URL: s.newLink(ctx, c, returnURL)}, nil
+}
+
+func (s *service) AddPersonalInfo(_ context.Context, r server.AddPersonalInfoRequestObject) (server.AddPersonalInfoResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.findOpen(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	c.person, c.touched = r.Body, true
+	return server.AddPersonalInfo200JSONResponse(server.AcknowledgementSuccess), nil
+}
+
+func (s *service) AddPhone(_ context.Context, r server.AddPhoneRequestObject) (server.AddPhoneResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.findOpen(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	c.phone, c.touched = r.Body, true
+	return server.AddPhone200JSONResponse(server.AcknowledgementSuccess), nil
+}
+
+// missing names what a check needs before it can be submitted, and how to add it.
+func (c *check) missing() map[string][]string {
+	missing := make(map[string][]string)
+	need := func(name, operation string) {
+		missing[name] = []string{"is missing; add it with POST /check/{id}/" + operation}
+	}
+	if c.person == nil {
+		need("personalInfo", "personalinfo")
+	}
+	if c.has(server.CheckTypePhoneVerification) && c.phone == nil {
+		need("phone", "phone")
+	}
+	if c.has(server.CheckTypeDocumentVerification) {
+		if c.front == nil {
+			need("idDocument.front", "iddocument")
+		}
+		if c.back == nil && c.documentType != server.DocumentTypePassportImage {
+			need("idDocument.back", "iddocument")
+		}
+	}
+	if (c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)) && c.photo == nil {
+		need("photoDocument", "photodocument")
+	}
+	for _, paper := range c.supplements {
+		if c.papers[paper] == nil {
+			need("supplementalDocument."+string(paper), "supplementaldocument")
+		}
+	}
+	return missing
+}
+
+// submit finalises a check that lacks nothing. s.mu is held.
+func (s *Sandbox) submit(c *check) {
+	c.submitted = s.config.now()
+	c.submissions++
+	if c.has(server.CheckTypeWatchlist) || c.has(server.CheckTypeVisualWatchlist) {
+		c.searchID = s.searchFor(c).id
+	}
+}
+
+func (s *service) SubmitCheck(_ context.Context, r server.SubmitCheckRequestObject) (server.SubmitCheckResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.find(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !c.submitted.IsZero() {
+		return nil, problem(http.StatusConflict, "The check is submitted already.")
+	}
+	if missing := c.missing(); len(missing) > 0 {
+		f := invalid(missing)
+		f.Title = "The check is incomplete."
+		return nil, f
+	}
+	s.submit(c)
+	results := s.results(c)
+	if results.CheckResults == nil {
+		return server.SubmitCheck200JSONResponse{Status: results.Status}, nil
+	}
+	return server.SubmitCheck200JSONResponse{
+		ID:                   &results.ID,
+		OrganizationID:       results.OrganizationID,
+		GroupID:              &results.GroupID,
+		ThirdPartyIdentifier: &results.ThirdPartyIdentifier,
+		Status:               results.Status,
+		StatusReason:         results.StatusReason,
+		CheckTypes:           results.CheckTypes,
+		Warnings:             results.Warnings,
+		CheckResults:         results.CheckResults,
+	}, nil
+}
+
+// Submissions returns how often a check was submitted and charged for: never more than once.
+func (s *Sandbox) Submissions(checkID string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.checks[checkID]; c != nil {
+		return c.submissions
+	}
+	return 0
+}
+
+func (s *service) GetCheck(_ context.Context, r server.GetCheckRequestObject) (server.GetCheckResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.find(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return server.GetCheck200JSONResponse(s.describe(c)), nil
+}
+
+func (s *service) GetCheckByThirdPartyIdentifier(_ context.Context, r server.GetCheckByThirdPartyIdentifierRequestObject) (server.GetCheckByThirdPartyIdentifierResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	checks := s.byIdentifier[r.ID]
+	if len(checks) == 0 {
+		return nil, problem(http.StatusNotFound, "No check has this third-party identifier.")
+	}
+	return server.GetCheckByThirdPartyIdentifier200JSONResponse(s.describe(checks[len(checks)-1])), nil
+}
+
+func (s *service) LookupChecks(_ context.Context, r server.LookupChecksRequestObject) (server.LookupChecksResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := r.Body
+	candidates := make([]*check, 0)
+	if b.ThirdPartyIdentifier != nil {
+		candidates = append(candidates, s.byIdentifier[*b.ThirdPartyIdentifier]...)
+	} else {
+		for _, c := range s.checks {
+			candidates = append(candidates, c)
+		}
+		slices.SortFunc(candidates, func(a, b *check) int { return strings.Compare(a.id, b.id) })
+	}
+	matches := func(want *string, have func(*check) string, c *check) bool {
+		return want == nil || strings.EqualFold(*want, have(c))
+	}
+	found := server.LookupChecks200JSONResponse{}
+	for _, c := range candidates {
+		if matches(b.Email, func(c *check) string { return c.email }, c) &&
+			matches(b.FirstName, (*check).firstName, c) && matches(b.LastName, (*check).lastName, c) {
+			found = append(found, s.describe(c))
+		}
+	}
+	return found, nil
+}
+
+func (c *check) firstName() string {
+	if c.person == nil {
+		return ""
+	}
+	return c.person.FirstName
+}
+
+func (c *check) lastName() string {
+	if c.person == nil {
+		return ""
+	}
+	return c.person.LastName
+}
+
+func (s *service) GetCheckResults(_ context.Context, r server.GetCheckResultsRequestObject) (server.GetCheckResultsResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.find(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return server.GetCheckResults200JSONResponse(s.results(c)), nil
+}
+
+// results returns the check with what was found, once it is final. s.mu is held.
+func (s *Sandbox) results(c *check) server.CheckResults {
+	d := s.describe(c)
+	results := server.CheckResults{
+		ID:                   d.ID,
+		OrganizationID:       d.OrganizationID,
+		GroupID:              d.GroupID,
+		ThirdPartyIdentifier: d.ThirdPartyIdentifier,
+		Status:               d.Status,
+		StatusReason:         d.StatusReason,
+		CheckTypes:           d.CheckTypes,
+	}
+	if !final(d.Status) || d.Status == server.CheckStatusCanceled {
+		return results
+	}
+	results.Warnings = c.outcome.warnings
+	results.CheckResults = s.sections(c)
+	return results
+}
+
+// sections makes up what was found, in agreement with the outcome.
+func (s *Sandbox) sections(c *check) *server.CheckResultSections {
+	o, p := c.outcome, c.person
+	underage := o.has(server.CheckWarningAge) || o.reason != nil && *o.reason == server.StatusReasonUnderageApplicant
+	if p.DateOfBirth != nil {
+		if born, err := p.DateOfBirth.Time(); err == nil && s.config.now().Before(born.AddDate(18, 0, 0)) {
+			underage = true
+		}
+	}
+	sections := &server.CheckResultSections{
+		Attestations: &server.Attestations{
+			AccreditedInvestor: new(c.papers[server.SupplementalDocumentTypeAccreditedInvestor] != nil),
+			Over18:             new(!underage),
+			Over21:             new(!underage),
+			CovidVaccinated:    new(c.papers[server.SupplementalDocumentTypeMedicalCard] != nil),
+		},
+		PersonalInformation: &server.PersonalInformation{
+			Email:         &c.email,
+			FirstName:     &p.FirstName,
+			MiddleName:    p.MiddleName,
+			LastName:      &p.LastName,
+			Gender:        p.Gender,
+			DateOfBirth:   p.DateOfBirth,
+			StateProvince: p.StateOrProvince,
+			Country:       p.Country,
+		},
+	}
+	if c.searchID != "" {
+		sections.WatchlistSearchID = &c.searchID
+	}
+	if c.front != nil {
+		expires := s.config.now().AddDate(5, 0, 0)
+		if o.reason != nil && *o.reason == server.StatusReasonExpiredDocuments {
+			expires = s.config.now().AddDate(-1, 0, 0)
+		}
+		sections.IdentificationDocument = &server.IdentificationDocument{
+			Type:           &c.documentType,
+			FrontID:        &c.front.id,
+			ExpirationDate: new(wire.NewDate(expires.Date())),
+			DocumentNumber: new("SANDBOX-" + strings.ToUpper(c.id[:8])),
+		}
+		if c.back != nil {
+			sections.IdentificationDocument.BackID = &c.back.id
+		}
+	}
+	if c.photo != nil {
+		sections.PhotoVerification = &server.PhotoVerification{ID: &c.photo.id, Type: new(server.PhotoTypeCamPhoto)}
+	}
+	if c.has(server.CheckTypeAddressVerification) {
+		sections.AddressVerification = &server.AddressVerification{
+			ValidAddress:    new(p.StreetAddress1 != nil && !o.has(server.CheckWarningAddress)),
+			ReportedFraud:   new(false),
+			StreetAddress1:  p.StreetAddress1,
+			StreetAddress2:  p.StreetAddress2,
+			City:            p.City,
+			StateOrProvince: p.StateOrProvince,
+			PostalCode:      p.PostalCode,
+			Country:         p.Country,
+		}
+	}
+	if c.has(server.CheckTypePhoneVerification) {
+		sections.PhoneVerification = &server.PhoneVerification{} // the names of its properties are unknown
+	}
+	if c.has(server.CheckTypeRiskProfiling) || c.has(server.CheckTypeEmailVerification) || c.has(server.CheckTypePhotoVerification) {
+		sections.RiskProfile = riskProfile(c)
+	}
+	return sections
+}
+
+func riskProfile(c *check) *server.RiskProfile {
+	o := c.outcome
+	profile := &server.RiskProfile{}
+	if c.has(server.CheckTypePhotoVerification) {
+		profile.FacialMatchConfidence = new(0.97)
+		if o.reason != nil && *o.reason == server.StatusReasonFacialVerificationFailed {
+			profile.FacialMatchConfidence = new(0.21)
+		}
+	}
+	if c.has(server.CheckTypeRiskProfiling) {
+		anonymous := o.has(server.CheckWarningIPVpnTor)
+		score := 4.0
+		if anonymous {
+			score = 81
+		}
+		profile.IPAndDeviceAnalysisResults = &server.IPAndDeviceAnalysis{
+			VPNOrTor:        &anonymous,
+			IP:              c.person.IPAddress,
+			FraudScore:      new(wire.NewScalar(score)),
+			RecentAbuse:     new(false),
+			ISP:             new("Example Networks"),
+			Timezone:        new("America/New_York"),
+			Position:        new(wire.NewScalar("43.66,-70.25")),
+			Country:         c.person.Country,
+			City:            c.person.City,
+			State:           c.person.StateOrProvince,
+			OperatingSystem: new("Android 16"),
+			Browser:         new("Chrome 140"),
+			DeviceBrand:     new("Google"),
+			DeviceModel:     new("Pixel 9"),
+		}
+	}
+	if c.has(server.CheckTypeEmailVerification) {
+		suspect := o.has(server.CheckWarningEmailAddress)
+		profile.EmailAnalysisResults = &server.EmailAnalysis{
+			OverallScore:        new(3.0),
+			Suspect:             &suspect,
+			ValidAddress:        new(!suspect),
+			TemporaryDisposable: new(false),
+			CatchAllShared:      new(false),
+			HoneyPotSpamTrap:    new(false),
+			RecentAbuse:         new(false),
+			CommonProvider:      new(false),
+			ValidDNSConfig:      new(true),
+			FrequentComplainer:  new(false),
+			Deliverability:      new(wire.NewScalar("high")),
+			SMTPConfigScore:     new(3.0),
+		}
+	}
+	return profile
+}
+
+// String names the check by its ID alone.
+func (c *check) String() string { return fmt.Sprintf("check %s", c.id) }

@@ -1,0 +1,167 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Quirk is a way in which the vendor's service has been seen to differ from its own documents.
+type Quirk string
+
+// The quirks.
+const (
+	QuirkOrganiationID Quirk = "organiationId" // organizationId is spelt organiationId
+	QuirkEnumCase      Quirk = "enumCase"      // enumeration values begin with a small letter
+	QuirkSubmitStatus  Quirk = "submitStatus"  // submitting answers with the status alone, even when the results are ready
+	QuirkSubmitString  Quirk = "submitString"  // submitting answers with the status as a bare string
+	QuirkDocument      Quirk = "document"      // an image comes in the property document instead of base64
+	QuirkScalars       Quirk = "scalars"       // fraudScore comes as a string, position as a number, deliverability as a boolean
+)
+
+// quirks says what each quirk does to an answer. path is the path of the request.
+var quirks = map[Quirk]func(path string, answer any) any{
+	QuirkOrganiationID: func(_ string, answer any) any {
+		rename(answer, "organizationId", "organiationId")
+		return answer
+	},
+	QuirkEnumCase: func(_ string, answer any) any {
+		each(answer, func(object map[string]any) {
+			for name, v := range object {
+				if name == "status" || name == "statusReason" || name == "warnings" || name == "checkTypes" || strings.HasSuffix(name, "Match") {
+					object[name] = lowerFirst(v)
+				}
+			}
+		})
+		return answer
+	},
+	QuirkSubmitStatus: func(path string, answer any) any {
+		if object, ok := answer.(map[string]any); ok && strings.HasSuffix(path, "/submit") {
+			return map[string]any{"status": object["status"]}
+		}
+		return answer
+	},
+	QuirkSubmitString: func(path string, answer any) any {
+		if object, ok := answer.(map[string]any); ok && strings.HasSuffix(path, "/submit") {
+			return object["status"]
+		}
+		return answer
+	},
+	QuirkDocument: func(path string, answer any) any {
+		if strings.HasPrefix(path, "/api/checkdoc/") {
+			rename(answer, "base64", "document")
+		}
+		return answer
+	},
+	QuirkScalars: func(_ string, answer any) any {
+		each(answer, func(object map[string]any) {
+			if v, ok := object["fraudScore"].(json.Number); ok {
+				object["fraudScore"] = v.String()
+			}
+			if _, ok := object["position"]; ok {
+				object["position"] = json.Number("43.66")
+			}
+			if _, ok := object["deliverability"]; ok {
+				object["deliverability"] = true
+			}
+		})
+		return answer
+	},
+}
+
+// Quirks returns all quirks, sorted.
+func Quirks() []Quirk { return slices.Sorted(maps.Keys(quirks)) }
+
+// ParseQuirks reads quirks from a list with commas; "all" stands for every one that can be served together.
+func ParseQuirks(list string) ([]Quirk, error) {
+	var found []Quirk
+	for name := range strings.SplitSeq(list, ",") {
+		name = strings.TrimSpace(name)
+		switch _, ok := quirks[Quirk(name)]; {
+		case name == "":
+		case name == "all":
+			found = append(found, Quirks()...)
+		case ok:
+			found = append(found, Quirk(name))
+		default:
+			return nil, fmt.Errorf("sandbox: %s is not a quirk; want some of %q, or all", strconv.Quote(name), Quirks())
+		}
+	}
+	return found, nil
+}
+
+// serveQuirks changes the successful answers of the API as the quirks say.
+func (s *Sandbox) serveQuirks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held := &heldAnswer{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(held, r)
+		body := held.body.Bytes()
+		if held.status == http.StatusOK && strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
+			decoder := json.NewDecoder(bytes.NewReader(body))
+			decoder.UseNumber()
+			var answer any
+			if decoder.Decode(&answer) == nil {
+				for _, q := range s.config.quirks {
+					answer = quirks[q](r.URL.Path, answer)
+				}
+				body, _ = json.Marshal(answer) // it was JSON before
+			}
+		}
+		w.WriteHeader(held.status)
+		_, _ = w.Write(body)
+	})
+}
+
+// A heldAnswer keeps an answer back.
+type heldAnswer struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (h *heldAnswer) WriteHeader(status int)      { h.status = status }
+func (h *heldAnswer) Write(b []byte) (int, error) { return h.body.Write(b) }
+
+// each calls f on every object in v.
+func each(v any, f func(map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		f(v)
+		for _, member := range v {
+			each(member, f)
+		}
+	case []any:
+		for _, element := range v {
+			each(element, f)
+		}
+	}
+}
+
+func rename(v any, from, to string) {
+	each(v, func(object map[string]any) {
+		if value, ok := object[from]; ok {
+			object[to] = value
+			delete(object, from)
+		}
+	})
+}
+
+func lowerFirst(v any) any {
+	switch v := v.(type) {
+	case string:
+		r, size := utf8.DecodeRuneInString(v)
+		return string(unicode.ToLower(r)) + v[size:]
+	case []any:
+		for i := range v {
+			v[i] = lowerFirst(v[i])
+		}
+	}
+	return v
+}

@@ -1,0 +1,197 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"go.yaml.in/yaml/v3"
+
+	aver "github.com/goaver/aver-go"
+)
+
+// maxBody bounds a request, in bytes. The largest ones hold an image in Base64.
+const maxBody = 64 << 20
+
+// An operation is what the sandbox needs to know of an operation of the contract.
+type operation struct {
+	security string             // the name of the security scheme; empty for none
+	body     *jsonschema.Schema // nil without a request body
+}
+
+// operationOf returns the operation to which the router sent a request.
+func operationOf(r *http.Request) operation {
+	pattern := strings.TrimPrefix(chi.RouteContext(r.Context()).RoutePattern(), "/api")
+	return operations()[r.Method+" "+pattern]
+}
+
+// contract is openapi.yaml as a tree.
+var contract = sync.OnceValue(func() any {
+	var spec any
+	if err := yaml.Unmarshal(aver.Spec, &spec); err != nil {
+		panic("sandbox: openapi.yaml: " + err.Error()) // it is embedded and tested
+	}
+	return spec
+})
+
+// enumOf returns the values of a string enumeration of the contract.
+func enumOf(schema string) []string {
+	var names []string
+	for _, v := range member(member(member(member(contract(), "components"), "schemas"), schema), "enum").([]any) {
+		names = append(names, v.(string))
+	}
+	return names
+}
+
+// operations reads the operations of the contract, once: each schema is compiled a single time.
+var operations = sync.OnceValue(func() map[string]operation {
+	spec := contract()
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	compiler.AssertFormat()
+	if err := compiler.AddResource("openapi.yaml", spec); err != nil {
+		panic("sandbox: openapi.yaml: " + err.Error())
+	}
+	defaultSecurity := schemeOf(spec)
+	ops := make(map[string]operation)
+	for path, item := range member(spec, "paths").(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			if member(op, "operationId") == nil {
+				continue
+			}
+			o := operation{security: defaultSecurity}
+			if member(op, "security") != nil {
+				o.security = schemeOf(op)
+			}
+			if member(op, "requestBody") != nil {
+				pointer := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path)
+				o.body = compiler.MustCompile("openapi.yaml#/paths/" + pointer + "/" + method + "/requestBody/content/application~1json/schema")
+			}
+			ops[strings.ToUpper(method)+" "+path] = o
+		}
+	}
+	return ops
+})
+
+// schemeOf returns the one security scheme of the contract or of an operation.
+func schemeOf(v any) string {
+	requirements, _ := member(v, "security").([]any)
+	for _, requirement := range requirements {
+		for name := range requirement.(map[string]any) {
+			return name
+		}
+	}
+	return ""
+}
+
+func member(v any, name string) any {
+	object, _ := v.(map[string]any)
+	return object[name]
+}
+
+// validate refuses a request whose body breaks the contract, naming each property.
+func (s *Sandbox) validate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if schema := operationOf(r).body; schema != nil {
+			if f := validateBody(schema, r); f != nil {
+				writeProblem(w, f)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func validateBody(schema *jsonschema.Schema, r *http.Request) *failure {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return problem(http.StatusUnsupportedMediaType, "The Content-Type of the request must be application/json.")
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return problem(http.StatusBadRequest, "The request body broke off.")
+	}
+	if len(body) > maxBody {
+		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than %d MiB.", maxBody>>20))
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
+		return problem(http.StatusBadRequest, "The request body is not valid JSON.")
+	}
+	var violation *jsonschema.ValidationError
+	if errors.As(schema.Validate(value), &violation) {
+		fields := make(map[string][]string)
+		collect(violation, fields)
+		return invalid(fields)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+// collect names what is wrong with each property, without repeating any value.
+func collect(v *jsonschema.ValidationError, fields map[string][]string) {
+	for _, cause := range v.Causes {
+		collect(cause, fields)
+	}
+	if len(v.Causes) > 0 {
+		return
+	}
+	place := strings.Join(v.InstanceLocation, ".")
+	at := func(property string) string { return strings.TrimPrefix(place+"."+property, ".") }
+	add := func(property, message string) {
+		fields[property] = append(fields[property], message)
+	}
+	switch k := v.ErrorKind.(type) {
+	case *kind.Required:
+		for _, property := range k.Missing {
+			add(at(property), "is required")
+		}
+	case *kind.DependentRequired:
+		for _, property := range k.Missing {
+			add(at(property), "is required together with "+k.Prop)
+		}
+	case *kind.AdditionalProperties:
+		for _, property := range k.Properties {
+			add(at(property), "is not a property of this request")
+		}
+	case *kind.MinProperties:
+		add(place, "at least one property is required")
+	case *kind.MinLength:
+		add(place, "must not be empty")
+	case *kind.Type:
+		add(place, "must be of the type "+strings.Join(k.Want, " or "))
+	case *kind.Enum:
+		want := make([]string, len(k.Want))
+		for i, v := range k.Want {
+			want[i] = fmt.Sprint(v)
+		}
+		add(place, "must be one of "+strings.Join(want, ", "))
+	case *kind.Pattern:
+		add(place, "must have the form "+k.Want)
+	case *kind.Format:
+		add(place, "must be a valid "+k.Want)
+	default:
+		add(place, "does not meet the contract")
+	}
+}
+
+type originKey struct{}
+
+// withOrigin notes under which scheme, host and port the sandbox was called, for links to itself.
+func withOrigin(ctx context.Context, origin string) context.Context {
+	return context.WithValue(ctx, originKey{}, origin)
+}
+
+func originOf(ctx context.Context) string {
+	origin, _ := ctx.Value(originKey{}).(string)
+	return origin
+}
