@@ -1,0 +1,44 @@
+# `make demo` and `make test` need Go and git alone. `make test-all` installs what else it needs.
+
+# The race detector needs a C compiler.
+RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+REDOCLY := npx --yes @redocly/cli@2.77.0
+export REDOCLY_TELEMETRY := off
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: ## run a check from the first call to the results, on the built-in sandbox
+	@go run ./cmd/aver demo
+
+.PHONY: sandbox
+sandbox: ## serve the sandbox until Ctrl-C
+	@go run ./cmd/aver sandbox
+
+.PHONY: generate
+generate: ## write all generated code from openapi.yaml
+	go generate .
+
+.PHONY: test
+test: ## check generated code, format, vet, staticcheck, races and examples
+	@test -z "$(RACE)" && echo 'make: no C compiler, testing without the race detector' || true
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+		test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck ./...
+	go test $(RACE) ./...
+
+.PHONY: test-all
+test-all: node lint ## what make test does not: what needs node, a browser or a server
+	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
+
+.PHONY: lint
+lint: node ## lint openapi.yaml
+	$(REDOCLY) lint openapi.yaml
+
+.PHONY: node
+node:
+	@command -v npx >/dev/null || { apt-get update && apt-get install -y nodejs npm; }

@@ -1,0 +1,353 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+//go:generate sh -c "cd images && go run make.go"
+
+//go:embed images/*.jpg images/*.png
+var specimens embed.FS
+
+// A demo is a run of the whole flow.
+type demo struct {
+	front, back, selfie string // files; empty for the specimens
+	firstName, lastName string
+	email, phone        string
+	outcome             string
+	timeout             time.Duration
+	asJSON              bool
+
+	out    io.Writer
+	client *api.Client
+}
+
+func newDemoCommand() *cobra.Command {
+	d := &demo{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a check from the first call to the results",
+		Long: `Demo creates a check, adds a person's data and images, submits it, waits, and reads the results and the watchlist
+results. It runs on a sandbox of its own, or, when AVER_API_KEY, AVER_API_SECRET and AVER_GROUP_ID are set, on the
+real service (or the one that AVER_BASE_URL names), where a check costs money unless the key is a Test API key.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d.out = cmd.OutOrStdout()
+			return d.run(cmd.Context(), accountFromEnv())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&d.front, "front", "", "image of the front of the document, JPEG or PNG (default: a specimen)")
+	flags.StringVar(&d.back, "back", "", "image of the back of the document (default: a specimen)")
+	flags.StringVar(&d.selfie, "selfie", "", "photograph of the person (default: a specimen)")
+	flags.StringVar(&d.firstName, "first-name", "Maria", "given name of the person")
+	flags.StringVar(&d.lastName, "last-name", "Lindqvist", "family name of the person")
+	flags.StringVar(&d.email, "email", "maria.lindqvist@example.com", "email address of the person")
+	flags.StringVar(&d.phone, "phone", "2075550143", "phone number of the person, in the US")
+	flags.StringVar(&d.outcome, "outcome", "WatchlistHitsFound+slow", "words that choose the outcome, on the built-in sandbox alone")
+	flags.DurationVar(&d.timeout, "timeout", 5*time.Minute, "how long to wait for the results")
+	flags.BoolVar(&d.asJSON, "json", false, "print one JSON object for each step")
+	return cmd
+}
+
+func (d *demo) run(ctx context.Context, a account) error {
+	where := a.baseURL
+	switch {
+	case a.isSet() && a.groupID == "":
+		return errors.New("AVER_GROUP_ID is not set; the portal shows the ID of the check group")
+	case a.isSet():
+		if where == "" {
+			where = "the production service"
+		}
+	default:
+		s := sandbox.New(sandbox.WithProcessing(0, 1500*time.Millisecond))
+		ctx, stop := context.WithCancel(ctx)
+		served := make(chan error, 1)
+		url := make(chan string, 1)
+		go func() {
+			served <- serve(ctx, "127.0.0.1:0", s, func(u string) error { url <- u; return nil })
+		}()
+		defer func() { stop(); <-served }()
+		select {
+		case err := <-served:
+			served <- nil
+			return err
+		case where = <-url:
+		}
+		a = account{key: s.Key(), secret: s.Secret(), groupID: s.GroupID(), baseURL: where}
+		d.email = withWords(d.email, d.outcome)
+		where = "the built-in sandbox"
+	}
+	client, err := a.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	d.client = client
+	if !d.asJSON {
+		fmt.Fprintf(d.out, "A check from the first call to the results, on %s\n\n", where)
+	}
+	return d.flow(ctx, a.groupID)
+}
+
+// withWords adds the words that choose an outcome to an email address.
+func withWords(email, words string) string {
+	name, domain, _ := strings.Cut(email, "@")
+	if words == "" {
+		return email
+	}
+	return name + "+" + words + "@" + domain
+}
+
+// flow is the main job of the whole module.
+func (d *demo) flow(ctx context.Context, groupID string) error {
+	err := d.step("exchange", "exchanged the key for a token", func() (string, error) {
+		token, err := d.client.Provider().Token(ctx)
+		return fmt.Sprintf("lives %s", token.Lifetime().Round(time.Second)), err
+	})
+	if err != nil {
+		return err
+	}
+
+	var created *api.CreatedCheck
+	err = d.step("createCheck", "created a check", func() (detail string, err error) {
+		created, err = d.client.CreateCheck(ctx, api.CreateCheckRequest{
+			ThirdPartyIdentifier: "aver-demo-" + rand.Text(),
+			GroupID:              groupID,
+			Email:                d.email,
+		})
+		if err != nil {
+			return "", err
+		}
+		return created.CheckID, nil
+	})
+	if err != nil {
+		return err
+	}
+	id := created.CheckID
+
+	err = d.step("addPersonalInfo", "added personal information", func() (string, error) {
+		_, err := d.client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
+			FirstName:       d.firstName,
+			LastName:        d.lastName,
+			DateOfBirth:     api.NewDate(1988, time.April, 17),
+			Gender:          api.GenderFemale,
+			StreetAddress1:  "218 Harbor Street",
+			City:            "Portland",
+			StateOrProvince: "ME",
+			PostalCode:      "04101",
+			Country:         "US",
+			IPAddress:       "203.0.113.24",
+		})
+		return "name, date of birth, address", err
+	})
+	if err != nil {
+		return err
+	}
+	err = d.step("addPhone", "added a phone number", func() (string, error) {
+		_, err := d.client.AddPhone(ctx, id, api.AddPhoneRequest{Number: d.phone, Country: "US"})
+		return "", err
+	})
+	if err != nil {
+		return err
+	}
+
+	for _, side := range []struct {
+		side           api.DocumentSide
+		file, specimen string
+	}{
+		{api.DocumentSideFront, d.front, "license-front.jpg"},
+		{api.DocumentSideBack, d.back, "license-back.jpg"},
+	} {
+		title := "uploaded the document's " + strings.ToLower(string(side.side))
+		err = d.step("addIdDocument", title, func() (string, error) {
+			name, content, err := image(side.file, side.specimen)
+			if err != nil {
+				return "", err
+			}
+			_, err = d.client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{
+				DocType:     api.DocumentTypeNADriverLicense,
+				Side:        side.side,
+				FileName:    name,
+				FileContent: dataURL(content),
+			})
+			return size(content), err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err = d.step("addPhotoDocument", "uploaded a selfie", func() (string, error) {
+		name, content, err := image(d.selfie, "selfie.png")
+		if err != nil {
+			return "", err
+		}
+		_, err = d.client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: name, FileContent: dataURL(content)})
+		return size(content), err
+	})
+	if err != nil {
+		return err
+	}
+
+	err = d.step("submitCheck", "submitted the check", func() (string, error) {
+		submitted, err := d.client.SubmitCheck(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		return string(submitted.Status), nil
+	})
+	if err != nil {
+		return err
+	}
+	err = d.step("getCheck", "waited for the outcome", func() (string, error) {
+		check, err := d.wait(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		return string(check.Status), nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.read(ctx, id)
+}
+
+// read reads and prints the results, without what is personal.
+func (d *demo) read(ctx context.Context, id string) error {
+	var results *api.CheckResults
+	err := d.step("getCheckResults", "read the results", func() (detail string, err error) {
+		if results, err = d.client.GetCheckResults(ctx, id); err != nil {
+			return "", err
+		}
+		return describeResults(results), nil
+	})
+	if err != nil || results.CheckResults == nil {
+		return err
+	}
+	sections := results.CheckResults
+	if document := sections.IdentificationDocument; document != nil && document.FrontID != "" {
+		err := d.step("getCheckDocument", "downloaded the document's front", func() (string, error) {
+			image, err := d.client.GetCheckDocument(ctx, id, document.FrontID)
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%d KB as a Data URL", len(image.DataURL)>>10), nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if sections.WatchlistSearchID == "" {
+		return nil
+	}
+	return d.step("getWatchlistSearchResults", "read the watchlist results", func() (string, error) {
+		found, err := d.client.GetWatchlistSearchResults(ctx, sections.WatchlistSearchID)
+		if err != nil {
+			return "", err
+		}
+		lists, err := d.client.ListSearchedLists(ctx, sections.WatchlistSearchID)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d hits and %d pieces of news in %d lists", len(found.WatchlistResults), len(found.AdverseMediaResults), len(lists)), nil
+	})
+}
+
+func describeResults(r *api.CheckResults) string {
+	parts := []string{string(r.Status)}
+	if r.StatusReason != "" {
+		parts = append(parts, "reason "+string(r.StatusReason))
+	}
+	for _, w := range r.Warnings {
+		parts = append(parts, "warning "+string(w))
+	}
+	if s := r.CheckResults; s != nil && s.RiskProfile != nil && s.RiskProfile.FacialMatchConfidence != nil {
+		parts = append(parts, fmt.Sprintf("face match %.2f", *s.RiskProfile.FacialMatchConfidence))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// wait polls until the check is final.
+func (d *demo) wait(ctx context.Context, id string) (*api.Check, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		check, err := d.client.GetCheck(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if check.Status.Is(api.CheckStatusCompleted, api.CheckStatusRejected, api.CheckStatusCanceled) {
+			return check, nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the check is still %s: %w", check.Status, ctx.Err())
+		}
+	}
+}
+
+// step performs a step and prints it.
+func (d *demo) step(name, title string, do func() (detail string, err error)) error {
+	start := time.Now()
+	detail, err := do()
+	elapsed := time.Since(start).Round(time.Millisecond)
+	switch {
+	case d.asJSON:
+		line := map[string]any{"step": name, "ok": err == nil, "milliseconds": elapsed.Milliseconds()}
+		if detail != "" && err == nil {
+			line["detail"] = detail
+		}
+		if err != nil {
+			line["error"] = err.Error()
+		}
+		_ = json.NewEncoder(d.out).Encode(line)
+	case err != nil:
+		fmt.Fprintf(d.out, "  ✗ %s\n\n", title)
+	default:
+		fmt.Fprintf(d.out, "  ✓ %-34s %-60s %7s\n", title, detail, elapsed)
+	}
+	return err
+}
+
+// image returns a file of the user's, or a specimen.
+func image(file, specimen string) (name string, content []byte, err error) {
+	if file == "" {
+		content, err = specimens.ReadFile("images/" + specimen)
+		return specimen, content, err
+	}
+	content, err = os.ReadFile(file)
+	if err != nil {
+		return "", nil, err
+	}
+	if media := http.DetectContentType(content); media != "image/jpeg" && media != "image/png" {
+		return "", nil, fmt.Errorf("%s is neither JPEG nor PNG but %s", file, media)
+	}
+	return filepath.Base(file), content, nil
+}
+
+// dataURL returns an image as a Data URL.
+func dataURL(content []byte) string {
+	return "data:" + http.DetectContentType(content) + ";base64," + base64.StdEncoding.EncodeToString(content)
+}
+
+func size(content []byte) string { return fmt.Sprintf("%.1f KB", float64(len(content))/1024) }

@@ -1,0 +1,70 @@
+// Command aver tries the Aver client out: it runs the whole flow of a check, serves the sandbox, and tells whether
+// credentials work.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goaver/aver-go/api"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newCommand().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "aver:", err)
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "aver",
+		Short:         "Try the Aver identity-verification API",
+		Version:       api.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand())
+	return root
+}
+
+// An account is what the environment says about the service to call.
+type account struct {
+	key, secret, groupID, baseURL string
+}
+
+// accountFromEnv reads AVER_API_KEY, AVER_API_SECRET, AVER_GROUP_ID and AVER_BASE_URL. Secrets come from the environment
+// alone: a flag would show them in the list of processes.
+func accountFromEnv() account {
+	return account{
+		key:     os.Getenv("AVER_API_KEY"),
+		secret:  os.Getenv("AVER_API_SECRET"),
+		groupID: os.Getenv("AVER_GROUP_ID"),
+		baseURL: os.Getenv("AVER_BASE_URL"),
+	}
+}
+
+func (a account) isSet() bool { return a.key != "" || a.secret != "" }
+
+// client returns a client of the account.
+func (a account) client() (*api.Client, error) {
+	switch {
+	case a.key == "":
+		return nil, errors.New("AVER_API_KEY is not set; copy the key from the portal: Settings, API Keys")
+	case a.secret == "":
+		return nil, errors.New("AVER_API_SECRET is not set; the portal shows it once, when the key is added")
+	}
+	opts := []api.Option{api.WithUserAgent("aver-cli/" + api.Version)}
+	if a.baseURL != "" {
+		opts = append(opts, api.WithBaseURL(a.baseURL))
+	}
+	return api.New(a.key, a.secret, opts...)
+}

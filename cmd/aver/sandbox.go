@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func newSandboxCommand() *cobra.Command {
+	var (
+		addr, key, secret, groupID, quirks string
+		tokenTTL, processing, slow         time.Duration
+		asJSON                             bool
+	)
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve the Aver service in a box, without an account",
+		Long: `Sandbox serves the API in memory, on a free port of this computer, until it is interrupted.
+Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, and so on.`,
+		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			return setFromEnv(cmd.Flags(), "AVER_SANDBOX_")
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			served, err := sandbox.ParseQuirks(quirks)
+			if err != nil {
+				return err
+			}
+			s := sandbox.New(
+				sandbox.WithCredentials(key, secret),
+				sandbox.WithGroup(sandbox.Group{ID: groupID}),
+				sandbox.WithTokenTTL(tokenTTL),
+				sandbox.WithProcessing(processing, slow),
+				sandbox.WithQuirks(served...),
+			)
+			return serve(cmd.Context(), addr, s, func(url string) error {
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{
+						"url": url, "key": s.Key(), "secret": s.Secret(), "group_id": s.GroupID(),
+					})
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), `The Aver sandbox is running. Ctrl-C stops it and forgets everything.
+
+  URL       %[1]s
+  key       %[2]s
+  secret    %[3]s
+  group ID  %[4]s
+
+Another terminal calls it with:
+
+  export AVER_BASE_URL=%[1]s AVER_API_KEY=%[2]s AVER_API_SECRET=%[3]s AVER_GROUP_ID=%[4]s
+`, url, s.Key(), s.Secret(), s.GroupID())
+				return err
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
+	flags.StringVar(&key, "key", "", "API key to accept (default: made up)")
+	flags.StringVar(&secret, "secret", "", "secret to accept (default: made up)")
+	flags.StringVar(&groupID, "group-id", "", "ID of the check group (default: made up)")
+	flags.DurationVar(&tokenTTL, "token-ttl", 30*time.Minute, "how long a token lives")
+	flags.DurationVar(&processing, "processing", 0, "how long a submitted check takes")
+	flags.DurationVar(&slow, "slow", 3*time.Second, "how long a check with the word slow takes")
+	flags.StringVar(&quirks, "quirks", "", fmt.Sprintf("quirks of the vendor to serve, with commas, or all: %q", sandbox.Quirks()))
+	flags.BoolVar(&asJSON, "json", false, "print the URL, key, secret and group ID as one JSON line")
+	return cmd
+}
+
+// setFromEnv sets each flag that the command line left alone from its environment variable.
+func setFromEnv(flags *pflag.FlagSet, prefix string) error {
+	var failed error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || f.Name == "help" {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+		}
+	})
+	return failed
+}
+
+// serve serves h at addr until ctx ends. It calls ready with the base URL of the API once connections are accepted.
+func serve(ctx context.Context, addr string, h http.Handler, ready func(url string) error) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if err := ready(fmt.Sprintf("http://%s/api", listener.Addr())); err != nil {
+		_ = server.Close()
+		<-served
+		return err
+	}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err = server.Shutdown(grace)
+	<-served
+	return err
+}

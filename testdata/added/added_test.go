@@ -1,0 +1,59 @@
+package api_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+// The root package's tests add two operations to a copy of the contract and then run this test in the copy.
+func TestAddedOperation(t *testing.T) {
+	box := sandbox.New()
+	mux := http.NewServeMux()
+	mux.Handle("/", box)
+	authenticated := func(r *http.Request) bool {
+		probe := httptest.NewRequest(http.MethodGet, "/api/check/none", nil)
+		probe.Header.Set("Authorization", r.Header.Get("Authorization"))
+		answer := httptest.NewRecorder()
+		box.ServeHTTP(answer, probe)
+		return answer.Code == http.StatusNotFound // and not 401
+	}
+	mux.HandleFunc("POST /api/check/{id}/notes/{note}", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if !authenticated(r) || r.PathValue("note") != "7" || r.FormValue("pinned") != "true" || !strings.Contains(string(body), `"text":"seen"`) {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"n-`+r.PathValue("id")+`"}`)
+	})
+	mux.HandleFunc("DELETE /api/check/{id}/notes/{note}", func(w http.ResponseWriter, r *http.Request) {
+		if authenticated(r) {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+
+	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(srv.URL+"/api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	note, err := client.WriteNote(t.Context(), "c1", 7, &api.WriteNoteParams{Pinned: true}, api.Note{Text: "seen"})
+	if err != nil || note.ID != "n-c1" {
+		t.Fatalf("WriteNote = %v, %v", note, err)
+	}
+	if _, err := client.WriteNote(t.Context(), "", 7, nil, api.Note{}); !errors.Is(err, api.ErrInvalidRequest) {
+		t.Fatalf("an empty ID: %v", err)
+	}
+	if err := client.DeleteNote(t.Context(), "c1", 7); err != nil {
+		t.Fatalf("DeleteNote: %v", err)
+	}
+}
