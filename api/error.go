@@ -114,6 +114,8 @@ func unanswered(op *operation, cause error) *Error {
 	e := &Error{Operation: op.id, Err: cause}
 	var auth *authprovider.Error
 	switch {
+	case errors.As(cause, &auth) && auth.Status == http.StatusOK:
+		e.class = ErrUnexpectedAnswer
 	case errors.As(cause, &auth):
 		e.Status, e.RetryAfter = auth.Status, auth.RetryAfter
 		e.class = cmp.Or(classOf(auth.Status), ErrUnavailable)

@@ -63,6 +63,9 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 
 	again := req.Clone(req.Context())
 	if err := d.provider.Intercept(req.Context(), again); err != nil {
+		if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusOK {
+			return resp, nil // the exchange works, but brings no other token: the 401 stands
+		}
 		discard(resp.Body)
 		return nil, fmt.Errorf("authprovider: the service refused the token, and there is no other: %w", err)
 	}

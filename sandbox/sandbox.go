@@ -149,6 +149,11 @@ func (s *Sandbox) Secret() string { return s.config.secret }
 // GroupID returns the ID of the check group.
 func (s *Sandbox) GroupID() string { return s.config.group.ID }
 
+// Format prints the sandbox without its secret, whatever the verb.
+func (s *Sandbox) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "sandbox.Sandbox(group %s)", s.GroupID())
+}
+
 // RevokeTokens makes the sandbox refuse every token that it issued so far.
 func (s *Sandbox) RevokeTokens() { s.tokens.revoke() }
 

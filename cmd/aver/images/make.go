@@ -78,7 +78,7 @@ func disc(m *image.RGBA, cx, cy, rx, ry int, c color.Color) {
 }
 
 func face(m *image.RGBA, cx, cy, r int) {
-	disc(m, cx, cy+r*2, r*5/4, r, band)       // shoulders
+	disc(m, cx, cy+r*2, r*5/4, r, band)        // shoulders
 	disc(m, cx, cy-r/6, r*11/12, r*13/12, ink) // hair
 	disc(m, cx, cy, r*3/4, r, skin)
 	disc(m, cx-r/3, cy-r/8, r/11, r/11, ink)

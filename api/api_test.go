@@ -1,0 +1,345 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newClient returns a client of a service that answers the exchange itself and everything else with h.
+func newClient(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"token":"opaque"}`)
+			return
+		}
+		h(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	client, err := api.New("key", "secret", append([]api.Option{api.WithBaseURL(srv.URL + "/api")}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func answer(status int, contentType, body string, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		} else {
+			w.Header()["Content-Type"] = nil
+		}
+		for i := 0; i+1 < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
+	const jsonType = "application/json; charset=utf-8"
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		class   error
+		text    string // must be in the message
+	}{
+		{"bare string", answer(400, jsonType, `"No email."`), api.ErrInvalidRequest, "getCheck: 400 Bad Request: No email."},
+		{"message", answer(401, jsonType, `{"message":"expired"}`), api.ErrUnauthorized, "401 Unauthorized: expired"},
+		{"error", answer(403, jsonType, `{"error":"plan"}`), api.ErrForbidden, "403 Forbidden: plan"},
+		{"problem", answer(404, "application/problem+json", `{"title":"Not Found","detail":"No check."}`), api.ErrNotFound, "404 Not Found: No check."},
+		{"gone", answer(410, "", ``), api.ErrNotFound, "410 Gone"},
+		{"conflict", answer(409, jsonType, `{}`), api.ErrConflict, "409 Conflict"},
+		{"fields", answer(422, jsonType, `{"title":"Invalid","errors":{"email":["bad"],"a":["b","c"]}}`), api.ErrInvalidRequest, "Invalid; a: b, c; email: bad"},
+		{"rate limit", answer(429, "", ``, "Retry-After", "7"), api.ErrRateLimited, "429 Too Many Requests"},
+		{"server error", answer(500, "text/html", `<html><h1>secret stack</h1></html>`), api.ErrUnavailable, "500 Internal Server Error"},
+		{"bad gateway", answer(502, "", ``), api.ErrUnavailable, "502 Bad Gateway"},
+		{"unknown status", answer(418, "text/plain", `short and stout`), api.ErrUnexpectedAnswer, "does not know this status"},
+		{"another success", answer(202, jsonType, `{}`), api.ErrUnexpectedAnswer, "does not know this status"},
+		{"redirect away", answer(302, "", ``, "Location", "http://127.0.0.1:1/elsewhere"), api.ErrUnexpectedAnswer, "redirects to another origin are not followed"},
+		{"HTML success", answer(200, "text/html; charset=utf-8", `<html></html>`), api.ErrUnexpectedAnswer, "the answer is HTML, not JSON"},
+		{"no type", answer(200, "", `{"id":"c"}`), api.ErrUnexpectedAnswer, "of no declared type"},
+		{"empty", answer(200, jsonType, ` `), api.ErrUnexpectedAnswer, "the answer is empty"},
+		{"null", answer(200, jsonType, `null`), api.ErrUnexpectedAnswer, "the answer is null"},
+		{"truncated", answer(200, jsonType, `{"id":"c`), api.ErrUnexpectedAnswer, "the answer is truncated"},
+		{"broken off", answer(200, jsonType, `{"id":"c"`, "Content-Length", "500"), api.ErrUnexpectedAnswer, "the answer broke off"},
+		{"garbage", answer(200, jsonType, `{"id":"c"} x`), api.ErrUnexpectedAnswer, "not valid JSON at byte"},
+		{"wrong kind", answer(200, jsonType, `[1]`), api.ErrUnexpectedAnswer, "a JSON array, not what was expected"},
+		{"wrong type", answer(200, jsonType, `{"id":12345678}`), api.ErrUnexpectedAnswer, "a JSON number at id"},
+		{"oversized", answer(200, jsonType, `{"id":"`+strings.Repeat("x", 2000)+`"}`), api.ErrUnexpectedAnswer, "larger than 1000 bytes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			client := newClient(t, tt.handler, api.WithMaxResponseSize(1000))
+			check, err := client.GetCheck(t.Context(), "c1")
+			var failure *api.Error
+			if check != nil || !errors.As(err, &failure) {
+				t.Fatalf("GetCheck = %v, %v", check, err)
+			}
+			if !errors.Is(err, tt.class) {
+				t.Errorf("%v is not %v", err, tt.class)
+			}
+			if !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("message %q lacks %q", err, tt.text)
+			}
+			for _, printed := range []string{err.Error(), fmt.Sprintf("%v %+v %#v %s %q", err, err, err, err, err)} {
+				for _, secret := range []string{"secret stack", "12345678", "xxxx", "stout", "opaque"} {
+					if strings.Contains(printed, secret) {
+						t.Errorf("%q shows the body", printed)
+					}
+				}
+				if strings.Contains(printed, "\n") {
+					t.Errorf("%q has several lines", printed)
+				}
+			}
+		})
+	}
+}
+
+func TestErrorCarriesWhatTheServiceSaid(t *testing.T) {
+	client := newClient(t, answer(429, "application/problem+json", `{"title":"Slow down","errors":{"x":["y"]}}`, "Retry-After", "7", "X-Request-Id", "r-1"))
+	_, err := client.GetCheck(t.Context(), "c1")
+	var failure *api.Error
+	if !errors.As(err, &failure) {
+		t.Fatal(err)
+	}
+	if failure.Operation != "getCheck" || failure.Status != 429 || failure.Message != "Slow down" || failure.Fields["x"][0] != "y" ||
+		failure.RetryAfter != 7*time.Second || failure.RequestID != "r-1" || !bytes.Contains(failure.RawBody(), []byte("Slow down")) {
+		t.Errorf("%#v", *failure)
+	}
+	if !strings.HasSuffix(err.Error(), "(request r-1)") {
+		t.Error(err)
+	}
+}
+
+func TestAcknowledgementIsChecked(t *testing.T) {
+	for body, ok := range map[string]bool{`"success"`: true, `"Success"`: true, `"failure"`: false, `""`: false, `{}`: false} {
+		client := newClient(t, answer(200, "application/json", body))
+		_, err := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "1", Country: "US"})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestPathParametersThatAddressAnotherOperationAreRefused(t *testing.T) {
+	client := newClient(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	for _, id := range []string{"", ".", ".."} {
+		if _, err := client.GetCheck(t.Context(), id); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "path parameter id") {
+			t.Errorf("GetCheck(%q): %v", id, err)
+		}
+		if _, err := client.GetCheckDocument(t.Context(), "c1", id); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "path parameter docId") {
+			t.Errorf("GetCheckDocument(%q): %v", id, err)
+		}
+	}
+}
+
+func TestPathParametersAreEscaped(t *testing.T) {
+	var path string
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		path = r.URL.EscapedPath()
+		answer(404, "", "")(w, r)
+	})
+	for id, want := range map[string]string{"a/b": "a%2Fb", "a?b#c": "a%3Fb%23c", "%2e%2e": "%252e%252e", "é x": "%C3%A9%20x"} {
+		_, _ = client.GetCheck(t.Context(), id)
+		if path != "/api/check/"+want {
+			t.Errorf("GetCheck(%q) called %s", id, path)
+		}
+	}
+}
+
+func TestNoAnswer(t *testing.T) {
+	t.Run("refused", func(t *testing.T) {
+		client, err := api.New("key", "secret", api.WithBaseURL("http://127.0.0.1:1/api"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		_, err = client.GetCheck(t.Context(), "private-id")
+		var failure *api.Error
+		if !errors.As(err, &failure) || failure.Status != 0 || !errors.Is(err, api.ErrUnavailable) {
+			t.Errorf("%v", err)
+		}
+		if strings.Contains(err.Error(), "private-id") || strings.Contains(err.Error(), "/api") {
+			t.Errorf("%q shows the URL", err)
+		}
+	})
+	t.Run("timeout", func(t *testing.T) {
+		release := make(chan struct{})
+		client := newClient(t, func(_ http.ResponseWriter, r *http.Request) {
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+		})
+		defer close(release)
+		_, err := client.GetCheck(t.Context(), "private-id", api.WithTimeout(50*time.Millisecond))
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, api.ErrUnavailable) || strings.Contains(err.Error(), "private-id") {
+			t.Errorf("%v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := client.GetCheck(ctx, "c1"); !errors.Is(err, context.Canceled) || errors.Is(err, api.ErrUnavailable) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestRefusedCredentialsAreUnauthorized(t *testing.T) {
+	box := sandbox.Start(t)
+	client, err := api.New(box.Key, "wrong-secret", api.WithBaseURL(box.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.GetCheck(t.Context(), "c1")
+	var auth *authprovider.Error
+	if !errors.Is(err, api.ErrUnauthorized) || !errors.As(err, &auth) || auth.Status != 401 || strings.Contains(err.Error(), "wrong-secret") {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(err.Error(), "check the API key and secret") {
+		t.Errorf("%q does not say what to do", err)
+	}
+}
+
+func TestRevokedTokenIsReplaced(t *testing.T) {
+	box := sandbox.Start(t)
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for i := range 3 {
+		created, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: fmt.Sprint(i), GroupID: box.GroupID, Email: "a@example.com"})
+		if err != nil || created.CheckID == "" {
+			t.Fatalf("call %d: %v", i, err)
+		}
+		box.RevokeTokens()
+	}
+	if n := box.Exchanges(); n != 3 {
+		t.Errorf("%d exchanges, want 3", n)
+	}
+}
+
+func TestRequestHeaders(t *testing.T) {
+	var got http.Header
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Clone()
+		answer(200, "application/json", `"success"`)(w, r)
+	}, api.WithUserAgent("shop/2.1"))
+	_, err := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "1", Country: "US"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"Authorization": "Bearer opaque",
+		"Content-Type":  "application/json",
+		"Accept":        "application/json",
+		"User-Agent":    "shop/2.1 aver-go/" + api.Version,
+	} {
+		if got.Get(name) != want {
+			t.Errorf("%s: %q, want %q", name, got.Get(name), want)
+		}
+	}
+}
+
+func TestLogHoldsNothingPrivate(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client := newClient(t, answer(404, "application/json", `"private answer is a reason"`, "X-Request-Id", "r-9"), api.WithLogger(logger))
+	_, _ = client.GetCheckByThirdPartyIdentifier(t.Context(), "private-person")
+	for _, want := range []string{"operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9", "path=/check/getbythirdpartyidentifier/{id}"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("log lacks %s: %s", want, log.String())
+		}
+	}
+	for _, secret := range []string{"private-person", "opaque", "secret"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("log shows %s: %s", secret, log.String())
+		}
+	}
+}
+
+func TestBadOptionsAreRefused(t *testing.T) {
+	tests := map[string]struct {
+		key, secret string
+		opt         api.Option
+		text        string
+	}{
+		"empty key":      {"", "s", nil, "key is empty"},
+		"empty secret":   {"k", "", nil, "secret is empty"},
+		"colon":          {"k:s", "s", nil, "colon"},
+		"line break":     {"k", "s\n", nil, "secret contains a control character"},
+		"plaintext":      {"k", "s", api.WithBaseURL("http://app.goaver.com/api"), "plain text"},
+		"nil client":     {"k", "s", api.WithHTTPClient(nil), "client is nil"},
+		"nil logger":     {"k", "s", api.WithLogger(nil), "logger is nil"},
+		"timeout":        {"k", "s", api.WithTimeout(-1), "negative"},
+		"size":           {"k", "s", api.WithMaxResponseSize(0), "positive"},
+		"header in name": {"k", "s", api.WithUserAgent("a\r\nb: c"), "no header may hold"},
+	}
+	for name, tt := range tests {
+		var opts []api.Option
+		if tt.opt != nil {
+			opts = append(opts, tt.opt)
+		}
+		if _, err := api.New(tt.key, tt.secret, opts...); err == nil || !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	client := newClient(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	if _, err := client.GetCheck(t.Context(), "c1", api.WithTimeout(-1)); !errors.Is(err, api.ErrInvalidRequest) {
+		t.Errorf("a bad call option: %v", err)
+	}
+}
+
+func TestApplicationsClientIsNotChanged(t *testing.T) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	mine := &http.Client{Transport: transport}
+	client := newClient(t, answer(404, "", ""), api.WithHTTPClient(mine))
+	_, _ = client.GetCheck(t.Context(), "c1")
+	if mine.Transport != transport || mine.CheckRedirect != nil || mine.Timeout != 0 || mine.Jar != nil {
+		t.Error("the client was changed")
+	}
+}
+
+func TestClosedClientFails(t *testing.T) {
+	client := newClient(t, answer(404, "", ""))
+	if err := errors.Join(client.Close(), client.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.GetCheck(t.Context(), "c1"); !errors.Is(err, authprovider.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPrintedClientShowsNoSecret(t *testing.T) {
+	client := newClient(t, answer(404, "", ""))
+	_, _ = client.GetCheck(t.Context(), "c1")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if printed := fmt.Sprintf(verb, client); strings.Contains(printed, "secret") || strings.Contains(printed, "opaque") {
+			t.Errorf("%s: %s", verb, printed)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package authprovider_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/generated"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func Example() {
+	box := sandbox.New()
+	service := httptest.NewServer(box)
+	defer service.Close()
+	url := service.URL + "/api"
+
+	provider, err := authprovider.New(box.Key(), box.Secret(), authprovider.WithBaseURL(url))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer provider.Close()
+	client, err := generated.NewClientWithResponses(url,
+		generated.WithRequestEditorFn(provider.Intercept),
+		generated.WithHTTPClient(provider.Doer(http.DefaultClient))) // optional: a new token after a 401
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	rsp, err := client.LookupChecksWithResponse(context.Background(), generated.LookupChecksRequest{Email: "maria@example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rsp.Status(), len(*rsp.JSON200), "checks")
+
+	token, err := provider.Token(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(token, "lives", token.Lifetime())
+	// Output:
+	// 200 OK 0 checks
+	// REDACTED lives 30m0s
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	for _, name := range []string{"AVER_API_KEY", "AVER_API_SECRET", "AVER_GROUP_ID", "AVER_BASE_URL"} {
+		_ = os.Unsetenv(name) // the tests must never call the real service
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// aver runs the command and returns what it printed.
+func aver(ctx context.Context, args ...string) (string, error) {
+	var out bytes.Buffer
+	cmd := newCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	err := cmd.ExecuteContext(ctx)
+	return out.String(), err
+}
+
+// useAccount has the command call a sandbox through the environment.
+func useAccount(t *testing.T, sb *sandbox.Server) {
+	t.Setenv("AVER_API_KEY", sb.Key)
+	t.Setenv("AVER_API_SECRET", sb.Secret)
+	t.Setenv("AVER_GROUP_ID", sb.GroupID)
+	t.Setenv("AVER_BASE_URL", sb.URL)
+}
+
+func TestDemoOnItsOwnSandbox(t *testing.T) {
+	out, err := aver(t.Context(), "demo")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	for _, want := range []string{
+		"exchanged the key for a token", "created a check", "added personal information", "added a phone number",
+		"uploaded the document's front", "uploaded the document's back", "uploaded a selfie", "submitted the check",
+		"waited for the outcome", "Completed, warning WatchlistHitsFound", "downloaded the document's front", "2 hits",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	for _, private := range []string{"Lindqvist", "example.com", "2075550143", "base64,"} {
+		if strings.Contains(out, private) {
+			t.Errorf("the output shows %q:\n%s", private, out)
+		}
+	}
+}
+
+func TestDemoForMachines(t *testing.T) {
+	out, err := aver(t.Context(), "demo", "--json", "--outcome", "ExpiredDocuments")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	steps := make(map[string]string)
+	decoder := json.NewDecoder(strings.NewReader(out))
+	for {
+		var line struct {
+			Step, Detail string
+			OK           bool
+		}
+		if err := decoder.Decode(&line); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err, out)
+		}
+		if !line.OK {
+			t.Errorf("%s failed", line.Step)
+		}
+		steps[line.Step] = line.Detail
+	}
+	if len(steps) != 11 || !strings.Contains(steps["getCheckResults"], "Rejected, reason ExpiredDocuments") {
+		t.Errorf("%v", steps)
+	}
+}
+
+func TestDemoOnAnAccount(t *testing.T) {
+	sb := sandbox.Start(t)
+	useAccount(t, sb)
+	front := filepath.Join(t.TempDir(), "mine.png")
+	if err := os.WriteFile(front, []byte("\x89PNG\r\n\x1a\nmine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := aver(t.Context(), "demo", "--front", front, "--outcome", "ignored")
+	if err != nil || len(sb.Checks()) != 1 || !strings.Contains(out, sb.URL) {
+		t.Errorf("%v, %d checks:\n%s", err, len(sb.Checks()), out)
+	}
+	if strings.Contains(out, sb.Secret) {
+		t.Error("the secret is printed")
+	}
+}
+
+func TestDemoRefusesBadInput(t *testing.T) {
+	pdf := filepath.Join(t.TempDir(), "scan.jpg")
+	if err := os.WriteFile(pdf, []byte("%PDF-1.7"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := aver(t.Context(), "demo", "--selfie", pdf); err == nil || !strings.Contains(err.Error(), "application/pdf") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := aver(t.Context(), "demo", "--front", "no-such-file.jpg"); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	t.Setenv("AVER_API_KEY", "key")
+	t.Setenv("AVER_GROUP_ID", "group")
+	if _, err := aver(t.Context(), "demo"); err == nil || !strings.Contains(err.Error(), "AVER_API_SECRET") {
+		t.Error(err)
+	}
+	t.Setenv("AVER_GROUP_ID", "")
+	if _, err := aver(t.Context(), "demo"); err == nil || !strings.Contains(err.Error(), "AVER_GROUP_ID") {
+		t.Error(err)
+	}
+}
+
+func TestToken(t *testing.T) {
+	sb := sandbox.Start(t)
+	useAccount(t, sb)
+	out, err := aver(t.Context(), "token")
+	if err != nil || !strings.Contains(out, "The credentials work. The token lives for 30m0s") || strings.Contains(out, "eyJ") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, err := aver(t.Context(), "token", "--show"); err != nil || !strings.HasPrefix(out, "eyJ") {
+		t.Errorf("--show: %v: %s", err, out)
+	}
+	if out, err := aver(t.Context(), "token", "--json"); err != nil || !strings.Contains(out, `"lifetime_seconds":1800`) || strings.Contains(out, "eyJ") {
+		t.Errorf("--json: %v: %s", err, out)
+	}
+	t.Setenv("AVER_API_SECRET", "wrong-secret")
+	if out, err := aver(t.Context(), "token"); err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error()+out, "wrong-secret") {
+		t.Errorf("wrong secret: %v: %s", err, out)
+	}
+}
+
+// A running is a sandbox that the command serves.
+type running struct {
+	URL     string `json:"url"`
+	Key     string `json:"key"`
+	Secret  string `json:"secret"`
+	GroupID string `json:"group_id"`
+}
+
+// serveSandbox runs "aver sandbox --json" until the test ends, when it must stop cleanly.
+func serveSandbox(t *testing.T, args ...string) running {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	reader, writer := io.Pipe()
+	cmd := newCommand()
+	cmd.SetArgs(append([]string{"sandbox", "--json"}, args...))
+	cmd.SetOut(writer)
+	done := make(chan error, 1)
+	go func() {
+		err := cmd.ExecuteContext(ctx)
+		writer.CloseWithError(err)
+		done <- err
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("the sandbox stopped with %v", err)
+		}
+	})
+	line, err := bufio.NewReader(reader).ReadBytes('\n')
+	var r running
+	if err != nil || json.Unmarshal(line, &r) != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	return r
+}
+
+func TestSandboxCommand(t *testing.T) {
+	t.Setenv("AVER_SANDBOX_KEY", "from-env")
+	t.Setenv("AVER_SANDBOX_GROUP_ID", "group-from-env")
+	t.Setenv("AVER_SANDBOX_TOKEN_TTL", "2m")
+	r := serveSandbox(t, "--secret", "from-flag", "--group-id", "group-from-flag")
+	if r.Key != "from-env" || r.Secret != "from-flag" || r.GroupID != "group-from-flag" || !strings.HasPrefix(r.URL, "http://127.0.0.1:") || !strings.HasSuffix(r.URL, "/api") {
+		t.Errorf("%+v", r)
+	}
+	t.Setenv("AVER_API_KEY", r.Key)
+	t.Setenv("AVER_API_SECRET", r.Secret)
+	t.Setenv("AVER_BASE_URL", r.URL)
+	if out, err := aver(t.Context(), "token"); err != nil || !strings.Contains(out, "lives for 2m0s") {
+		t.Errorf("%v: %s", err, out)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestSandboxRefusesBadFlags(t *testing.T) {
+	if _, err := aver(t.Context(), "sandbox", "--quirks", "nonsense"); err == nil || !strings.Contains(err.Error(), "not a quirk") {
+		t.Error(err)
+	}
+	t.Setenv("AVER_SANDBOX_TOKEN_TTL", "soon")
+	if _, err := aver(t.Context(), "sandbox"); err == nil || !strings.Contains(err.Error(), "AVER_SANDBOX_TOKEN_TTL") {
+		t.Error(err)
+	}
+}
+
+// A client in another language, written from the facts of the API alone, must complete both flows on the sandbox.
+func TestIndependentClient(t *testing.T) {
+	node := os.Getenv("AVER_NODE")
+	if node == "" {
+		t.Skip("AVER_NODE does not name a node to run the client with; make test-all does")
+	}
+	r := serveSandbox(t)
+	cmd := exec.CommandContext(t.Context(), node, "testdata/independent.mjs")
+	cmd.Env = append(os.Environ(), "BASE="+r.URL, "KEY="+r.Key, "SECRET="+r.Secret, "GROUP="+r.GroupID)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), "both flows are complete") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,680 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	// After refusing an oversized body, net/http's server lingers for half a second before it closes the connection.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
+
+const (
+	png  = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+	jpeg = "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
+)
+
+// A fakeClock is a clock that tests move by hand.
+type fakeClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *fakeClock {
+	return &fakeClock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func start(t *testing.T, opts ...sandbox.Option) (*sandbox.Server, *api.Client) {
+	t.Helper()
+	sb := sandbox.Start(t, opts...)
+	client, err := api.New(sb.Key, sb.Secret, api.WithBaseURL(sb.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return sb, client
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func create(t *testing.T, sb *sandbox.Server, client *api.Client, identifier, email string) string {
+	t.Helper()
+	return must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
+		ThirdPartyIdentifier: identifier, GroupID: sb.GroupID, Email: email,
+	}))(t).CheckID
+}
+
+// complete adds everything that the default group asks for.
+func complete(t *testing.T, client *api.Client, id string) {
+	t.Helper()
+	ctx := t.Context()
+	must(client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
+		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US",
+	}))(t)
+	must(client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"}))(t)
+	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{DocType: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))(t)
+	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{DocType: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack, FileName: "b.png", FileContent: png}))(t)
+	must(client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}))(t)
+}
+
+func TestCheckGoesFromCreatedToCompleted(t *testing.T) {
+	clock := newClock()
+	sb, client := start(t, sandbox.WithClock(clock.Now), sandbox.WithProcessing(3*time.Second, time.Minute))
+	id := create(t, sb, client, "p1", "maria+review@example.com")
+	status := func() api.CheckStatus { return must(client.GetCheck(t.Context(), id))(t).Status }
+
+	if got := status(); got != api.CheckStatusCreated {
+		t.Errorf("new: %s", got)
+	}
+	complete(t, client, id)
+	if got := status(); got != api.CheckStatusAwaitingUser {
+		t.Errorf("with data: %s", got)
+	}
+	if submitted := must(client.SubmitCheck(t.Context(), id))(t); submitted.Status != api.CheckStatusAwaitingAutomation || submitted.CheckResults != nil {
+		t.Errorf("submitted: %+v", submitted)
+	}
+	for _, want := range []api.CheckStatus{api.CheckStatusAwaitingAutomation, api.CheckStatusAwaitingReview, api.CheckStatusInReview, api.CheckStatusCompleted} {
+		if got := status(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if results := must(client.GetCheckResults(t.Context(), id))(t); (results.CheckResults != nil) != (want == api.CheckStatusCompleted) {
+			t.Errorf("%s: results are %v", want, results.CheckResults)
+		}
+		clock.Add(time.Second)
+	}
+	if n := sb.Submissions(id); n != 1 {
+		t.Errorf("charged %d times", n)
+	}
+}
+
+func TestSubmitNamesWhatIsMissing(t *testing.T) {
+	sb, client := start(t, sandbox.WithGroup(sandbox.Group{
+		CheckTypes:                []string{"DocumentVerification", "PhotoVerification", "PhoneVerification"},
+		SupplementalDocumentTypes: []string{"UtilityBill"},
+	}))
+	id := create(t, sb, client, "p1", "a@example.com")
+	missing := func() []string {
+		t.Helper()
+		_, err := client.SubmitCheck(t.Context(), id)
+		var failure *api.Error
+		if !errors.As(err, &failure) || failure.Status != 400 {
+			t.Fatalf("submit: %v", err)
+		}
+		names := make([]string, 0)
+		for name := range failure.Fields {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return names
+	}
+	if got := missing(); !slices.Equal(got, []string{"idDocument.back", "idDocument.front", "personalInfo", "phone", "photoDocument", "supplementalDocument.UtilityBill"}) {
+		t.Errorf("missing %q", got)
+	}
+	// A passport has no back.
+	must(client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{DocType: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
+	must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"}))(t)
+	must(client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{DocType: api.SupplementalDocumentTypeUtilityBill, FileName: "u", FileContent: png}))(t)
+	if got := missing(); !slices.Equal(got, []string{"phone", "photoDocument"}) {
+		t.Errorf("missing %q", got)
+	}
+	if sb.Submissions(id) != 0 {
+		t.Error("an incomplete check was charged")
+	}
+}
+
+func TestSubmittedCheckIsClosed(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "a@example.com")
+	complete(t, client, id)
+	must(client.SubmitCheck(t.Context(), id))(t)
+	_, again := client.SubmitCheck(t.Context(), id)
+	_, info := client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"})
+	_, link := client.CreateAccessLink(t.Context(), id, api.CreateAccessLinkRequest{})
+	for _, err := range []error{again, info, link} {
+		if !errors.Is(err, api.ErrConflict) {
+			t.Errorf("%v", err)
+		}
+	}
+	if sb.Submissions(id) != 1 {
+		t.Error("charged twice")
+	}
+}
+
+func TestThirdPartyIdentifierIsUnique(t *testing.T) {
+	sb, client := start(t)
+	first := create(t, sb, client, "p1", "a@example.com")
+	request := api.CreateCheckRequest{ThirdPartyIdentifier: "p1", GroupID: sb.GroupID, Email: "a@example.com"}
+	if _, err := client.CreateCheck(t.Context(), request); !errors.Is(err, api.ErrConflict) {
+		t.Fatalf("second create: %v", err)
+	}
+	request.OverrideThirdPartyIdentifier = true
+	second := must(client.CreateCheck(t.Context(), request))(t).CheckID
+	found := must(client.LookupChecks(t.Context(), api.LookupChecksRequest{ThirdPartyIdentifier: "p1"}))(t)
+	if len(found) != 2 || found[0].ID != first || found[1].ID != second {
+		t.Errorf("found %v", found)
+	}
+	//lint:ignore SA1019 the deprecated operation is served as well
+	if newest := must(client.GetCheckByThirdPartyIdentifier(t.Context(), "p1"))(t); newest.ID != second {
+		t.Errorf("newest is %s", newest.ID)
+	}
+}
+
+func TestLookupMatchesEveryCriterion(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "maria@example.com")
+	create(t, sb, client, "p2", "other@example.com")
+	must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}))(t)
+	tests := []struct {
+		criteria api.LookupChecksRequest
+		found    int
+	}{
+		{api.LookupChecksRequest{Email: "MARIA@example.com"}, 1},
+		{api.LookupChecksRequest{FirstName: "maria", LastName: "lindqvist"}, 1},
+		{api.LookupChecksRequest{FirstName: "maria", ThirdPartyIdentifier: "p2"}, 0},
+		{api.LookupChecksRequest{LastName: "nobody"}, 0},
+	}
+	for _, tt := range tests {
+		if found := must(client.LookupChecks(t.Context(), tt.criteria))(t); len(found) != tt.found || found == nil {
+			t.Errorf("%+v: found %v", tt.criteria, found)
+		}
+	}
+	if _, err := client.LookupChecks(t.Context(), api.LookupChecksRequest{}); !errors.Is(err, api.ErrInvalidRequest) {
+		t.Errorf("no criterion: %v", err)
+	}
+}
+
+func TestEveryOutcomeCanBeChosen(t *testing.T) {
+	sb, client := start(t)
+	outcomes := map[string]func(*api.CheckResults) bool{
+		"rejected": func(r *api.CheckResults) bool {
+			return r.Status == api.CheckStatusRejected && r.StatusReason == ""
+		},
+		"canceled": func(r *api.CheckResults) bool {
+			return r.Status == api.CheckStatusCanceled && r.CheckResults == nil
+		},
+		"slow":   func(r *api.CheckResults) bool { return r.Status == api.CheckStatusAwaitingAutomation },
+		"review": func(r *api.CheckResults) bool { return r.Status == api.CheckStatusCompleted },
+	}
+	n := 0
+	for word, does := range sandbox.Outcomes() {
+		if strings.HasPrefix(word, "hits-") || strings.HasPrefix(word, "media-") || word == "failed" || word == "error" {
+			continue // of watchlist searches
+		}
+		n++
+		id := create(t, sb, client, word, "maria+"+strings.ToUpper(word)+"@example.com")
+		complete(t, client, id)
+		must(client.SubmitCheck(t.Context(), id))(t)
+		r := must(client.GetCheckResults(t.Context(), id))(t)
+		ok, known := outcomes[word]
+		switch {
+		case known:
+			if !ok(r) {
+				t.Errorf("%s: %+v", word, r)
+			}
+		case strings.Contains(does, "Rejected"):
+			if r.Status != api.CheckStatusRejected || !r.StatusReason.Known() || !strings.EqualFold(string(r.StatusReason), word) {
+				t.Errorf("%s: %s, %q", word, r.Status, r.StatusReason)
+			}
+		default:
+			if r.Status != api.CheckStatusCompleted || len(r.Warnings) != 1 || !r.Warnings[0].Known() || !strings.EqualFold(string(r.Warnings[0]), word) {
+				t.Errorf("%s: %s, %q", word, r.Status, r.Warnings)
+			}
+		}
+	}
+	if n != 4+6+13 {
+		t.Errorf("tried %d outcomes; the contract has 6 reasons and 13 warnings", n)
+	}
+}
+
+func TestResultsAgreeWithTheOutcome(t *testing.T) {
+	sb, client := start(t)
+	results := func(words string) *api.CheckResults {
+		id := create(t, sb, client, "person "+words, "maria+"+words+"@example.com")
+		complete(t, client, id)
+		must(client.SubmitCheck(t.Context(), id))(t)
+		return must(client.GetCheckResults(t.Context(), id))(t)
+	}
+	r := results("Age+IPVpnTor+FacialVerificationFailed+ExpiredDocuments").CheckResults
+	if *r.Attestations.Over18 || !*r.RiskProfile.IPAndDeviceAnalysisResults.VPNOrTor || *r.RiskProfile.FacialMatchConfidence < 0.9 {
+		t.Errorf("%+v", r) // the last reason counts
+	}
+	if expires, err := r.IdentificationDocument.ExpirationDate.Time(); err != nil || expires.After(time.Now()) {
+		t.Errorf("expired document expires %v, %v", expires, err)
+	}
+	fine := results("").CheckResults
+	if !*fine.Attestations.Over18 || !*fine.AddressVerification.ValidAddress || fine.PersonalInformation.LastName != "Lindqvist" {
+		t.Errorf("%+v", fine)
+	}
+}
+
+func TestImagesComeBackBitForBit(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "a@example.com")
+	complete(t, client, id)
+	must(client.SubmitCheck(t.Context(), id))(t)
+	r := must(client.GetCheckResults(t.Context(), id))(t).CheckResults
+	for docID, want := range map[string]string{
+		r.IdentificationDocument.FrontID: jpeg,
+		r.IdentificationDocument.BackID:  png,
+		r.PhotoVerification.ID:           png,
+	} {
+		if got := must(client.GetCheckDocument(t.Context(), id, docID))(t).DataURL; got != want {
+			t.Errorf("%s: %.60s", docID, got)
+		}
+	}
+	if _, err := client.GetCheckDocument(t.Context(), id, "other"); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("unknown image: %v", err)
+	}
+}
+
+func TestImagesOfAnotherKindAreRefused(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "a@example.com")
+	for _, content := range []string{
+		"data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+		"data:image/png;base64,/9j/4AAQ", // a JPEG
+		"data:image/png;base64,====",
+		"iVBORw0KGgo=",
+	} {
+		_, err := client.AddPhotoDocument(t.Context(), id, api.AddPhotoDocumentRequest{FileName: "x", FileContent: content})
+		var failure *api.Error
+		if !errors.As(err, &failure) || len(failure.Fields["fileContent"]) == 0 {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
+}
+
+func TestWatchlists(t *testing.T) {
+	sb, client := start(t)
+	search := func(r api.SearchWatchlistsRequest) *api.WatchlistSearchResults {
+		t.Helper()
+		r.GroupID = sb.GroupID
+		created := must(client.SearchWatchlists(t.Context(), r))(t)
+		return must(client.GetWatchlistSearchResults(t.Context(), created.ID))(t)
+	}
+	none := search(api.SearchWatchlistsRequest{FirstName: "Maria", LastName: "Lindqvist", Country: "US"})
+	if none.Status != api.WatchlistStatusCompleted || len(none.WatchlistResults) != 0 || none.SearchType != api.WatchlistSearchTypeText || none.SearchCriteria.FirstName != "Maria" {
+		t.Errorf("%+v", none)
+	}
+	if made, err := none.SearchDate.Time(); err != nil || time.Since(made).Abs() > time.Minute {
+		t.Errorf("made %v, %v", made, err)
+	}
+	hits := search(api.SearchWatchlistsRequest{FirstName: "Maria", LastName: "Lindqvist+hits-3+media-2", FileName: "f", FileContent: png})
+	if len(hits.WatchlistResults) != 3 || len(hits.AdverseMediaResults) != 2 || hits.SearchType != api.WatchlistSearchTypeTextAndVisual || hits.WatchlistResults[0].MatchName != "Maria Lindqvist" {
+		t.Errorf("%+v", hits)
+	}
+	if published, err := hits.AdverseMediaResults[0].DatePublished.Time(); err != nil || published.IsZero() {
+		t.Errorf("published %v, %v", published, err)
+	}
+	if business := search(api.SearchWatchlistsRequest{BusinessName: "Example Ltd+WatchlistHitsFound"}); len(business.WatchlistResults) != 2 || business.WatchlistResults[0].MatchName != "Example Ltd" {
+		t.Errorf("%+v", business)
+	}
+	if failed := search(api.SearchWatchlistsRequest{FirstName: "A", LastName: "B+failed+hits-9"}); failed.Status != api.WatchlistStatusFailed || len(failed.WatchlistResults) != 0 {
+		t.Errorf("%+v", failed)
+	}
+	lists := must(client.ListSearchedLists(t.Context(), none.ID))(t)
+	if len(lists) != 4 || lists[0].Version == "" {
+		t.Errorf("lists %v", lists)
+	}
+	for name, r := range map[string]api.SearchWatchlistsRequest{
+		"lastName":     {FirstName: "only"},
+		"fileName":     {BusinessName: "b", FileContent: png},
+		"categories.0": {BusinessName: "b", Categories: []api.WatchlistCategory{"Knitting"}},
+	} {
+		r.GroupID = sb.GroupID
+		_, err := client.SearchWatchlists(t.Context(), r)
+		var failure *api.Error
+		if !errors.As(err, &failure) || len(failure.Fields[name]) == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheckMakesItsWatchlistSearch(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "a+WatchlistHitsFound+AdverseMediaFound@example.com")
+	if _, err := client.GetWatchlistSearchByCheckID(t.Context(), id); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("before: %v", err)
+	}
+	complete(t, client, id)
+	must(client.SubmitCheck(t.Context(), id))(t)
+	search := must(client.GetWatchlistSearchByCheckID(t.Context(), id))(t)
+	results := must(client.GetCheckResults(t.Context(), id))(t)
+	if search.CheckID != id || search.ID != results.CheckResults.WatchlistSearchID || must(client.GetWatchlistSearch(t.Context(), search.ID))(t).ID != search.ID {
+		t.Errorf("%+v", search)
+	}
+	found := must(client.GetWatchlistSearchResults(t.Context(), search.ID))(t)
+	if len(found.WatchlistResults) != 2 || len(found.AdverseMediaResults) != 1 {
+		t.Errorf("%+v", found)
+	}
+}
+
+// call sends a request without any client of ours.
+func call(t *testing.T, method, url, authorization, contentType, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	noRedirect := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := noRedirect.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	defer noRedirect.CloseIdleConnections()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(answer)
+}
+
+func basic(key, secret string) string {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.SetBasicAuth(key, secret)
+	return r.Header.Get("Authorization")
+}
+
+func exchange(t *testing.T, sb *sandbox.Server) string {
+	t.Helper()
+	resp, body := call(t, "GET", sb.URL+"/auth/token", basic(sb.Key, sb.Secret), "", "")
+	var answer struct{ Token string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || resp.StatusCode != 200 {
+		t.Fatalf("exchange: %s %s", resp.Status, body)
+	}
+	return answer.Token
+}
+
+func TestAuthentication(t *testing.T) {
+	clock := newClock()
+	sb := sandbox.Start(t, sandbox.WithClock(clock.Now), sandbox.WithTokenTTL(time.Minute))
+	token := exchange(t, sb)
+	forged := token[:len(token)-3] + "abc"
+	tests := []struct {
+		name, path, authorization string
+		status                    int
+	}{
+		{"no credentials", "/auth/token", "", 401},
+		{"wrong secret", "/auth/token", basic(sb.Key, "x"), 401},
+		{"wrong key", "/auth/token", basic("x", sb.Secret), 401},
+		{"bearer for the exchange", "/auth/token", "Bearer " + token, 401},
+		{"no token", "/check/none", "", 401},
+		{"basic for a call", "/check/none", basic(sb.Key, sb.Secret), 401},
+		{"forged", "/check/none", "Bearer " + forged, 401},
+		{"nonsense", "/check/none", "Bearer a.b", 401},
+		{"good", "/check/none", "Bearer " + token, 404},
+		{"scheme in lower case", "/check/none", "bearer " + token, 404},
+	}
+	for _, tt := range tests {
+		resp, body := call(t, "GET", sb.URL+tt.path, tt.authorization, "", "")
+		if resp.StatusCode != tt.status {
+			t.Errorf("%s: %s %s", tt.name, resp.Status, body)
+		}
+		if tt.status == 401 && resp.Header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: no WWW-Authenticate", tt.name)
+		}
+		if resp.Header.Get("X-Request-Id") == "" {
+			t.Errorf("%s: no X-Request-Id", tt.name)
+		}
+	}
+	clock.Add(61 * time.Second)
+	if resp, _ := call(t, "GET", sb.URL+"/check/none", "Bearer "+token, "", ""); resp.StatusCode != 401 {
+		t.Errorf("expired: %s", resp.Status)
+	}
+}
+
+func TestRefresh(t *testing.T) {
+	sb := sandbox.Start(t)
+	token := exchange(t, sb)
+	for _, path := range []string{"/auth/refresh", "/auth/refresh/"} { // one of the vendor's SDKs adds the slash
+		resp, body := call(t, "POST", sb.URL+path, "Bearer "+token, "application/json", `{"token":"`+token+`"}`)
+		var answer struct{ Token string }
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || resp.StatusCode != 200 || answer.Token == token {
+			t.Fatalf("%s: %s %s", path, resp.Status, body)
+		}
+		if resp, _ := call(t, "GET", sb.URL+"/check/none", "Bearer "+answer.Token, "", ""); resp.StatusCode != 404 {
+			t.Errorf("%s: the new token: %s", path, resp.Status)
+		}
+	}
+	if resp, _ := call(t, "POST", sb.URL+"/auth/refresh", "Bearer "+token, "application/json", `{"token":"other"}`); resp.StatusCode != 401 {
+		t.Errorf("refreshing another token: %s", resp.Status)
+	}
+}
+
+func TestRequestsAreCheckedAgainstTheContract(t *testing.T) {
+	sb := sandbox.Start(t)
+	bearer := "Bearer " + exchange(t, sb)
+	good := fmt.Sprintf(`{"thirdPartyIdentifier":"p","groupId":%q,"email":"a@example.com"`, sb.GroupID)
+	tests := []struct {
+		name, media, body string
+		status            int
+		text              string
+	}{
+		{"wrong media type", "text/plain", good + "}", 415, "application/json"},
+		{"no JSON", "application/json", "{", 400, "not valid JSON"},
+		{"trailing garbage", "application/json", good + "} x", 400, "not valid JSON"},
+		{"missing", "application/json", `{"groupId":"g"}`, 400, `"email":["is required"]`},
+		{"wrong type", "application/json", good + `,"checkTypes":"all"}`, 400, `"checkTypes":["must be of the type array"]`},
+		{"unknown value", "application/json", good + `,"language":"tlh"}`, 400, `"language":["must be one of en, zh-Hans, es, fr"]`},
+		{"bad email", "application/json", `{"thirdPartyIdentifier":"p","groupId":"g","email":"private"}`, 400, `"email":["must be a valid email"]`},
+		{"unknown property", "application/json", good + `,"emial":"x"}`, 400, `"emial":["is not a property of this request"]`},
+		{"unknown group", "application/json", `{"thirdPartyIdentifier":"p","groupId":"g","email":"a@example.com"}`, 400, "not a check group"},
+		{"good", "application/json; charset=utf-8", good + `}`, 200, "checkId"},
+	}
+	for _, tt := range tests {
+		resp, body := call(t, "POST", sb.URL+"/check/create", bearer, tt.media, tt.body)
+		if resp.StatusCode != tt.status || !strings.Contains(body, tt.text) {
+			t.Errorf("%s: %s %s", tt.name, resp.Status, body)
+		}
+		if strings.Contains(body, "private") {
+			t.Errorf("%s: the answer repeats a value: %s", tt.name, body)
+		}
+	}
+	if n := len(sb.Checks()); n != 1 {
+		t.Errorf("%d checks exist", n)
+	}
+	big := strings.NewReplacer("X", strings.Repeat("A", 65<<20)).Replace(`{"token":"X"}`)
+	if resp, _ := call(t, "POST", sb.URL+"/auth/refresh", bearer, "application/json", big); resp.StatusCode != 413 {
+		t.Errorf("a body of 65 MiB: %s", resp.Status)
+	}
+}
+
+func TestUnknownAddresses(t *testing.T) {
+	sb := sandbox.Start(t)
+	bearer := "Bearer " + exchange(t, sb)
+	for path, want := range map[string]int{"/nothing": 404, "/check/create": 404, "/check/none/phone": 405} {
+		resp, body := call(t, "GET", sb.URL+path, bearer, "", "")
+		if resp.StatusCode != want || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
+			t.Errorf("GET %s: %s %s", path, resp.Status, body)
+		}
+	}
+}
+
+func TestEnrollmentLinkWorksOnce(t *testing.T) {
+	sb, client := start(t)
+	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
+		ThirdPartyIdentifier: "p1", GroupID: sb.GroupID, Email: "a@example.com", ReturnURL: "https://shop.example.com/done",
+	}))(t)
+	link := must(client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}))(t)
+	if link.URL == created.URL || !strings.HasPrefix(link.URL, strings.TrimSuffix(sb.URL, "/api")+"/enroll/") {
+		t.Fatalf("%s and %s", created.URL, link.URL)
+	}
+	if resp, page := call(t, "GET", link.URL, "", "", ""); resp.StatusCode != 200 || !strings.Contains(page, "<form") {
+		t.Errorf("page: %s %s", resp.Status, page)
+	}
+	if resp, _ := call(t, "POST", link.URL, "", "", ""); resp.StatusCode != 303 || resp.Header.Get("Location") != "https://shop.example.com/done" {
+		t.Errorf("finish: %s to %s", resp.Status, resp.Header.Get("Location"))
+	}
+	for _, url := range []string{link.URL, created.URL} {
+		if resp, _ := call(t, "GET", url, "", "", ""); resp.StatusCode != 410 {
+			t.Errorf("afterwards: %s", resp.Status)
+		}
+	}
+	if resp, _ := call(t, "GET", link.URL+"x", "", "", ""); resp.StatusCode != 404 {
+		t.Errorf("unknown: %s", resp.Status)
+	}
+	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.Status != api.CheckStatusCompleted || sb.Submissions(check.ID) != 1 {
+		t.Errorf("%s, submitted %d times", check.Status, sb.Submissions(check.ID))
+	}
+}
+
+func TestNoLinkWithoutDocumentVerification(t *testing.T) {
+	sb := sandbox.Start(t)
+	body := fmt.Sprintf(`{"thirdPartyIdentifier":"p","groupId":%q,"email":"a@example.com","checkTypes":["EmailVerification"]}`, sb.GroupID)
+	_, answer := call(t, "POST", sb.URL+"/check/create", "Bearer "+exchange(t, sb), "application/json", body)
+	if !strings.Contains(answer, `"url":null`) {
+		t.Error(answer)
+	}
+}
+
+func TestQuirks(t *testing.T) {
+	tests := []struct {
+		quirk sandbox.Quirk
+		path  string // with ID for the check's
+		text  string
+	}{
+		{sandbox.QuirkOrganiationID, "/check/ID", `"organiationId":`},
+		{sandbox.QuirkEnumCase, "/check/ID/results", `"warnings":["iPVpnTor"]`},
+		{sandbox.QuirkScalars, "/check/ID/results", `"fraudScore":"81"`},
+		{sandbox.QuirkSubmitStatus, "/check/ID/submit", `{"status":"Completed"}`},
+		{sandbox.QuirkSubmitString, "/check/ID/submit", `"Completed"`},
+	}
+	for _, tt := range tests {
+		sb, client := start(t, sandbox.WithQuirks(tt.quirk))
+		id := create(t, sb, client, "p", "a+IPVpnTor@example.com")
+		complete(t, client, id)
+		bearer := "Bearer " + exchange(t, sb)
+		if !strings.HasSuffix(tt.path, "/submit") {
+			must(client.SubmitCheck(t.Context(), id))(t)
+		}
+		_, body := call(t, "GET", sb.URL+strings.Replace(tt.path, "ID", id, 1), bearer, "", "")
+		if !strings.Contains(body, tt.text) {
+			t.Errorf("%s: %s", tt.quirk, body)
+		}
+	}
+}
+
+func TestClientUnderstandsAllQuirks(t *testing.T) {
+	sb, client := start(t, sandbox.WithQuirks(sandbox.Quirks()...))
+	id := create(t, sb, client, "p", "a+Country@example.com")
+	complete(t, client, id)
+	if s := must(client.SubmitCheck(t.Context(), id))(t); !s.Status.Is(api.CheckStatusCompleted) {
+		t.Errorf("submitted: %+v", s)
+	}
+	r := must(client.GetCheckResults(t.Context(), id))(t)
+	if r.OrganizationID == "" || !r.Warnings[0].Is(api.CheckWarningCountry) {
+		t.Errorf("%+v", r)
+	}
+	if n, ok := r.CheckResults.RiskProfile.IPAndDeviceAnalysisResults.FraudScore.Float64(); !ok || n != 4 {
+		t.Errorf("fraud score %v", n)
+	}
+	if got := must(client.GetCheckDocument(t.Context(), id, r.CheckResults.PhotoVerification.ID))(t).DataURL; got != png {
+		t.Errorf("image %.40s", got)
+	}
+}
+
+func TestParseQuirks(t *testing.T) {
+	if all, err := sandbox.ParseQuirks("all"); err != nil || len(all) != 6 {
+		t.Errorf("%v, %v", all, err)
+	}
+	if two, err := sandbox.ParseQuirks(" enumCase, scalars "); err != nil || !slices.Equal(two, []sandbox.Quirk{"enumCase", "scalars"}) {
+		t.Errorf("%v, %v", two, err)
+	}
+	if _, err := sandbox.ParseQuirks("enumcase"); err == nil {
+		t.Error("an unknown quirk was accepted")
+	}
+}
+
+func TestPhotoInstruction(t *testing.T) {
+	sb, client := start(t)
+	seen := make(map[api.PhotoPose]bool)
+	for i := range 5 {
+		id := create(t, sb, client, fmt.Sprint(i), "a@example.com")
+		instruction := must(client.GetPhotoInstruction(t.Context(), id))(t)
+		if !instruction.Instruction.Known() {
+			t.Errorf("%q", instruction.Instruction)
+		}
+		seen[instruction.Instruction] = true
+	}
+	if len(seen) != 5 {
+		t.Errorf("seen %v", seen)
+	}
+}
+
+func TestConcurrentCreatesOfOnePersonMakeOneCheck(t *testing.T) {
+	sb, client := start(t)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	created, refused := 0, 0
+	for range 20 {
+		wg.Go(func() {
+			_, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"})
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				created++
+			case errors.Is(err, api.ErrConflict):
+				refused++
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if created != 1 || refused != 19 || len(sb.Checks()) != 1 {
+		t.Errorf("%d created, %d refused, %d exist", created, refused, len(sb.Checks()))
+	}
+}
+
+func TestPrintedSandboxShowsNoSecret(t *testing.T) {
+	var b bytes.Buffer
+	s := sandbox.New(sandbox.WithCredentials("key", "the-secret"))
+	fmt.Fprintf(&b, "%v %+v %#v", s, s, s)
+	if strings.Contains(b.String(), "the-secret") {
+		t.Error("the secret is printed")
+	}
+}
