@@ -41,7 +41,7 @@ var ErrClosed = errors.New("authprovider: the provider is closed")
 type Provider struct {
 	origin     origin
 	exceptions []operation
-	settings   *settings // behind a pointer, so that even a printed copy shows no secret
+	settings   *settings
 	current    atomic.Pointer[token]
 	life       context.Context // ends with Close
 	end        context.CancelFunc
@@ -54,16 +54,16 @@ type Provider struct {
 
 // settings is what the options configure.
 type settings struct {
-	key, secret string
-	baseURL     string
-	client      *http.Client
-	auth        *generated.RawClient
-	margin      time.Duration
-	timeout     time.Duration
-	userAgent   string
-	hook        func(Event)
-	jitter      func() float64 // in [0, 1)
-	ownClient   bool
+	basic     func() string // the Basic credentials; a function, because package fmt prints what a pointer points at
+	baseURL   string
+	client    *http.Client
+	auth      *generated.RawClient
+	margin    time.Duration
+	timeout   time.Duration
+	userAgent string
+	hook      func(Event)
+	jitter    func() float64 // in [0, 1)
+	ownClient bool
 }
 
 // An Option configures a [Provider].
@@ -136,7 +136,9 @@ func WithHook(f func(Event)) Option {
 // The key may hold no colon, and neither may hold control characters (RFC 7617). The error does not repeat them.
 func New(key, secret string, opts ...Option) (*Provider, error) {
 	s := &settings{
-		key: key, secret: secret,
+		basic: func() string {
+			return "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"+secret))
+		},
 		baseURL: DefaultBaseURL,
 		margin:  5 * time.Minute,
 		timeout: 15 * time.Second,
@@ -230,8 +232,7 @@ func (p *Provider) authorizeException(req *http.Request, op *operation) error {
 		req.Header = make(http.Header)
 	}
 	if op.basic {
-		credentials := base64.StdEncoding.EncodeToString([]byte(p.settings.key + ":" + p.settings.secret))
-		req.Header.Set("Authorization", "Basic "+credentials)
+		req.Header.Set("Authorization", p.settings.basic())
 	}
 	return nil
 }
@@ -239,7 +240,10 @@ func (p *Provider) authorizeException(req *http.Request, op *operation) error {
 // Token returns a token that is valid now, obtaining one if need be.
 func (p *Provider) Token(ctx context.Context) (Token, error) {
 	t, err := p.token(ctx)
-	return Token{t}, err
+	if err != nil {
+		return Token{}, err
+	}
+	return Token{func() *token { return t }}, nil
 }
 
 // Warm obtains a token ahead of the first call, so that a service can check its credentials when it starts.

@@ -90,30 +90,22 @@ func lifetimeOf(token string) time.Duration {
 
 // A Token is a bearer token. It prints as "REDACTED", with every verb and in every log; [Token.Value] is the secret.
 type Token struct {
-	t *token
+	token func() *token // a function, because package fmt prints what a pointer points at
+}
+
+func (t Token) get() *token {
+	if t.token == nil {
+		return &token{}
+	}
+	return t.token()
 }
 
 // Value returns the token itself, to be sent as "Authorization: Bearer VALUE" to the service and to nobody else.
-func (t Token) Value() string {
-	if t.t == nil {
-		return ""
-	}
-	return t.t.value
-}
+func (t Token) Value() string { return t.get().value }
 
 // Expiry returns when the token expires by the local clock. It is the provider's estimate, counted from the beginning
 // of the exchange; the service does not tell. The zero Token has the zero time.
-func (t Token) Expiry() time.Time {
-	if t.t == nil {
-		return time.Time{}
-	}
-	return t.t.start.Add(t.t.lifetime)
-}
+func (t Token) Expiry() time.Time { return t.get().start.Add(t.get().lifetime) }
 
 // Lifetime returns how long the token lives from the beginning of the exchange, at most 30 minutes.
-func (t Token) Lifetime() time.Duration {
-	if t.t == nil {
-		return 0
-	}
-	return t.t.lifetime
-}
+func (t Token) Lifetime() time.Duration { return t.get().lifetime }

@@ -1,0 +1,346 @@
+package authprovider
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/goaver/aver-go/generated"
+)
+
+// A site is a service whose tokens work until they are revoked; h answers the calls that carry a good one.
+type site struct {
+	*httptest.Server
+	exchanges, calls, refused atomic.Int64
+	good                      atomic.Value
+	h                         http.HandlerFunc
+}
+
+func newSite(t *testing.T, start func(http.Handler) *httptest.Server) *site {
+	t.Helper()
+	s := &site{h: func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }}
+	s.Server = start(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/auth/token" {
+		token := fmt.Sprintf("token-%d", s.exchanges.Add(1))
+		s.good.Store(token)
+		_, _ = io.WriteString(w, `{"token":"`+token+`"}`)
+		return
+	}
+	s.calls.Add(1)
+	if r.Header.Get("Authorization") != fmt.Sprint("Bearer ", s.good.Load()) {
+		s.refused.Add(1)
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, strings.Repeat("refused ", 100))
+		return
+	}
+	s.h(w, r)
+}
+
+func (s *site) revoke() { s.good.Store("nothing") }
+
+func (s *site) provider(t *testing.T) *Provider {
+	t.Helper()
+	p, err := New("the-key", "the-secret", WithBaseURL(s.URL), WithHTTPClient(s.Client()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// post sends a request through the provider and its Doer as a generated client does.
+func post(t *testing.T, p *Provider, client *http.Client, url string, body io.Reader) (*http.Response, string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Intercept(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := p.Doer(client).Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(answer), nil
+}
+
+var _ generated.HttpRequestDoer = (*Doer)(nil)
+
+func TestDoerReplaysOnceWithANewToken(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	for range 2 { // the second time with a token at hand
+		s.revoke()
+		resp, answer, err := post(t, p, s.Client(), s.URL+"/x", strings.NewReader("the body"))
+		if err != nil || resp.StatusCode != 200 || answer != "the body" {
+			t.Errorf("%v, %q, %v", resp, answer, err)
+		}
+	}
+	if s.exchanges.Load() != 2 || s.calls.Load() != 3 || s.refused.Load() != 1 {
+		t.Errorf("%d exchanges, %d calls, %d refused", s.exchanges.Load(), s.calls.Load(), s.refused.Load())
+	}
+}
+
+func TestDoerNeverLoops(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	s.h = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	p := s.provider(t)
+	resp, _, err := post(t, p, s.Client(), s.URL+"/x", nil)
+	if err != nil || resp.StatusCode != 401 || s.calls.Load() != 2 || s.exchanges.Load() != 2 {
+		t.Errorf("%v, %v, %d calls, %d exchanges", resp, err, s.calls.Load(), s.exchanges.Load())
+	}
+}
+
+func TestDoerDoesNotReplayABodyThatIsGone(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	s.revoke()
+	resp, answer, err := post(t, p, s.Client(), s.URL+"/x", io.MultiReader(strings.NewReader("once")))
+	if err != nil || resp.StatusCode != 401 || !strings.HasPrefix(answer, "refused") || s.calls.Load() != 1 {
+		t.Errorf("%v, %q, %v, %d calls", resp, answer, err, s.calls.Load())
+	}
+	// The refused token is dropped all the same, so the next call works.
+	if resp, answer, err := post(t, p, s.Client(), s.URL+"/x", strings.NewReader("again")); err != nil || resp.StatusCode != 200 || answer != "again" {
+		t.Errorf("%v, %q, %v", resp, answer, err)
+	}
+}
+
+func TestDoerReportsThatThereIsNoOtherToken(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	s.revoke()
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusUnauthorized
+		if r.URL.Path == "/auth/token" {
+			status = http.StatusServiceUnavailable
+		}
+		w.WriteHeader(status)
+	})
+	_, _, err := post(t, p, s.Client(), s.URL+"/x", nil)
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Status != 503 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDoerLeavesTheExchangeAlone(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.calls.Add(1)
+		w.WriteHeader(401)
+	})
+	p := s.provider(t)
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", s.URL+"/auth/token", nil)
+	if err := p.Intercept(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := p.Doer(s.Client()).Do(req)
+	if err != nil || resp.StatusCode != 401 || s.calls.Load() != 1 {
+		t.Errorf("%v, %v, %d calls", resp, err, s.calls.Load())
+	}
+	resp.Body.Close()
+}
+
+// All calls in flight when a token is revoked end well, at the price of one exchange.
+func TestDoerUnderAStormOfRevocations(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	s.revoke()
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if resp, answer, err := post(t, p, s.Client(), s.URL+"/x", strings.NewReader("b")); err != nil || resp.StatusCode != 200 || answer != "b" {
+				t.Errorf("%v, %q, %v", resp, answer, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := s.exchanges.Load(); n != 2 {
+		t.Errorf("%d exchanges", n)
+	}
+}
+
+// Redirects carry no credentials to another origin: cross-host, cross-port, and from https to http on one host name
+// (where net/http itself keeps the Authorization header); and no body, which a 307 or a 308 would carry anywhere.
+func TestRedirects(t *testing.T) {
+	other := newSite(t, httptest.NewServer)
+	var leaked atomic.Int64
+	other.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { leaked.Add(1) })
+	targets := map[string]func(s *site) string{
+		"cross-host": func(s *site) string { return strings.Replace(s.URL, "127.0.0.1", "localhost", 1) + "/y" },
+		"cross-port": func(*site) string { return other.URL + "/y" },
+		"downgrade":  func(s *site) string { return strings.Replace(s.URL, "https:", "http:", 1) + "/y" },
+		"to https":   func(s *site) string { return strings.Replace(s.URL, "http:", "https:", 1) + "/y" },
+		"same":       func(*site) string { return "/y" },
+	}
+	for scheme, start := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
+		for name, target := range targets {
+			for _, status := range []int{301, 302, 307, 308} {
+				for _, method := range []string{http.MethodGet, http.MethodPost} {
+					t.Run(fmt.Sprint(scheme, " ", name, " ", status, " ", method), func(t *testing.T) {
+						s := newSite(t, start)
+						location := target(s)
+						same := location == "/y" || location == s.URL+"/y"
+						s.h = func(w http.ResponseWriter, r *http.Request) {
+							if r.URL.Path == "/y" {
+								_, _ = io.WriteString(w, "arrived")
+								return
+							}
+							w.Header().Set("Location", location)
+							w.WriteHeader(status)
+						}
+						p := s.provider(t)
+						req, _ := http.NewRequestWithContext(t.Context(), method, s.URL+"/x", strings.NewReader("private"))
+						if err := p.Intercept(t.Context(), req); err != nil {
+							t.Fatal(err)
+						}
+						resp, err := p.Doer(s.Client()).Do(req)
+						if err != nil {
+							t.Fatal(err)
+						}
+						defer resp.Body.Close()
+						answer, _ := io.ReadAll(resp.Body)
+						if same && (resp.StatusCode != 200 || string(answer) != "arrived") {
+							t.Errorf("not followed within the origin: %s %q", resp.Status, answer)
+						}
+						if !same && (resp.StatusCode != status || s.calls.Load() != 1) {
+							t.Errorf("followed: %s, %d calls", resp.Status, s.calls.Load())
+						}
+					})
+				}
+			}
+		}
+	}
+	if leaked.Load() != 0 {
+		t.Errorf("another origin got %d requests", leaked.Load())
+	}
+}
+
+func TestExchangeFollowsNoRedirectAtAll(t *testing.T) {
+	for _, status := range []int{301, 302, 307, 308} {
+		var calls atomic.Int64
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			calls.Add(1)
+			http.Redirect(w, r, "/elsewhere", status)
+		}))
+		p, err := New("k", "s", WithBaseURL(srv.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var failure *Error
+		if err := p.Warm(t.Context()); !errors.As(err, &failure) || failure.Status != status || calls.Load() != 1 {
+			t.Errorf("%d: %v after %d calls", status, err, calls.Load())
+		}
+		_ = p.Close()
+		srv.Close()
+	}
+}
+
+func TestDoerKeepsTheApplicationsRedirectPolicy(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	s.h = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }
+	p := s.provider(t)
+	mine := *s.Client()
+	refusal := errors.New("no redirects, please")
+	mine.CheckRedirect = func(*http.Request, []*http.Request) error { return refusal }
+	if _, _, err := post(t, p, &mine, s.URL+"/x", nil); !errors.Is(err, refusal) {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := post(t, p, s.Client(), s.URL+"/x", nil); err == nil || !strings.Contains(err.Error(), "10 redirects") {
+		t.Errorf("a loop of redirects: %v", err)
+	}
+	if s.Client().CheckRedirect != nil {
+		t.Error("the application's client was changed")
+	}
+	if d := p.Doer(nil); d.client.Transport != http.DefaultClient.Transport {
+		t.Error("nil is not the default client")
+	}
+}
+
+func TestDoerDrainsTheFirstAnswer(t *testing.T) {
+	var opened, closed atomic.Int64
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	s.revoke()
+	counting := *s.Client()
+	counting.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := s.Client().Transport.RoundTrip(r)
+		if err == nil {
+			opened.Add(1)
+			resp.Body = &countingBody{ReadCloser: resp.Body, closed: &closed}
+		}
+		return resp, err
+	})
+	if resp, _, err := post(t, p, &counting, s.URL+"/x", nil); err != nil || resp.StatusCode != 200 {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if opened.Load() != 2 || closed.Load() != 2 {
+		t.Errorf("%d answers, %d closed", opened.Load(), closed.Load())
+	}
+}
+
+type countingBody struct {
+	io.ReadCloser
+	closed *atomic.Int64
+}
+
+func (b *countingBody) Close() error {
+	b.closed.Add(1)
+	return b.ReadCloser.Close()
+}
+
+func TestDoerStopsWithTheCallersContext(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	s.revoke()
+	release := make(chan struct{})
+	defer close(release)
+	ctx := t.Context()
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/auth/token" {
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+			return
+		}
+		w.WriteHeader(401)
+	})
+	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/x", nil)
+	if err := p.Intercept(ctx, req); err != nil {
+		t.Fatal(err)
+	}
+	d := p.Doer(s.Client())
+	done := make(chan error, 1)
+	go func() {
+		_, err := d.Do(req)
+		done <- err
+	}()
+	time.AfterFunc(20*time.Millisecond, func() { _ = p.Close() })
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
