@@ -32,8 +32,13 @@ test: ## check generated code, format, vet, staticcheck, races and examples
 	go test $(RACE) ./...
 
 .PHONY: test-all
-test-all: node lint ## what make test does not: what needs node, a browser or a server
+test-all: node lint ## what make test does not: what needs node, a browser, a server or the peers
+	cd bench && go mod tidy -diff && go vet ./... && go test ./...
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
+
+.PHONY: bench
+bench: ## measure beside peers; prints tables
+	@cd bench && go run .
 
 .PHONY: lint
 lint: node ## lint openapi.yaml

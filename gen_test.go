@@ -2,7 +2,9 @@ package aver_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -50,6 +52,51 @@ func TestContractHasEveryOperation(t *testing.T) {
 	}
 	if hook := spec.Webhooks["statusChanged"]; hook == nil || hook.Post == nil || hook.Post.OperationID != "statusChanged" {
 		t.Error("the webhook statusChanged is missing")
+	}
+}
+
+// What may be repeated decides whether somebody pays twice, so that changing it takes two edits.
+func TestRetryPolicies(t *testing.T) {
+	want := map[string]string{
+		"createCheck": "recover", "submitCheck": "recover",
+		"addIdDocument": "never", "addPhotoDocument": "never", "addSupplementalDocument": "never", "searchWatchlists": "never",
+	}
+	for _, item := range loadSpec(t).Paths.Map() {
+		for _, op := range item.Operations() {
+			policy := cmp.Or(want[op.OperationID], "always")
+			if op.Extensions["x-retry"] != policy {
+				t.Errorf("%s: x-retry is %v, want %s", op.OperationID, op.Extensions["x-retry"], policy)
+			}
+		}
+	}
+}
+
+func TestEnumerations(t *testing.T) {
+	want := map[string]string{
+		"Language":                 "en zh-Hans es fr",
+		"Gender":                   "M F U",
+		"CheckStatus":              "Created AwaitingUser AwaitingAutomation AwaitingReview InReview Rejected Completed Canceled",
+		"StatusReason":             "MissingDocuments UnreadableDocumentsOrMissingVerificationInformation ExpiredDocuments SuspiciousDocumentsOrImages FacialVerificationFailed UnderageApplicant",
+		"CheckType":                "DocumentVerification EmailVerification RiskProfiling AddressVerification PhotoVerification PhoneVerification Watchlist VisualWatchlist AccreditedInvestor CovidVaccinationVerification",
+		"CheckWarning":             "Age Country State IPVpnTor Address EmailAddress WatchlistHitsFound AdverseMediaFound SameEmailFound SameIdDocumentFound SameNameFound PhoneInvalid PhonePrepaidOrVoip",
+		"DocumentType":             "NADriverLicense PassportImage GenericIdentificationCardImage USALicenseIdCard",
+		"DocumentSide":             "Front Back",
+		"SupplementalDocumentType": "BankOrCreditCard TaxDocument UtilityBill MedicalCard AccreditedInvestor",
+		"PhotoType":                "CamPhoto",
+		"PhotoPose":                "None LookUp LookDown LookRight LookLeft",
+		"WatchlistCategory":        "Criminal Terrorism Financial FinancialNotices BorrowerDefaults Political Medical Sexual Gambling Education",
+		"WatchlistStatus":          "Completed Failed Error",
+		"WatchlistSearchType":      "Text TextAndVisual",
+		"RecheckInterval":          "0 1 7 30 90",
+		"Match":                    "Match NoMatch Unavailable",
+		"NotificationType":         "LiveCheck OfflineCheck WatchlistSearch RecurringWatchlistSearch",
+		"NotificationStatus":       "Complete Completed Rejected Failed",
+		"Acknowledgement":          "success",
+	}
+	for name, ref := range loadSpec(t).Components.Schemas {
+		if got := strings.Trim(fmt.Sprint(ref.Value.Enum), "[]"); got != want[name] {
+			t.Errorf("%s: %q, want %q", name, got, want[name])
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -75,8 +76,11 @@ func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
 		{"rate limit", answer(429, "", ``, "Retry-After", "7"), api.ErrRateLimited, "429 Too Many Requests"},
 		{"server error", answer(500, "text/html", `<html><h1>secret stack</h1></html>`), api.ErrUnavailable, "500 Internal Server Error"},
 		{"bad gateway", answer(502, "", ``), api.ErrUnavailable, "502 Bad Gateway"},
-		{"unknown status", answer(418, "text/plain", `short and stout`), api.ErrUnexpectedAnswer, "does not know this status"},
-		{"another success", answer(202, jsonType, `{}`), api.ErrUnexpectedAnswer, "does not know this status"},
+		{"teapot", answer(418, "text/plain", `short and stout`), api.ErrInvalidRequest, "418 I'm a teapot"},
+		{"too large", answer(413, "", ``), api.ErrInvalidRequest, "413 Request Entity Too Large"},
+		{"request timeout", answer(408, "", ``), api.ErrUnavailable, "408 Request Timeout"},
+		{"status without a name", answer(520, jsonType, `"why"`), api.ErrUnavailable, "getCheck: 520: why"},
+		{"another success", answer(202, jsonType, `{}`), api.ErrUnexpectedAnswer, "the documented success is 200"},
 		{"redirect away", answer(302, "", ``, "Location", "http://127.0.0.1:1/elsewhere"), api.ErrUnexpectedAnswer, "redirects to another origin are not followed"},
 		{"HTML success", answer(200, "text/html; charset=utf-8", `<html></html>`), api.ErrUnexpectedAnswer, "the answer is HTML, not JSON"},
 		{"no type", answer(200, "", `{"id":"c"}`), api.ErrUnexpectedAnswer, "of no declared type"},
@@ -87,6 +91,11 @@ func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
 		{"garbage", answer(200, jsonType, `{"id":"c"} x`), api.ErrUnexpectedAnswer, "not valid JSON at byte"},
 		{"wrong kind", answer(200, jsonType, `[1]`), api.ErrUnexpectedAnswer, "a JSON array, not what was expected"},
 		{"wrong type", answer(200, jsonType, `{"id":12345678}`), api.ErrUnexpectedAnswer, "a JSON number at id"},
+		{"nothing in it", answer(200, jsonType, `{}`), api.ErrUnexpectedAnswer, "the answer lacks id"},
+		{"null ID", answer(200, jsonType, `{"id":null,"status":"Created"}`), api.ErrUnexpectedAnswer, "the answer lacks id"},
+		{"an error as success", answer(200, jsonType, `{"message":"An error has occurred."}`), api.ErrUnexpectedAnswer, "the answer lacks id"},
+		{"no status", answer(200, jsonType, `{"id":"c"}`), api.ErrUnexpectedAnswer, "the answer lacks status"},
+		{"line separators", answer(400, jsonType, `"a\u2028b\u202ec\nd"`), api.ErrInvalidRequest, "a b c d"},
 		{"oversized", answer(200, jsonType, `{"id":"`+strings.Repeat("x", 2000)+`"}`), api.ErrUnexpectedAnswer, "larger than 1000 bytes"},
 	}
 	for _, tt := range tests {
@@ -114,6 +123,97 @@ func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A charged operation whose answer lacks what identifies its result must not look done.
+func TestAnswersWithoutWhatIdentifiesThemAreErrors(t *testing.T) {
+	calls := map[string]func(*api.Client) error{
+		`{"thirdPartyIdentifier":"p","url":null}`: func(c *api.Client) error {
+			_, err := c.CreateCheck(t.Context(), api.CreateCheckRequest{})
+			return err
+		},
+		`""`: func(c *api.Client) error { _, err := c.SubmitCheck(t.Context(), "c1"); return err },
+		`[null]`: func(c *api.Client) error {
+			_, err := c.LookupChecks(t.Context(), api.LookupChecksRequest{})
+			return err
+		},
+		`{"image":"x"}`: func(c *api.Client) error {
+			_, err := c.GetCheckDocument(t.Context(), "c1", "d1")
+			return err
+		},
+		`{"id":""}`: func(c *api.Client) error {
+			_, err := c.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{})
+			return err
+		},
+	}
+	for body, do := range calls {
+		if err := do(newClient(t, answer(200, "application/json", body))); !errors.Is(err, api.ErrUnexpectedAnswer) || !strings.Contains(err.Error(), "lacks") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	if found, err := newClient(t, answer(200, "application/json", `[]`)).LookupChecks(t.Context(), api.LookupChecksRequest{}); err != nil || found == nil {
+		t.Errorf("an empty array: %v, %v", found, err)
+	}
+}
+
+// What the exchange of credentials answers says nothing about the operation.
+func TestFailedExchangeIsNotAnAnswerToTheCall(t *testing.T) {
+	for status, class := range map[int]error{
+		400: api.ErrUnauthorized, 401: api.ErrUnauthorized, 403: api.ErrForbidden, 429: api.ErrRateLimited,
+		404: api.ErrUnavailable, 409: api.ErrUnavailable, 500: api.ErrUnavailable, 200: api.ErrUnexpectedAnswer,
+	} {
+		srv := httptest.NewServer(answer(status, "application/json", `{}`))
+		client, err := api.New("key", "secret", api.WithBaseURL(srv.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.GetCheck(t.Context(), "c1")
+		var failure *api.Error
+		if !errors.Is(err, class) || !errors.As(err, &failure) || failure.Status != 0 {
+			t.Errorf("%d: %v", status, err)
+		}
+		_ = client.Close()
+		srv.Close()
+	}
+}
+
+func TestReplacedDefaultTransportIsUsed(t *testing.T) {
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	http.DefaultTransport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("replaced") })
+	client, err := api.New("key", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.GetCheck(t.Context(), "c1"); err == nil || !strings.Contains(err.Error(), "replaced") {
+		t.Error(err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestNoLimitOfTheAnswer(t *testing.T) {
+	client := newClient(t, answer(200, "application/json", `{"id":"c","status":"Created"}`), api.WithMaxResponseSize(math.MaxInt64))
+	if check, err := client.GetCheck(t.Context(), "c"); err != nil || check.ID != "c" {
+		t.Errorf("%v, %v", check, err)
+	}
+}
+
+func TestErrorPrintedByValueShowsNoBody(t *testing.T) {
+	client := newClient(t, answer(500, "text/html", `<private>`))
+	_, err := client.GetCheck(t.Context(), "c")
+	var failure *api.Error
+	if !errors.As(err, &failure) {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		if printed := fmt.Sprintf(verb, *failure); strings.Contains(printed, "private") || strings.Contains(printed, "70726976") {
+			t.Errorf("%s: %s", verb, printed)
+		}
 	}
 }
 
@@ -267,14 +367,14 @@ func TestRequestHeaders(t *testing.T) {
 func TestLogHoldsNothingPrivate(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	client := newClient(t, answer(404, "application/json", `"private answer is a reason"`, "X-Request-Id", "r-9"), api.WithLogger(logger))
+	client := newClient(t, answer(404, "application/json", `"private answer with Bearer opaque"`, "X-Request-Id", "r-9"), api.WithLogger(logger))
 	_, _ = client.GetCheckByThirdPartyIdentifier(t.Context(), "private-person")
-	for _, want := range []string{"operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9", "path=/check/getbythirdpartyidentifier/{id}"} {
+	for _, want := range []string{"operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9", "path=/check/getbythirdpartyidentifier/{id}", `error="not found (404)"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log lacks %s: %s", want, log.String())
 		}
 	}
-	for _, secret := range []string{"private-person", "opaque", "secret"} {
+	for _, secret := range []string{"private", "opaque", "secret"} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("log shows %s: %s", secret, log.String())
 		}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -79,7 +81,7 @@ func pathValue[T any](v T) string {
 	return fmt.Sprint(v)
 }
 
-// log never logs a path, a body or a header: they hold identifiers, personal data and secrets.
+// log never logs a path, a body, a header or the service's own words: they hold identifiers, personal data and secrets.
 func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *http.Response, err error) {
 	if !c.settings.logger.Enabled(ctx, slog.LevelDebug) {
 		return
@@ -93,8 +95,9 @@ func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *
 	if resp != nil {
 		attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("request_id", requestID(resp.Header)))
 	}
-	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+	var failure *Error
+	if errors.As(err, &failure) {
+		attrs = append(attrs, slog.String("error", failure.kind()))
 	}
 	c.settings.logger.LogAttrs(ctx, slog.LevelDebug, "aver call", attrs...)
 }
@@ -104,7 +107,7 @@ func receive[T any](op *operation, resp *http.Response, maxSize int64) (*T, erro
 	if resp.StatusCode != op.success {
 		return nil, failed(op, resp)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSize+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, min(maxSize, math.MaxInt64-1)+1))
 	if int64(len(body)) > maxSize {
 		body, err = body[:maxSize], fmt.Errorf("the answer is larger than %d bytes", maxSize)
 	} else if err != nil {
@@ -139,6 +142,23 @@ func decode(contentType string, body []byte, result any) error {
 	}
 	if enum, ok := result.(interface{ Known() bool }); ok && !enum.Known() {
 		return errors.New("the answer is not the documented acknowledgement")
+	}
+	return complete(result)
+}
+
+// complete says which property an answer, or an element of an array, lacks that the contract requires.
+func complete(result any) error {
+	if object, ok := result.(interface{ Missing() string }); ok {
+		if name := object.Missing(); name != "" {
+			return fmt.Errorf("the answer lacks %s", name)
+		}
+	}
+	if v := reflect.ValueOf(result).Elem(); v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			if err := complete(v.Index(i).Addr().Interface()); err != nil {
+				return fmt.Errorf("element %d: %w", i, err)
+			}
+		}
 	}
 	return nil
 }

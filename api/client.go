@@ -36,11 +36,10 @@ type Client struct {
 type settings struct {
 	callSettings
 	baseURL    string
-	httpClient *http.Client
+	httpClient *http.Client // nil for one of the provider's own
 	userAgent  string
 	logger     *slog.Logger
 	auth       []authprovider.Option
-	ownClient  bool
 }
 
 // callSettings is what can be configured for a single call as well.
@@ -85,7 +84,7 @@ func WithHTTPClient(client *http.Client) Option {
 		if client == nil {
 			return errors.New("WithHTTPClient: the client is nil")
 		}
-		s.httpClient, s.ownClient = client, false
+		s.httpClient = client
 		return nil
 	})
 }
@@ -155,10 +154,8 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	s := &settings{
 		callSettings: callSettings{timeout: 60 * time.Second, maxSize: 64 << 20},
 		baseURL:      authprovider.DefaultBaseURL,
-		httpClient:   &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()},
 		userAgent:    "aver-go/" + Version,
 		logger:       slog.New(slog.DiscardHandler),
-		ownClient:    true,
 	}
 	for _, opt := range opts {
 		if err := opt.applyToClient(s); err != nil {
@@ -167,9 +164,11 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	}
 	auth := append([]authprovider.Option{
 		authprovider.WithBaseURL(s.baseURL),
-		authprovider.WithHTTPClient(s.httpClient),
 		authprovider.WithUserAgent(s.userAgent),
 	}, s.auth...)
+	if s.httpClient != nil {
+		auth = append(auth, authprovider.WithHTTPClient(s.httpClient))
+	}
 	provider, err := authprovider.New(key, secret, auth...)
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -197,10 +196,4 @@ func (c *Client) Provider() *authprovider.Provider { return c.provider }
 
 // Close ends a running exchange of credentials and closes idle connections, unless they belong to the client of
 // [WithHTTPClient]. Later calls fail.
-func (c *Client) Close() error {
-	err := c.provider.Close()
-	if c.settings.ownClient {
-		c.settings.httpClient.CloseIdleConnections()
-	}
-	return err
-}
+func (c *Client) Close() error { return c.provider.Close() }

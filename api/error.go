@@ -19,7 +19,7 @@ import (
 
 // The classes of errors, for errors.Is.
 var (
-	// ErrInvalidRequest: the request is malformed or incomplete (400, 422), or was refused before it was sent.
+	// ErrInvalidRequest: the request is malformed or incomplete (400, 422 and other 4xx), or was refused before it was sent.
 	ErrInvalidRequest = errors.New("invalid request")
 	// ErrUnauthorized: the credentials or the token were refused (401). The operation was not performed.
 	ErrUnauthorized = errors.New("unauthorized")
@@ -31,7 +31,7 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrRateLimited: too many calls (429); see [Error.RetryAfter].
 	ErrRateLimited = errors.New("rate limited")
-	// ErrUnavailable: the service failed (5xx) or could not be reached.
+	// ErrUnavailable: the service failed (5xx, 408) or could not be reached.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrUnexpectedAnswer: the answer is not one that the contract knows, such as HTML, a truncated or an oversized body.
 	ErrUnexpectedAnswer = errors.New("unexpected answer")
@@ -46,7 +46,7 @@ var (
 // It prints as one line that holds no body, token or secret, whatever the verb.
 type Error struct {
 	Operation  string              // the operationId, such as "getCheck"
-	Status     int                 // the HTTP status; 0 when no answer came
+	Status     int                 // the HTTP status of the answer; 0 when none came
 	Message    string              // the service's own reason; empty when it gave none in a known form
 	Fields     map[string][]string // what is wrong with single properties of the request, by name
 	RequestID  string              // what the service's support asks for; empty when it sent none
@@ -65,7 +65,7 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("aver: " + e.Operation)
 	if e.Status != 0 {
-		fmt.Fprintf(&b, ": %d %s", e.Status, http.StatusText(e.Status))
+		b.WriteString(strings.TrimRight(fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status)), " "))
 	}
 	if e.Message != "" {
 		b.WriteString(": " + clean(e.Message, 200))
@@ -92,8 +92,19 @@ func (e *Error) Is(class error) bool { return e.class != nil && e.class == class
 // Unwrap returns the cause, such as [context.DeadlineExceeded] or an [*authprovider.Error].
 func (e *Error) Unwrap() error { return e.Err }
 
+// kind names the class and the status, without a word of the service's.
+func (e *Error) kind() string {
+	switch {
+	case e.class == nil:
+		return "ended by the caller"
+	case e.Status == 0:
+		return e.class.Error()
+	}
+	return fmt.Sprintf("%v (%d)", e.class, e.Status)
+}
+
 // Format prints the error as [Error.Error] has it, whatever the verb.
-func (e *Error) Format(f fmt.State, verb rune) {
+func (e Error) Format(f fmt.State, verb rune) {
 	if verb == 'q' {
 		fmt.Fprintf(f, "%q", e.Error())
 		return
@@ -114,11 +125,8 @@ func unanswered(op *operation, cause error) *Error {
 	e := &Error{Operation: op.id, Err: cause}
 	var auth *authprovider.Error
 	switch {
-	case errors.As(cause, &auth) && auth.Status == http.StatusOK:
-		e.class = ErrUnexpectedAnswer
 	case errors.As(cause, &auth):
-		e.Status, e.RetryAfter = auth.Status, auth.RetryAfter
-		e.class = cmp.Or(classOf(auth.Status), ErrUnavailable)
+		e.RetryAfter, e.class = auth.RetryAfter, classOfExchange(auth.Status)
 	case errors.Is(cause, context.Canceled), errors.Is(cause, authprovider.ErrClosed):
 	default:
 		e.class = ErrUnavailable
@@ -134,11 +142,11 @@ func failed(op *operation, resp *http.Response) *Error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a reason is better than none
 	e := answered(op, resp, body)
 	e.class = classOf(resp.StatusCode)
-	if e.class == nil {
-		e.class, e.Err = ErrUnexpectedAnswer, errors.New("the contract does not know this status")
-		if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-			e.Err = errors.New("redirects to another origin are not followed; check the base URL")
-		}
+	switch {
+	case resp.StatusCode < 300:
+		e.Err = fmt.Errorf("the documented success is %d", op.success)
+	case resp.StatusCode < 400:
+		e.Err = errors.New("redirects to another origin are not followed; check the base URL")
 	}
 	var reason wire.ErrorBody
 	if reason.UnmarshalJSON(bytes.TrimSpace(body)) == nil {
@@ -167,8 +175,6 @@ func answered(op *operation, resp *http.Response, body []byte) *Error {
 
 func classOf(status int) error {
 	switch status {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return ErrInvalidRequest
 	case http.StatusUnauthorized:
 		return ErrUnauthorized
 	case http.StatusForbidden:
@@ -179,11 +185,32 @@ func classOf(status int) error {
 		return ErrConflict
 	case http.StatusTooManyRequests:
 		return ErrRateLimited
-	}
-	if status >= 500 {
+	case http.StatusRequestTimeout:
 		return ErrUnavailable
 	}
-	return nil
+	switch {
+	case status >= 500:
+		return ErrUnavailable
+	case status >= 400:
+		return ErrInvalidRequest
+	}
+	return ErrUnexpectedAnswer
+}
+
+// classOfExchange is the class of a call that was not sent because the exchange of credentials was answered with
+// status, or not at all. Only what concerns the credentials is the caller's to mend.
+func classOfExchange(status int) error {
+	switch status {
+	case http.StatusOK:
+		return ErrUnexpectedAnswer
+	case http.StatusBadRequest, http.StatusUnauthorized:
+		return ErrUnauthorized
+	case http.StatusForbidden:
+		return ErrForbidden
+	case http.StatusTooManyRequests:
+		return ErrRateLimited
+	}
+	return ErrUnavailable
 }
 
 // requestID returns the ID under which the service knows a request. The vendor documents no header, so the usual ones
@@ -192,11 +219,11 @@ func requestID(h http.Header) string {
 	return cmp.Or(h.Get("X-Request-Id"), h.Get("Request-Id"), h.Get("X-Correlation-Id"))
 }
 
-// clean makes a text that came from elsewhere fit for a line: no line breaks or other control characters, and at most
-// limit characters.
+// clean makes a text that came from elsewhere fit for a line: no line breaks, control characters or characters that
+// change the direction of text, and at most limit characters.
 func clean(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+		if !unicode.IsGraphic(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
 			return ' '
 		}
 		return r

@@ -281,7 +281,7 @@ type IdentificationDocument = generated.IdentificationDocument
 // IPAndDeviceAnalysis is where the person came from and with what device.
 type IPAndDeviceAnalysis = generated.IPAndDeviceAnalysis
 
-// Language is the language of the hosted enrollment.
+// Language is the language of the hosted enrollment; English when none is given.
 type Language = generated.Language
 
 // LookupChecksRequest is criteria that a check must meet, at least one.

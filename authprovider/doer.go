@@ -6,29 +6,39 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // A Doer sends the requests of a generated client. It is a [generated.HttpRequestDoer]:
 //
 //	client, err := generated.NewClientWithResponses(url,
 //		generated.WithRequestEditorFn(provider.Intercept),
-//		generated.WithHTTPClient(provider.Doer(http.DefaultClient)))
+//		generated.WithHTTPClient(provider.Doer(nil)))
 //
 // When the service refuses the token of a request with 401, the Doer has the provider drop it and sends the request
 // once more with another, if the body can be read again (GetBody). It does so whatever the request does, a charged or
-// irreversible operation included: an operation that was answered with 401 was not performed.
+// irreversible operation included: an operation that was answered with 401 was not performed. When the new token is
+// refused as well, the answer stands, and for ten seconds that token is not replaced again.
 //
 // It follows no redirect to another origin, or from https to http; the caller gets the redirect itself as the answer.
 type Doer struct {
 	provider *Provider
 	client   *http.Client
+	futile   atomic.Pointer[futile]
 }
 
-// Doer returns a [Doer] around client, which is not changed; nil stands for the default client. The client's own
-// CheckRedirect still decides about redirects within the origin.
+// futile notes that a new token was refused as well: what the service refuses then is not the token.
+type futile struct {
+	authorization string
+	until         time.Time
+}
+
+// Doer returns a [Doer] around client, which is not changed; nil stands for the client that performs the exchange. The
+// client's own CheckRedirect still decides about redirects within the origin.
 func (p *Provider) Doer(client *http.Client) *Doer {
 	if client == nil {
-		client = http.DefaultClient
+		client = p.settings.client
 	}
 	pinned := *client
 	pinned.CheckRedirect = func(req *http.Request, via []*http.Request) error {
@@ -51,8 +61,12 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	token, ok := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+	authorization := req.Header.Get("Authorization")
+	token, ok := strings.CutPrefix(authorization, "Bearer ")
 	if !ok || !d.provider.origin.is(req.URL) {
+		return resp, nil
+	}
+	if f := d.futile.Load(); f != nil && f.authorization == authorization && time.Now().Before(f.until) {
 		return resp, nil
 	}
 	d.provider.Invalidate(token)
@@ -75,7 +89,11 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	discard(resp.Body)
-	return d.client.Do(again)
+	resp, err = d.client.Do(again)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		d.futile.Store(&futile{again.Header.Get("Authorization"), time.Now().Add(refusalMemory)})
+	}
+	return resp, err
 }
 
 // discard reads what is left of a small body, so that the connection can be used again, and closes it.

@@ -109,6 +109,28 @@ func TestDoerNeverLoops(t *testing.T) {
 	}
 }
 
+// An operation that answers 401 whatever the token must not cost an exchange for every call.
+func TestDoerDoesNotReplaceATokenThatIsNotTheReason(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	s.h = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	p := s.provider(t)
+	d := p.Doer(nil)
+	for range 20 {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/x", nil)
+		if err := p.Intercept(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := d.Do(req)
+		if err != nil || resp.StatusCode != 401 {
+			t.Fatalf("%v, %v", resp, err)
+		}
+		resp.Body.Close()
+	}
+	if s.exchanges.Load() != 2 || s.calls.Load() != 21 {
+		t.Errorf("%d exchanges, %d calls", s.exchanges.Load(), s.calls.Load())
+	}
+}
+
 func TestDoerDoesNotReplayABodyThatIsGone(t *testing.T) {
 	s := newSite(t, httptest.NewServer)
 	p := s.provider(t)
@@ -273,8 +295,8 @@ func TestDoerKeepsTheApplicationsRedirectPolicy(t *testing.T) {
 	if s.Client().CheckRedirect != nil {
 		t.Error("the application's client was changed")
 	}
-	if d := p.Doer(nil); d.client.Transport != http.DefaultClient.Transport {
-		t.Error("nil is not the default client")
+	if d := p.Doer(nil); d.client.Transport != s.Client().Transport {
+		t.Error("nil is not the provider's client")
 	}
 }
 

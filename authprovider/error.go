@@ -3,6 +3,7 @@ package authprovider
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func (e *Error) Error() string {
 	if e.Status == 0 || e.Status == http.StatusOK {
 		return s + " failed: " + e.Err.Error()
 	}
-	s += fmt.Sprintf(" answered with %d %s", e.Status, http.StatusText(e.Status))
+	s += strings.TrimRight(fmt.Sprintf(" answered with %d %s", e.Status, http.StatusText(e.Status)), " ")
 	switch {
 	case e.credentialsRefused():
 		s += ": check the API key and secret, and that they belong to this base URL"

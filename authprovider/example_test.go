@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http"
 	"net/http/httptest"
 
 	"github.com/goaver/aver-go/authprovider"
@@ -25,7 +24,7 @@ func Example() {
 	defer provider.Close()
 	client, err := generated.NewClientWithResponses(url,
 		generated.WithRequestEditorFn(provider.Intercept),
-		generated.WithHTTPClient(provider.Doer(http.DefaultClient))) // optional: a new token after a 401
+		generated.WithHTTPClient(provider.Doer(nil)))
 	if err != nil {
 		log.Fatal(err)
 	}

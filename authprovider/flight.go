@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/goaver/aver-go/generated"
@@ -25,23 +24,30 @@ type flight struct {
 	events []Event
 }
 
-// token returns a token that may be used now. A fresh one costs an atomic load; a stale one is served while a flight
-// renews it; without one, the caller waits for a flight.
+// fresh returns the token if it need not be renewed yet, otherwise nil. It costs an atomic load and a look at the clock.
+func (p *Provider) fresh() *token {
+	if t := p.current.Load(); t != nil && !t.stale.passed(time.Now()) {
+		return t
+	}
+	return nil
+}
+
+// token returns a token that may be used now: a fresh one; a stale one, while a flight renews it; or else what a
+// flight brings.
 func (p *Provider) token(ctx context.Context) (*token, error) {
-	now := time.Now()
-	t := p.current.Load()
-	if t != nil && t.age(now) < t.stale {
+	if t := p.fresh(); t != nil {
 		return t, nil
 	}
 
 	p.mu.Lock()
-	t = p.current.Load()
-	alive := t != nil && t.age(now) < t.lifetime
+	now := time.Now()
+	t := p.current.Load()
+	alive := t != nil && !t.end.passed(now)
 	switch {
 	case p.life.Err() != nil:
 		p.mu.Unlock()
 		return nil, ErrClosed
-	case alive && (t.age(now) < t.stale || p.flight != nil || p.backoff.wait(now)):
+	case alive && (!t.stale.passed(now) || p.flight != nil || p.backoff.wait(now)):
 		p.mu.Unlock()
 		return t, nil
 	case alive:
@@ -184,7 +190,7 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 func (p *Provider) isRejected(value string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Contains(p.rejected, sha256.Sum256([]byte(value)))
+	return time.Now().Before(p.rejected[sha256.Sum256([]byte(value))])
 }
 
 // panicError describes a recovered panic. Its value may hold anything, so only a runtime error is repeated.

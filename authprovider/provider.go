@@ -4,11 +4,14 @@
 // generated client's own hook for editing requests:
 //
 //	provider, err := authprovider.New(key, secret)
-//	client, err := generated.NewClientWithResponses(authprovider.DefaultBaseURL, generated.WithRequestEditorFn(provider.Intercept))
+//	client, err := generated.NewClientWithResponses(authprovider.DefaultBaseURL,
+//		generated.WithRequestEditorFn(provider.Intercept),
+//		generated.WithHTTPClient(provider.Doer(nil)))
 //	rsp, err := client.GetCheckWithResponse(ctx, id)
 //
-// An editor cannot see the answer. To have a call repeated with a new token when the service refuses the old one, give
-// the client the provider's [Provider.Doer] as well.
+// The editor alone authenticates. But it cannot see answers: the [Doer] beside it repeats a call when the service
+// refuses the token, and keeps net/http from carrying the Authorization header along a redirect to another port, or
+// from https to http.
 package authprovider
 
 import (
@@ -17,6 +20,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -49,7 +53,7 @@ type Provider struct {
 	mu       sync.Mutex // guards what follows; never held across I/O
 	flight   *flight
 	backoff  backoff
-	rejected [][sha256.Size]byte // digests of the tokens that the service refused, newest last
+	rejected map[[sha256.Size]byte]time.Time // digests of the tokens that the service refused, with the ends of their lives
 }
 
 // settings is what the options configure.
@@ -69,8 +73,9 @@ type settings struct {
 // An Option configures a [Provider].
 type Option func(*settings) error
 
-// WithBaseURL sets the base URL of the service; the default is [DefaultBaseURL]. Credentials and tokens go to its
-// scheme, host and port and nowhere else. It must be https; http is accepted for a loopback address alone.
+// WithBaseURL sets the base URL of the service; the default is [DefaultBaseURL]. The provider sets credentials and
+// tokens on requests to its scheme, host and port alone; a [Doer] keeps redirects from carrying them elsewhere. It must be
+// https; http is accepted for a loopback address alone.
 func WithBaseURL(url string) Option {
 	return func(s *settings) error {
 		s.baseURL = url
@@ -157,13 +162,15 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 		return nil, err
 	}
 	if s.client == nil {
-		s.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
-		s.ownClient = true
+		s.client = &http.Client{}
+		if t, ok := http.DefaultTransport.(*http.Transport); ok {
+			s.client.Transport, s.ownClient = t.Clone(), true
+		}
 	}
 	noRedirect := *s.client
 	noRedirect.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	p := &Provider{origin: origin, settings: s}
+	p := &Provider{origin: origin, settings: s, rejected: make(map[[sha256.Size]byte]time.Time)}
 	for _, e := range exceptions {
 		p.exceptions = append(p.exceptions, e.under(basePath))
 	}
@@ -204,18 +211,23 @@ func checkCredentials(key, secret string) error {
 //
 // While a token is at hand it neither blocks nor allocates. Otherwise it waits for an exchange, shared with all other
 // callers, until ctx ends. A request to another origin than the base URL's is refused with an error, unchanged.
+//
+// The value of the header is shared between requests: replace it if you must, but do not write into it.
 func (p *Provider) Intercept(ctx context.Context, req *http.Request) error {
 	if !p.origin.is(req.URL) {
 		return fmt.Errorf("authprovider: refusing to send credentials to another origin than %s", p.origin)
 	}
 	for i := range p.exceptions {
-		if p.exceptions[i].matches(req) {
-			return p.authorizeException(req, &p.exceptions[i])
+		if op := &p.exceptions[i]; (op.pattern || op.path == req.URL.Path) && op.matches(req) {
+			return p.authorizeException(req, op)
 		}
 	}
-	t, err := p.token(ctx)
-	if err != nil {
-		return err
+	t := p.fresh()
+	if t == nil {
+		var err error
+		if t, err = p.token(ctx); err != nil {
+			return err
+		}
 	}
 	if req.Header == nil {
 		req.Header = make(http.Header)
@@ -254,7 +266,7 @@ func (p *Provider) Warm(ctx context.Context) error {
 
 // Invalidate drops a token that the service refused, so that the next call obtains another, at once even if exchanges
 // failed before. A token that was replaced in the meantime changes nothing: a late refusal of an old token never costs
-// the new one. The refused token is not accepted again.
+// the new one. The refused token is not accepted again while it could live.
 func (p *Provider) Invalidate(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -264,14 +276,10 @@ func (p *Provider) Invalidate(token string) {
 	}
 	p.current.Store(nil)
 	p.backoff = backoff{}
-	p.rejected = append(p.rejected, sha256.Sum256([]byte(token)))
-	if len(p.rejected) > maxRejected {
-		p.rejected = p.rejected[1:]
-	}
+	now := time.Now()
+	maps.DeleteFunc(p.rejected, func(_ [sha256.Size]byte, end time.Time) bool { return end.Before(now) })
+	p.rejected[sha256.Sum256([]byte(token))] = t.end.at
 }
-
-// maxRejected bounds the memory of refused tokens; more are never outstanding in practice.
-const maxRejected = 16
 
 // Close ends a running exchange and makes all later calls fail with [ErrClosed]. It may be called more than once.
 func (p *Provider) Close() error {

@@ -525,13 +525,24 @@ func TestRefusedTokenIsNotAcceptedAgain(t *testing.T) {
 	if token, err := p.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "refused before") {
 		t.Errorf("%v, %v", token.Value(), err)
 	}
-	for i := range 2 * maxRejected { // the memory is bounded
-		p.current.Store(newToken("t"+string(rune('a'+i)), time.Now(), time.Minute, 0))
-		p.Invalidate("t" + string(rune('a'+i)))
-	}
-	if len(p.rejected) != maxRejected {
-		t.Errorf("%d refused tokens are remembered", len(p.rejected))
-	}
+}
+
+func TestRefusedTokenIsForgottenAtTheEndOfItsLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		p := s.provider(t)
+		for range 3 {
+			p.Invalidate(mustToken(t, p))
+		}
+		if len(p.rejected) != 3 {
+			t.Errorf("%d refused tokens are remembered", len(p.rejected))
+		}
+		time.Sleep(31 * time.Minute)
+		p.Invalidate(mustToken(t, p))
+		if len(p.rejected) != 1 {
+			t.Errorf("%d refused tokens are remembered after their lives", len(p.rejected))
+		}
+	})
 }
 
 // A flight that began before a token was refused renews it, is refused itself, and falls back.
@@ -610,8 +621,10 @@ func TestClockStep(t *testing.T) {
 		now := time.Now()
 		step := func(monotonic, wall time.Duration) *token {
 			tok := newToken("opaque", now, 5*time.Minute, 0)
-			tok.start = tok.start.Add(-monotonic) // as if that much time had passed
-			tok.wall -= int64(wall)
+			for _, d := range []*deadline{&tok.stale, &tok.end} { // as if that much time had passed
+				d.at = d.at.Add(-monotonic)
+				d.wall -= int64(wall)
+			}
 			return tok
 		}
 		tests := []struct {

@@ -16,12 +16,23 @@ const maxLifetime = 30 * time.Minute
 // A token is a bearer token and how long it may be used. It never changes.
 type token struct {
 	value    string
-	header   []string      // the Authorization header, ready to be stored in a request
-	start    time.Time     // when the exchange began, with a monotonic reading
-	wall     int64         // the same moment of the wall clock, in nanoseconds
-	stale    time.Duration // the age at which it is time to renew it
-	lifetime time.Duration // the age at which it must not be used any more
+	header   []string // the Authorization header, ready to be stored in a request
+	start    time.Time
+	lifetime time.Duration
+	stale    deadline // when it is time to renew it
+	end      deadline // when it must not be used any more
 }
+
+// A deadline has passed when either clock says so: the wall clock goes on while a computer sleeps, and the monotonic
+// clock is right when the wall clock is set back.
+type deadline struct {
+	at   time.Time // with a monotonic reading
+	wall int64     // the same moment of the wall clock, in nanoseconds
+}
+
+func newDeadline(at time.Time) deadline { return deadline{at, at.UnixNano()} }
+
+func (d *deadline) passed(now time.Time) bool { return !now.Before(d.at) || now.UnixNano() >= d.wall }
 
 // newToken returns the token that an exchange begun at start brought. It is renewed by margin before its end, or by
 // half its lifetime if that is less, shortened by up to half as jitter, which is in [0, 1), says.
@@ -33,16 +44,10 @@ func newToken(value string, start time.Time, margin time.Duration, jitter float6
 		value:    value,
 		header:   []string{"Bearer " + value},
 		start:    start,
-		wall:     start.UnixNano(),
-		stale:    lifetime - margin,
 		lifetime: lifetime,
+		stale:    newDeadline(start.Add(lifetime - margin)),
+		end:      newDeadline(start.Add(lifetime)),
 	}
-}
-
-// age is the time since the exchange by the clock that says more: the wall clock goes on while a computer sleeps, and
-// the monotonic clock is right when the wall clock is set back.
-func (t *token) age(now time.Time) time.Duration {
-	return max(now.Sub(t.start), time.Duration(now.UnixNano()-t.wall))
 }
 
 func (t *token) is(value string) bool {
@@ -105,7 +110,7 @@ func (t Token) Value() string { return t.get().value }
 
 // Expiry returns when the token expires by the local clock. It is the provider's estimate, counted from the beginning
 // of the exchange; the service does not tell. The zero Token has the zero time.
-func (t Token) Expiry() time.Time { return t.get().start.Add(t.get().lifetime) }
+func (t Token) Expiry() time.Time { return t.get().end.at }
 
 // Lifetime returns how long the token lives from the beginning of the exchange, at most 30 minutes.
 func (t Token) Lifetime() time.Duration { return t.get().lifetime }

@@ -50,8 +50,8 @@ func TestMarginAndJitter(t *testing.T) {
 	}
 	for _, tt := range tests {
 		token := newToken(jwt(fmt.Sprintf(`{"iat":0,"exp":%v}`, tt.lifetime.Seconds())), time.Now(), tt.margin, tt.jitter)
-		if token.stale != tt.stale || token.lifetime != tt.lifetime {
-			t.Errorf("%+v: stale after %v of %v", tt, token.stale, token.lifetime)
+		if stale := token.stale.at.Sub(token.start); stale != tt.stale || token.lifetime != tt.lifetime || token.end.at.Sub(token.start) != tt.lifetime {
+			t.Errorf("%+v: stale after %v of %v", tt, stale, token.lifetime)
 		}
 	}
 }
@@ -73,8 +73,8 @@ func FuzzLifetime(f *testing.F) {
 			t.Fatalf("%q lives for %v", token, lifetime)
 		}
 		made := newToken(token, time.Now(), 5*time.Minute, 0.5)
-		if made.stale <= 0 || made.stale > made.lifetime {
-			t.Fatalf("%q is stale after %v of %v", token, made.stale, made.lifetime)
+		if stale := made.stale.at.Sub(made.start); stale <= 0 || stale > made.lifetime {
+			t.Fatalf("%q is stale after %v of %v", token, stale, made.lifetime)
 		}
 	})
 }

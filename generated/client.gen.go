@@ -725,6 +725,15 @@ type AccessLink struct {
 	URL string `json:"url"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AccessLink) Missing() string {
+	switch {
+	case t.URL == "":
+		return "url"
+	}
+	return ""
+}
+
 // Acknowledgement is the answer of an operation that has nothing else to say.
 type Acknowledgement string
 
@@ -746,6 +755,19 @@ type AddIDDocumentRequest struct {
 
 	// Side The side of an identity document that an image shows.
 	Side DocumentSide `json:"side"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AddIDDocumentRequest) Missing() string {
+	switch {
+	case t.DocType == "":
+		return "docType"
+	case t.FileName == "":
+		return "fileName"
+	case t.Side == "":
+		return "side"
+	}
+	return ""
 }
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
@@ -800,6 +822,17 @@ type AddPersonalInfoRequest struct {
 	Suffix string `json:"suffix,omitempty,omitzero"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AddPersonalInfoRequest) Missing() string {
+	switch {
+	case t.FirstName == "":
+		return "firstName"
+	case t.LastName == "":
+		return "lastName"
+	}
+	return ""
+}
+
 // AddPhoneRequest is a phone number.
 type AddPhoneRequest struct {
 	// Country A country as its ISO 3166-1 alpha-2 code.
@@ -809,6 +842,15 @@ type AddPhoneRequest struct {
 
 	// Number The national number, without the country code.
 	Number string `json:"number"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AddPhoneRequest) Missing() string {
+	switch {
+	case t.Number == "":
+		return "number"
+	}
+	return ""
 }
 
 // AddPhotoDocumentRequest is a photograph of the person.
@@ -828,6 +870,15 @@ type AddPhotoDocumentRequest struct {
 	ForceCommit bool `json:"forceCommit,omitempty,omitzero"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AddPhotoDocumentRequest) Missing() string {
+	switch {
+	case t.FileName == "":
+		return "fileName"
+	}
+	return ""
+}
+
 // AddSupplementalDocumentRequest is an image of a supporting paper.
 type AddSupplementalDocumentRequest struct {
 	// DocType The kind of supporting paper.
@@ -840,6 +891,17 @@ type AddSupplementalDocumentRequest struct {
 
 	// FileName A name for the image.
 	FileName string `json:"fileName"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AddSupplementalDocumentRequest) Missing() string {
+	switch {
+	case t.DocType == "":
+		return "docType"
+	case t.FileName == "":
+		return "fileName"
+	}
+	return ""
 }
 
 // AddressVerification is the address and whether it exists.
@@ -915,6 +977,25 @@ type AdverseMediaHit struct {
 	URL string `json:"url"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AdverseMediaHit) Missing() string {
+	switch {
+	case t.BusinessMatchName == "":
+		return "businessMatchName"
+	case t.CountryMatch == "":
+		return "countryMatch"
+	case t.FirstNameMatch == "":
+		return "firstNameMatch"
+	case t.LastNameMatch == "":
+		return "lastNameMatch"
+	case t.MiddleNameMatch == "":
+		return "middleNameMatch"
+	case t.StateMatch == "":
+		return "stateMatch"
+	}
+	return ""
+}
+
 // Attestations is statements that the check supports.
 type Attestations struct {
 	// AccreditedInvestor The person is an accredited investor.
@@ -934,6 +1015,15 @@ type Attestations struct {
 type AuthToken struct {
 	// Token The token, to be treated as opaque.
 	Token string `json:"token"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *AuthToken) Missing() string {
+	switch {
+	case t.Token == "":
+		return "token"
+	}
+	return ""
 }
 
 // Check is a check and where it stands.
@@ -978,6 +1068,17 @@ func (t *Check) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *Check) Missing() string {
+	switch {
+	case t.ID == "":
+		return "id"
+	case t.Status == "":
+		return "status"
+	}
+	return ""
+}
+
 // CheckDocument is an image of a check.
 type CheckDocument struct {
 	// DataURL The image as a Data URL. One vendor SDK calls this property document, so neither is required here.
@@ -1000,6 +1101,15 @@ func (t *CheckDocument) UnmarshalJSON(b []byte) error {
 		t.DataURL = alias.Value
 	}
 	return nil
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *CheckDocument) Missing() string {
+	switch {
+	case t.DataURL == "":
+		return "base64"
+	}
+	return ""
 }
 
 // CheckResultSections is what was found, a section for each kind of verification. A section is absent when the check does not include it.
@@ -1078,6 +1188,17 @@ func (t *CheckResults) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *CheckResults) Missing() string {
+	switch {
+	case t.ID == "":
+		return "id"
+	case t.Status == "":
+		return "status"
+	}
+	return ""
+}
+
 // CheckStatus is where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
 type CheckStatus string
 
@@ -1094,7 +1215,7 @@ type Country = string
 
 // CreateAccessLinkRequest is how the enrollment behind a new link behaves.
 type CreateAccessLinkRequest struct {
-	// Language The language of the hosted enrollment.
+	// Language The language of the hosted enrollment; English when none is given.
 	Language Language `json:"language,omitempty,omitzero"`
 
 	// ReturnURL Where the hosted enrollment sends the person at the end.
@@ -1112,7 +1233,7 @@ type CreateCheckRequest struct {
 	// GroupID The check group that the check belongs to; its defaults apply.
 	GroupID string `json:"groupId"`
 
-	// Language The language of the hosted enrollment.
+	// Language The language of the hosted enrollment; English when none is given.
 	Language Language `json:"language,omitempty,omitzero"`
 
 	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes and charges another check.
@@ -1137,6 +1258,19 @@ type CreateCheckRequest struct {
 	WatchlistSearchCategories []WatchlistCategory `json:"watchlistSearchCategories,omitempty,omitzero"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *CreateCheckRequest) Missing() string {
+	switch {
+	case t.Email == "":
+		return "email"
+	case t.GroupID == "":
+		return "groupId"
+	case t.ThirdPartyIdentifier == "":
+		return "thirdPartyIdentifier"
+	}
+	return ""
+}
+
 // CreatedCheck is a check that was just created.
 type CreatedCheck struct {
 	// CheckID The ID of the check.
@@ -1149,10 +1283,28 @@ type CreatedCheck struct {
 	URL string `json:"url"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *CreatedCheck) Missing() string {
+	switch {
+	case t.CheckID == "":
+		return "checkId"
+	}
+	return ""
+}
+
 // CreatedWatchlistSearch is a watchlist search that was just made.
 type CreatedWatchlistSearch struct {
 	// ID The ID of the search.
 	ID string `json:"id"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *CreatedWatchlistSearch) Missing() string {
+	switch {
+	case t.ID == "":
+		return "id"
+	}
+	return ""
 }
 
 // DataURL is an image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
@@ -1292,7 +1444,7 @@ type IPAndDeviceAnalysis struct {
 	VPNOrTor *bool `json:"vpnOrTor,omitempty"`
 }
 
-// Language is the language of the hosted enrollment.
+// Language is the language of the hosted enrollment; English when none is given.
 type Language string
 
 // LookupChecksRequest is criteria that a check must meet, at least one.
@@ -1356,6 +1508,15 @@ type PhotoInstruction struct {
 	Instruction PhotoPose `json:"instruction"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *PhotoInstruction) Missing() string {
+	switch {
+	case t.Instruction == "":
+		return "instruction"
+	}
+	return ""
+}
+
 // PhotoPose is which way the person must look in the photograph.
 type PhotoPose string
 
@@ -1378,6 +1539,15 @@ type RecheckInterval int
 type RefreshAuthTokenRequest struct {
 	// Token The bearer token that is still valid.
 	Token string `json:"token"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *RefreshAuthTokenRequest) Missing() string {
+	switch {
+	case t.Token == "":
+		return "token"
+	}
+	return ""
 }
 
 // RiskProfile is signals of fraud.
@@ -1458,6 +1628,15 @@ type SearchWatchlistsRequest struct {
 	StateOrProvince string `json:"stateOrProvince,omitempty,omitzero"`
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *SearchWatchlistsRequest) Missing() string {
+	switch {
+	case t.GroupID == "":
+		return "groupId"
+	}
+	return ""
+}
+
 // SearchedList is a list that a search went through.
 type SearchedList struct {
 	// Name The list.
@@ -1465,6 +1644,15 @@ type SearchedList struct {
 
 	// Version The version that was searched.
 	Version string `json:"version"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *SearchedList) Missing() string {
+	switch {
+	case t.Name == "":
+		return "name"
+	}
+	return ""
 }
 
 // StatusChangedNotification is the body of a notification.
@@ -1486,6 +1674,19 @@ type StatusMessage struct {
 
 	// Type What a notification is about.
 	Type NotificationType `json:"type"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *StatusMessage) Missing() string {
+	switch {
+	case t.ID == "":
+		return "id"
+	case t.Status == "":
+		return "status"
+	case t.Type == "":
+		return "type"
+	}
+	return ""
 }
 
 // StatusReason is why a check was rejected. One vendor SDK alone lists UnderageApplicant.
@@ -1543,6 +1744,15 @@ func (t *SubmittedCheck) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *SubmittedCheck) Missing() string {
+	switch {
+	case t.Status == "":
+		return "status"
+	}
+	return ""
+}
+
 // SupplementalDocumentType is the kind of supporting paper.
 type SupplementalDocumentType string
 
@@ -1586,6 +1796,25 @@ type WatchlistHit struct {
 
 	// WatchlistName The list.
 	WatchlistName string `json:"watchlistName"`
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *WatchlistHit) Missing() string {
+	switch {
+	case t.BusinessNameMatch == "":
+		return "businessNameMatch"
+	case t.CountryMatch == "":
+		return "countryMatch"
+	case t.FirstNameMatch == "":
+		return "firstNameMatch"
+	case t.LastNameMatch == "":
+		return "lastNameMatch"
+	case t.MiddleNameMatch == "":
+		return "middleNameMatch"
+	case t.StateMatch == "":
+		return "stateMatch"
+	}
+	return ""
 }
 
 // WatchlistSearch is a watchlist search, without what it found.
@@ -1645,6 +1874,19 @@ func (t *WatchlistSearch) UnmarshalJSON(b []byte) error {
 		t.OrganizationID = alias.Value
 	}
 	return nil
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *WatchlistSearch) Missing() string {
+	switch {
+	case t.ID == "":
+		return "id"
+	case t.SearchType == "":
+		return "searchType"
+	case t.Status == "":
+		return "status"
+	}
+	return ""
 }
 
 // WatchlistSearchResults is a watchlist search and what it found.
@@ -1710,6 +1952,19 @@ func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error {
 		t.OrganizationID = alias.Value
 	}
 	return nil
+}
+
+// Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
+func (t *WatchlistSearchResults) Missing() string {
+	switch {
+	case t.ID == "":
+		return "id"
+	case t.SearchType == "":
+		return "searchType"
+	case t.Status == "":
+		return "status"
+	}
+	return ""
 }
 
 // WatchlistSearchType is whether a watchlist search compared names only or a face as well.

@@ -8,9 +8,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -58,14 +58,14 @@ var jwtHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ
 
 func (t *tokens) issue() string {
 	now := t.now()
-	expires := math.Ceil(seconds(now.Add(t.ttl)))
+	issuedAt := math.Floor(seconds(now))
 	payload, _ := json.Marshal(claims{ // it holds nothing that cannot be marshalled
 		UniqueName: t.keyName,
 		Role:       "ApiUser",
-		UserData:   strconv.FormatInt(t.issued.Add(1), 10), // a serial keeps two tokens of one second apart
-		NotBefore:  math.Floor(seconds(now)),
-		Expires:    expires,
-		IssuedAt:   expires - t.ttl.Seconds(),
+		UserData:   fmt.Sprintf("%d %d", t.issued.Add(1), now.Add(t.ttl).UnixMilli()), // a serial keeps two tokens of one second apart
+		NotBefore:  issuedAt,
+		Expires:    issuedAt + t.ttl.Seconds(),
+		IssuedAt:   issuedAt,
 		Issuer:     "self",
 		Audience:   "http://goaver.com",
 	})
@@ -97,9 +97,10 @@ func (t *tokens) verify(token string) *failure {
 	if err != nil || json.Unmarshal(raw, &c) != nil {
 		return problem(http.StatusUnauthorized, "The token is malformed.")
 	}
-	serial, err := strconv.ParseInt(c.UserData, 10, 64)
+	var serial, end int64
+	_, err = fmt.Sscanf(c.UserData, "%d %d", &serial, &end)
 	switch {
-	case seconds(t.now()) >= c.Expires:
+	case err == nil && t.now().UnixMilli() >= end:
 		return problem(http.StatusUnauthorized, "The token has expired.")
 	case err != nil || serial <= t.revoked.Load():
 		return problem(http.StatusUnauthorized, "The token was revoked.")

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -177,6 +176,11 @@ func (s *service) CreateAccessLink(ctx context.Context, r server.CreateAccessLin
 }
 
 func (s *service) AddPersonalInfo(_ context.Context, r server.AddPersonalInfoRequestObject) (server.AddPersonalInfoResponseObject, error) {
+	if r.Body.DateOfBirth != nil {
+		if _, err := r.Body.DateOfBirth.Time(); err != nil {
+			return nil, invalid(map[string][]string{"dateOfBirth": {"is not a day of the calendar"}})
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := s.findOpen(r.ID)
@@ -374,17 +378,20 @@ func (s *Sandbox) results(c *check) server.CheckResults {
 // sections makes up what was found, in agreement with the outcome.
 func (s *Sandbox) sections(c *check) *server.CheckResultSections {
 	o, p := c.outcome, c.person
-	underage := o.has(server.CheckWarningAge) || o.reason != nil && *o.reason == server.StatusReasonUnderageApplicant
-	if p.DateOfBirth != nil {
-		if born, err := p.DateOfBirth.Time(); err == nil && s.config.now().Before(born.AddDate(18, 0, 0)) {
-			underage = true
+	atLeast := func(years int) *bool {
+		old := !o.has(server.CheckWarningAge) && (o.reason == nil || *o.reason != server.StatusReasonUnderageApplicant)
+		if p.DateOfBirth != nil {
+			if born, err := p.DateOfBirth.Time(); err == nil && s.config.now().Before(born.AddDate(years, 0, 0)) {
+				old = false
+			}
 		}
+		return &old
 	}
 	sections := &server.CheckResultSections{
 		Attestations: &server.Attestations{
 			AccreditedInvestor: new(c.papers[server.SupplementalDocumentTypeAccreditedInvestor] != nil),
-			Over18:             new(!underage),
-			Over21:             new(!underage),
+			Over18:             atLeast(18),
+			Over21:             atLeast(21),
 			CovidVaccinated:    new(c.papers[server.SupplementalDocumentTypeMedicalCard] != nil),
 		},
 		PersonalInformation: &server.PersonalInformation{
@@ -491,6 +498,3 @@ func riskProfile(c *check) *server.RiskProfile {
 	}
 	return profile
 }
-
-// String names the check by its ID alone.
-func (c *check) String() string { return fmt.Sprintf("check %s", c.id) }

@@ -110,6 +110,9 @@ func (c *check) fill() {
 	if c.front == nil {
 		c.front, c.documentType = specimen(), server.DocumentTypePassportImage
 	}
+	if c.back == nil && c.documentType != server.DocumentTypePassportImage {
+		c.back = specimen()
+	}
 	if c.photo == nil {
 		c.photo = specimen()
 	}

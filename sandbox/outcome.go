@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,8 +74,8 @@ func (o *outcome) read(words string) {
 		if reason, ok := reasons[word]; ok {
 			o.status, o.reason = server.CheckStatusRejected, &reason
 		}
-		if warning, ok := warnings[word]; ok && !slices.Contains(o.warnings, warning) {
-			o.warnings = append(o.warnings, warning)
+		if warning, ok := warnings[word]; ok {
+			o.warn(warning)
 		}
 		switch word {
 		case "rejected":
@@ -103,6 +102,18 @@ func (o *outcome) read(words string) {
 			o.media = n
 		}
 	}
+	if o.hits > 0 {
+		o.warn(server.CheckWarningWatchlistHitsFound)
+	}
+	if o.media > 0 {
+		o.warn(server.CheckWarningAdverseMediaFound)
+	}
+}
+
+func (o *outcome) warn(w server.CheckWarning) {
+	if !o.has(w) {
+		o.warnings = append(o.warnings, w)
+	}
 }
 
 // count reads the number behind a prefix, up to ten thousand.
@@ -119,6 +130,3 @@ func stripWords(name string) string {
 }
 
 func (o outcome) has(w server.CheckWarning) bool { return slices.Contains(o.warnings, w) }
-
-// OutcomeWords returns the words of [Outcomes], sorted.
-func OutcomeWords() []string { return slices.Sorted(maps.Keys(Outcomes())) }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -35,11 +36,14 @@ var quirks = map[Quirk]func(path string, answer any) any{
 	QuirkEnumCase: func(_ string, answer any) any {
 		each(answer, func(object map[string]any) {
 			for name, v := range object {
-				if name == "status" || name == "statusReason" || name == "warnings" || name == "checkTypes" || strings.HasSuffix(name, "Match") {
+				if recased()[name] {
 					object[name] = lowerFirst(v)
 				}
 			}
 		})
+		if status, ok := answer.(string); ok {
+			return lowerFirst(status)
+		}
 		return answer
 	},
 	QuirkSubmitStatus: func(path string, answer any) any {
@@ -76,6 +80,26 @@ var quirks = map[Quirk]func(path string, answer any) any{
 	},
 }
 
+// recased returns the names of the properties whose enumerations the contract marks with x-ignore-case.
+var recased = sync.OnceValue(func() map[string]bool {
+	names := make(map[string]bool)
+	for _, schema := range schemas().(map[string]any) {
+		each(schema, func(object map[string]any) {
+			properties, _ := object["properties"].(map[string]any)
+			for name, property := range properties {
+				each(property, func(part map[string]any) {
+					ref, _ := part["$ref"].(string)
+					target := member(schemas(), strings.TrimPrefix(ref, "#/components/schemas/"))
+					if member(target, "x-ignore-case") == true {
+						names[name] = true
+					}
+				})
+			}
+		})
+	}
+	return names
+})
+
 // Quirks returns all quirks, sorted.
 func Quirks() []Quirk { return slices.Sorted(maps.Keys(quirks)) }
 
@@ -109,7 +133,9 @@ func (s *Sandbox) serveQuirks(next http.Handler) http.Handler {
 			var answer any
 			if decoder.Decode(&answer) == nil {
 				for _, q := range s.config.quirks {
-					answer = quirks[q](r.URL.Path, answer)
+					if change := quirks[q]; change != nil {
+						answer = change(r.URL.Path, answer)
+					}
 				}
 				body, _ = json.Marshal(answer) // it was JSON before
 			}

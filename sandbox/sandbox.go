@@ -13,6 +13,7 @@ package sandbox
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -41,6 +42,7 @@ type Sandbox struct {
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
 	links        map[string]*link    // by code
 	searches     map[string]*search
+	searchOf     map[string]*search // the newest of a check, by the check's ID
 }
 
 type config struct {
@@ -62,7 +64,8 @@ func WithCredentials(key, secret string) Option {
 	return func(c *config) { c.key, c.secret = key, secret }
 }
 
-// WithGroup sets the check group; [DefaultGroup] is the default. An empty ID is made up.
+// WithGroup sets the check group; [DefaultGroup] is the default. An empty ID is made up, and nil check types or
+// watchlist categories are those of the default.
 func WithGroup(g Group) Option { return func(c *config) { c.group = g } }
 
 // WithTokenTTL sets how long a token lives; the default is 30 minutes, as the service documents.
@@ -105,21 +108,25 @@ func DefaultGroup() Group {
 // New returns a sandbox. It holds no resource but memory.
 func New(opts ...Option) *Sandbox {
 	c := config{
-		tokenTTL: 30 * time.Minute,
-		slow:     3 * time.Second,
-		now:      time.Now,
+		slow: 3 * time.Second,
+		now:  time.Now,
 	}
 	for _, opt := range opts {
 		opt(&c)
 	}
 	c.key = cmp.Or(c.key, uuid.NewString())
 	c.secret = cmp.Or(c.secret, newSecret())
-	if len(c.group.CheckTypes) == 0 {
-		id := c.group.ID
-		c.group = DefaultGroup()
-		c.group.ID = cmp.Or(id, c.group.ID)
+	defaults := DefaultGroup()
+	c.group.ID = cmp.Or(c.group.ID, defaults.ID)
+	if c.group.CheckTypes == nil {
+		c.group.CheckTypes = defaults.CheckTypes
 	}
-	c.group.ID = cmp.Or(c.group.ID, uuid.NewString())
+	if c.group.WatchlistCategories == nil {
+		c.group.WatchlistCategories = defaults.WatchlistCategories
+	}
+	if c.tokenTTL <= 0 {
+		c.tokenTTL = 30 * time.Minute
+	}
 	c.organizationID = uuid.NewString()
 
 	s := &Sandbox{
@@ -129,6 +136,7 @@ func New(opts ...Option) *Sandbox {
 		byIdentifier: make(map[string][]*check),
 		links:        make(map[string]*link),
 		searches:     make(map[string]*search),
+		searchOf:     make(map[string]*search),
 	}
 	s.handler = s.routes()
 	return s
@@ -190,17 +198,25 @@ func (s *Sandbox) routes() http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", uuid.NewString())
-		if path := r.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") {
-			r = withPath(r, strings.TrimRight(path, "/"))
+		scheme := "http://"
+		if r.TLS != nil {
+			scheme = "https://"
 		}
-		handler.ServeHTTP(w, r.WithContext(withOrigin(r.Context(), "http://"+r.Host)))
+		ctx := withOrigin(r.Context(), scheme+r.Host)
+		ctx = context.WithValue(ctx, chi.RouteCtxKey, (*chi.Context)(nil)) // forget a router around the sandbox
+		handler.ServeHTTP(w, withoutSlash(r.WithContext(ctx)))
 	})
 }
 
-// withPath returns r with another path; one of the vendor's SDKs adds a slash.
-func withPath(r *http.Request, path string) *http.Request {
+// withoutSlash removes a slash from the end of the path; one of the vendor's SDKs adds it. An escaped slash is part of
+// an ID and stays.
+func withoutSlash(r *http.Request) *http.Request {
+	if len(r.URL.Path) < 2 || !strings.HasSuffix(r.URL.EscapedPath(), "/") {
+		return r
+	}
 	r = r.Clone(r.Context())
-	r.URL.Path, r.URL.RawPath = path, ""
+	r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+	r.URL.RawPath = strings.TrimSuffix(r.URL.RawPath, "/")
 	return r
 }
 

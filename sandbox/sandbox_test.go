@@ -2,10 +2,12 @@ package sandbox_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"go.uber.org/goleak"
 
 	"github.com/goaver/aver-go/api"
@@ -570,6 +573,116 @@ func TestNoLinkWithoutDocumentVerification(t *testing.T) {
 	}
 }
 
+// A router around the sandbox must not make it forget who may call.
+func TestSandboxInsideAnotherRouter(t *testing.T) {
+	box := sandbox.New()
+	router := chi.NewRouter()
+	router.Handle("/api/*", box)
+	for path, want := range map[string]int{"/api/auth/token": 401, "/api/check/none": 401} {
+		answer := httptest.NewRecorder()
+		router.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+		if answer.Code != want {
+			t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+		}
+	}
+	authorized := httptest.NewRequest(http.MethodGet, "/api/auth/token", nil)
+	authorized.SetBasicAuth(box.Key(), box.Secret())
+	answer := httptest.NewRecorder()
+	router.ServeHTTP(answer, authorized)
+	if answer.Code != 200 {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
+func TestSlashAtTheEndOfAnIDIsPartOfIt(t *testing.T) {
+	sb, client := start(t)
+	plain, slashed := create(t, sb, client, "a", "a@example.com"), create(t, sb, client, "a/", "a@example.com")
+	for identifier, want := range map[string]string{"a": plain, "a/": slashed} {
+		//lint:ignore SA1019 the deprecated operation takes an identifier in its path
+		if got := must(client.GetCheckByThirdPartyIdentifier(t.Context(), identifier))(t).ID; got != want {
+			t.Errorf("%q: %s, want %s", identifier, got, want)
+		}
+	}
+}
+
+func TestAttestedAges(t *testing.T) {
+	sb, client := start(t)
+	for years, want := range map[int][2]bool{17: {false, false}, 19: {true, false}, 30: {true, true}} {
+		id := create(t, sb, client, fmt.Sprint(years), "a@example.com")
+		complete(t, client, id)
+		born := time.Now().AddDate(-years, 0, -1)
+		must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: api.NewDate(born.Date())}))(t)
+		must(client.SubmitCheck(t.Context(), id))(t)
+		a := must(client.GetCheckResults(t.Context(), id))(t).CheckResults.Attestations
+		if *a.Over18 != want[0] || *a.Over21 != want[1] {
+			t.Errorf("%d years: over 18 %v, over 21 %v", years, *a.Over18, *a.Over21)
+		}
+	}
+	id := create(t, sb, client, "no day", "a@example.com")
+	_, err := client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "02/30/1990"})
+	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "dateOfBirth") {
+		t.Errorf("02/30: %v", err)
+	}
+}
+
+func TestGroupKeepsWhatItSets(t *testing.T) {
+	sb, client := start(t, sandbox.WithGroup(sandbox.Group{ID: "g", SupplementalDocumentTypes: []string{"UtilityBill"}}))
+	id := create(t, sb, client, "p", "a@example.com")
+	complete(t, client, id)
+	var failure *api.Error
+	if _, err := client.SubmitCheck(t.Context(), id); sb.GroupID != "g" || !errors.As(err, &failure) || len(failure.Fields) != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSearchOfACheckIsTheNewest(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p", "a@example.com")
+	for range 2 {
+		made := must(client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, CheckID: id, BusinessName: "b"}))(t)
+		if found := must(client.GetWatchlistSearchByCheckID(t.Context(), id))(t); found.ID != made.ID {
+			t.Errorf("found %s, want %s", found.ID, made.ID)
+		}
+	}
+	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, CheckID: "none", BusinessName: "b"}); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTokensLiveExactlyAsLongAsTheyShould(t *testing.T) {
+	clock := newClock()
+	clock.Add(900 * time.Millisecond)
+	sb := sandbox.Start(t, sandbox.WithClock(clock.Now), sandbox.WithTokenTTL(200*time.Millisecond))
+	token := exchange(t, sb)
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	var c struct{ Exp, Iat float64 }
+	if err != nil || json.Unmarshal(payload, &c) != nil || math.Abs(c.Exp-c.Iat-0.2) > 1e-6 || c.Iat > float64(clock.Now().Unix()) {
+		t.Errorf("%s, %v", payload, err)
+	}
+	for _, want := range []int{404, 404, 401} {
+		if resp, _ := call(t, "GET", sb.URL+"/check/none", "Bearer "+token, "", ""); resp.StatusCode != want {
+			t.Errorf("%s, want %d", resp.Status, want)
+		}
+		clock.Add(100 * time.Millisecond)
+	}
+}
+
+func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
+	sb, client := start(t)
+	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
+	must(client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{DocType: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
+	call(t, "POST", created.URL, "", "", "")
+	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t)
+	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestUnknownQuirkDoesNothing(t *testing.T) {
+	sb := sandbox.Start(t, sandbox.WithQuirks("typo"))
+	exchange(t, sb)
+}
+
 func TestQuirks(t *testing.T) {
 	tests := []struct {
 		quirk sandbox.Quirk
@@ -578,6 +691,11 @@ func TestQuirks(t *testing.T) {
 	}{
 		{sandbox.QuirkOrganiationID, "/check/ID", `"organiationId":`},
 		{sandbox.QuirkEnumCase, "/check/ID/results", `"warnings":["iPVpnTor"]`},
+		{sandbox.QuirkEnumCase, "/check/ID/results", `"photoVerification":{"id":`},
+		{sandbox.QuirkEnumCase, "/check/ID/results", `"type":"camPhoto"`},
+		{sandbox.QuirkEnumCase, "/check/ID/results", `"firstName":"Maria"`},
+		{sandbox.QuirkEnumCase, "/watchlist/getbycheckid/ID", `"searchType":"text"`},
+		{sandbox.QuirkEnumCase, "/check/ID/photoinstruction", `"instruction":"none"`},
 		{sandbox.QuirkScalars, "/check/ID/results", `"fraudScore":"81"`},
 		{sandbox.QuirkSubmitStatus, "/check/ID/submit", `{"status":"Completed"}`},
 		{sandbox.QuirkSubmitString, "/check/ID/submit", `"Completed"`},

@@ -31,7 +31,11 @@ type operation struct {
 // operationOf returns the operation to which the router sent a request.
 func operationOf(r *http.Request) operation {
 	pattern := strings.TrimPrefix(chi.RouteContext(r.Context()).RoutePattern(), "/api")
-	return operations()[r.Method+" "+pattern]
+	op, ok := operations()[r.Method+" "+pattern]
+	if !ok {
+		panic("sandbox: no operation of the contract is " + r.Method + " " + pattern) // rather than let it through
+	}
+	return op
 }
 
 // contract is openapi.yaml as a tree.
@@ -43,10 +47,12 @@ var contract = sync.OnceValue(func() any {
 	return spec
 })
 
+func schemas() any { return member(member(contract(), "components"), "schemas") }
+
 // enumOf returns the values of a string enumeration of the contract.
 func enumOf(schema string) []string {
 	var names []string
-	for _, v := range member(member(member(member(contract(), "components"), "schemas"), schema), "enum").([]any) {
+	for _, v := range member(member(schemas(), schema), "enum").([]any) {
 		names = append(names, v.(string))
 	}
 	return names
@@ -164,7 +170,7 @@ func collect(v *jsonschema.ValidationError, fields map[string][]string) {
 			add(at(property), "is not a property of this request")
 		}
 	case *kind.MinProperties:
-		add(place, "at least one property is required")
+		add(at("*"), "at least one property is required")
 	case *kind.MinLength:
 		add(place, "must not be empty")
 	case *kind.Type:

@@ -43,8 +43,16 @@ func (s *Sandbox) searchFor(c *check) *search {
 			StateProvince: text(c.person.StateOrProvince),
 		},
 	}
-	s.searches[found.id] = found
+	s.keep(found)
 	return found
+}
+
+// keep stores a search. s.mu is held.
+func (s *Sandbox) keep(found *search) {
+	s.searches[found.id] = found
+	if found.checkID != nil {
+		s.searchOf[*found.checkID] = found
+	}
 }
 
 // text returns the text, or an empty one when there is none, as the service sends it.
@@ -92,7 +100,7 @@ func (s *service) SearchWatchlists(_ context.Context, r server.SearchWatchlistsR
 			return nil, err
 		}
 	}
-	s.searches[found.id] = found
+	s.keep(found)
 	return server.SearchWatchlists200JSONResponse{ID: found.id}, nil
 }
 
@@ -139,7 +147,7 @@ func (s *service) GetWatchlistSearchByCheckID(_ context.Context, r server.GetWat
 	if err != nil {
 		return nil, err
 	}
-	f, ok := s.searches[c.searchID]
+	f, ok := s.searchOf[c.id]
 	if !ok {
 		return nil, problem(http.StatusNotFound, "The check has made no watchlist search.")
 	}

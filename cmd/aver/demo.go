@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +74,8 @@ func (d *demo) run(ctx context.Context, a account) error {
 	switch {
 	case a.isSet() && a.groupID == "":
 		return errors.New("AVER_GROUP_ID is not set; the portal shows the ID of the check group")
+	case a.baseURL != "" && !a.isSet():
+		return errors.New("AVER_BASE_URL is set, but AVER_API_KEY and AVER_API_SECRET are not; unset it to use the built-in sandbox")
 	case a.isSet():
 		if where == "" {
 			where = "the production service"
@@ -82,7 +86,7 @@ func (d *demo) run(ctx context.Context, a account) error {
 		served := make(chan error, 1)
 		url := make(chan string, 1)
 		go func() {
-			served <- serve(ctx, "127.0.0.1:0", s, func(u string) error { url <- u; return nil })
+			served <- serve(ctx, "127.0.0.1:0", grace, s, func(u string) error { url <- u; return nil })
 		}()
 		defer func() { stop(); <-served }()
 		select {
@@ -90,6 +94,9 @@ func (d *demo) run(ctx context.Context, a account) error {
 			served <- nil
 			return err
 		case where = <-url:
+		}
+		if err := checkWords(d.outcome); err != nil {
+			return err
 		}
 		a = account{key: s.Key(), secret: s.Secret(), groupID: s.GroupID(), baseURL: where}
 		d.email = withWords(d.email, d.outcome)
@@ -105,6 +112,20 @@ func (d *demo) run(ctx context.Context, a account) error {
 		fmt.Fprintf(d.out, "A check from the first call to the results, on %s\n\n", where)
 	}
 	return d.flow(ctx, a.groupID)
+}
+
+// checkWords refuses words that choose nothing.
+func checkWords(words string) error {
+	known := make(map[string]bool)
+	for word := range sandbox.Outcomes() {
+		known[strings.ToLower(word)] = true
+	}
+	for word := range strings.SplitSeq(strings.ToLower(words), "+") {
+		if word != "" && !known[word] && !strings.HasPrefix(word, "hits-") && !strings.HasPrefix(word, "media-") {
+			return fmt.Errorf("--outcome: %q chooses nothing; want some of %s", word, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	return nil
 }
 
 // withWords adds the words that choose an outcome to an email address.

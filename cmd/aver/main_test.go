@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -120,6 +122,13 @@ func TestDemoRefusesBadInput(t *testing.T) {
 	if _, err := aver(t.Context(), "demo", "--front", "no-such-file.jpg"); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
+	if _, err := aver(t.Context(), "demo", "--outcome", "Aeg"); err == nil || !strings.Contains(err.Error(), `"aeg" chooses nothing`) {
+		t.Error(err)
+	}
+	t.Setenv("AVER_BASE_URL", "https://example.com/api")
+	if _, err := aver(t.Context(), "demo"); err == nil || !strings.Contains(err.Error(), "AVER_BASE_URL is set") {
+		t.Error(err)
+	}
 	t.Setenv("AVER_API_KEY", "key")
 	t.Setenv("AVER_GROUP_ID", "group")
 	if _, err := aver(t.Context(), "demo"); err == nil || !strings.Contains(err.Error(), "AVER_API_SECRET") {
@@ -203,10 +212,50 @@ func TestSandboxCommand(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
+func TestSandboxOnEveryInterfacePrintsAnAddressThatTheClientTakes(t *testing.T) {
+	if got := reachable(&net.TCPAddr{IP: net.IPv6unspecified, Port: 8080}); got != "127.0.0.1:8080" {
+		t.Error(got)
+	}
+	if got := reachable(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 1}); got != "127.0.0.2:1" {
+		t.Error(got)
+	}
+}
+
+// A request that does not end must not keep the sandbox from stopping cleanly.
+func TestServeStopsWithARequestUnderWay(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	entered := make(chan struct{})
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+	})
+	served := make(chan error, 1)
+	go func() {
+		served <- serve(ctx, "127.0.0.1:0", 10*time.Millisecond, handler, func(url string) error {
+			go func() {
+				resp, err := http.Get(url)
+				if err == nil {
+					resp.Body.Close()
+				}
+			}()
+			return nil
+		})
+	}()
+	<-entered
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSandboxRefusesBadFlags(t *testing.T) {
 	if _, err := aver(t.Context(), "sandbox", "--quirks", "nonsense"); err == nil || !strings.Contains(err.Error(), "not a quirk") {
 		t.Error(err)
 	}
+	if _, err := aver(t.Context(), "sandbox", "--token-ttl", "0s"); err == nil || !strings.Contains(err.Error(), "--token-ttl") {
+		t.Error(err)
+	}
+	t.Setenv("AVER_SANDBOX_QUIRKS", "") // empty is unset
 	t.Setenv("AVER_SANDBOX_TOKEN_TTL", "soon")
 	if _, err := aver(t.Context(), "sandbox"); err == nil || !strings.Contains(err.Error(), "AVER_SANDBOX_TOKEN_TTL") {
 		t.Error(err)

@@ -37,6 +37,9 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			if err != nil {
 				return err
 			}
+			if tokenTTL <= 0 {
+				return errors.New("--token-ttl must be positive")
+			}
 			s := sandbox.New(
 				sandbox.WithCredentials(key, secret),
 				sandbox.WithGroup(sandbox.Group{ID: groupID}),
@@ -44,7 +47,7 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 				sandbox.WithProcessing(processing, slow),
 				sandbox.WithQuirks(served...),
 			)
-			return serve(cmd.Context(), addr, s, func(url string) error {
+			return serve(cmd.Context(), addr, grace, s, func(url string) error {
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{
 						"url": url, "key": s.Key(), "secret": s.Secret(), "group_id": s.GroupID(),
@@ -83,8 +86,8 @@ func setFromEnv(flags *pflag.FlagSet, prefix string) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := os.LookupEnv(name)
-		if !ok || f.Changed || f.Name == "help" {
+		value := os.Getenv(name)
+		if value == "" || f.Changed || f.Name == "help" {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
@@ -94,8 +97,11 @@ func setFromEnv(flags *pflag.FlagSet, prefix string) error {
 	return failed
 }
 
+// grace is how long requests under way may take when a server stops.
+const grace = 5 * time.Second
+
 // serve serves h at addr until ctx ends. It calls ready with the base URL of the API once connections are accepted.
-func serve(ctx context.Context, addr string, h http.Handler, ready func(url string) error) error {
+func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler, ready func(url string) error) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -103,7 +109,7 @@ func serve(ctx context.Context, addr string, h http.Handler, ready func(url stri
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	if err := ready(fmt.Sprintf("http://%s/api", listener.Addr())); err != nil {
+	if err := ready(fmt.Sprintf("http://%s/api", reachable(listener.Addr()))); err != nil {
 		_ = server.Close()
 		<-served
 		return err
@@ -113,9 +119,20 @@ func serve(ctx context.Context, addr string, h http.Handler, ready func(url stri
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	err = server.Shutdown(grace)
+	if err := server.Shutdown(stopping); err != nil {
+		_ = server.Close() // a request that does not end is cut
+	}
 	<-served
-	return err
+	return nil
+}
+
+// reachable returns an address under which a listener is reached from this computer.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return addr.String()
 }

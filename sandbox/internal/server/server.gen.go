@@ -844,7 +844,7 @@ type Country = string
 
 // CreateAccessLinkRequest How the enrollment behind a new link behaves.
 type CreateAccessLinkRequest struct {
-	// Language The language of the hosted enrollment.
+	// Language The language of the hosted enrollment; English when none is given.
 	Language *Language `json:"language,omitempty"`
 
 	// ReturnURL Where the hosted enrollment sends the person at the end.
@@ -862,7 +862,7 @@ type CreateCheckRequest struct {
 	// GroupID The check group that the check belongs to; its defaults apply.
 	GroupID string `json:"groupId"`
 
-	// Language The language of the hosted enrollment.
+	// Language The language of the hosted enrollment; English when none is given.
 	Language *Language `json:"language,omitempty"`
 
 	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes and charges another check.
@@ -1042,7 +1042,7 @@ type IPAndDeviceAnalysis struct {
 	VPNOrTor *bool `json:"vpnOrTor,omitempty"`
 }
 
-// Language The language of the hosted enrollment.
+// Language The language of the hosted enrollment; English when none is given.
 type Language string
 
 // LookupChecksRequest Criteria that a check must meet, at least one.

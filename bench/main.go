@@ -1,0 +1,45 @@
+// Command bench measures this module beside its peers, in one run on one machine, and prints Markdown tables:
+//
+//	make bench
+//
+// It is a module of its own, so that the peers stay out of the module that applications import.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+func main() {
+	fmt.Printf("%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	for _, section := range []func() error{hotPath, providers} {
+		if err := section(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+// A table is printed as Markdown.
+type table struct {
+	title  string
+	header []string
+	rows   [][]string
+}
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+func (t *table) print() {
+	fmt.Printf("\n### %s\n\n| %s |\n|%s\n", t.title, strings.Join(t.header, " | "), strings.Repeat("---|", len(t.header)))
+	for _, row := range t.rows {
+		fmt.Printf("| %s |\n", strings.Join(row, " | "))
+	}
+}
+
+func median(values []float64) float64 {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2]
+}

@@ -1,0 +1,37 @@
+package generated_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http/httptest"
+
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/generated"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func Example() {
+	box := sandbox.New()
+	service := httptest.NewServer(box)
+	defer service.Close()
+	url := service.URL + "/api"
+
+	provider, err := authprovider.New(box.Key(), box.Secret(), authprovider.WithBaseURL(url))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer provider.Close()
+	client, err := generated.NewClientWithResponses(url,
+		generated.WithRequestEditorFn(provider.Intercept),
+		generated.WithHTTPClient(provider.Doer(nil)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	rsp, err := client.GetCheckWithResponse(context.Background(), "no-such-check")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rsp.StatusCode(), rsp.JSON200 == nil, rsp.ApplicationProblemJSON404.Detail)
+	// Output: 404 true No check has this ID.
+}
