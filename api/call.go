@@ -15,53 +15,122 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/generated"
+	"github.com/goaver/aver-go/wire"
 )
 
 // An operation is what the contract says about an operation beyond types. operations.gen.go holds one for each.
 type operation struct {
-	id      string   // the operationId
-	method  string   // the HTTP method
-	path    string   // the path template
-	params  []string // the names of the path parameters
-	success int      // the status of the documented success
-	retry   string   // the contract's x-retry
+	id      string      // the operationId
+	method  string      // the HTTP method
+	path    string      // the path template
+	params  []string    // the names of the path parameters
+	success int         // the status of the documented success
+	retry   retryPolicy // the contract's x-retry
 }
 
-// A sender sends a request of the generated client.
-type sender func(context.Context, *generated.RawClient) (*http.Response, error)
+// A request is one call of an operation.
+type request[T any] struct {
+	path     []string // the path parameters
+	body     any      // nil without a body
+	send     func(context.Context, *generated.RawClient) (*http.Response, error)
+	recovery recovery[T] // of an operation with retryRecover
+}
 
 // call performs an operation: every method of [Client] is this and nothing else. Its result is never nil without an
 // error, and every error is an [*Error].
-func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, send sender, pathValues ...string) (*T, error) {
+func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T]) (*T, error) {
 	settings := c.settings.callSettings
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt.applyToCall(&settings); err != nil {
 			return nil, refusal(op, err)
 		}
 	}
-	for i, value := range pathValues {
-		if value == "" || value == "." || value == ".." {
-			return nil, refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
-		}
+	if err := check(op, r.path, r.body); err != nil {
+		return nil, err
 	}
 	if settings.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, settings.timeout)
 		defer cancel()
 	}
+	if r.recovery.prepare != nil {
+		if err := r.recovery.prepare(ctx); err != nil {
+			return nil, unprepared(op, err)
+		}
+	}
 
+	unclear := false // an earlier attempt may have been performed
+	for n := 1; ; n++ {
+		result, failure := try(ctx, c, op, settings, r)
+		if failure == nil {
+			return result, nil
+		}
+		failure.Attempts = n
+		next := op.retry.decide(ctx, failure, unclear)
+		if next == giveUp || n >= settings.maxAttempts && next != resolve || !wait(ctx, settings.pause(n, failure)) {
+			return nil, failure.final(op.retry, unclear)
+		}
+		if next == resolve {
+			unclear = true
+			result, err := r.recovery.resolve(ctx)
+			switch {
+			case err != nil:
+				return nil, failure.unresolved(err)
+			case result != nil:
+				return result, nil
+			case n >= settings.maxAttempts:
+				return nil, failure.final(op.retry, unclear)
+			}
+		}
+	}
+}
+
+// check refuses a request that breaks the contract, before anything is sent.
+func check(op *operation, path []string, body any) error {
+	for i, value := range path {
+		if value == "" || value == "." || value == ".." {
+			return refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
+		}
+	}
+	if body, ok := body.(interface{ Validate() wire.FieldErrors }); ok {
+		if fields := body.Validate(); len(fields) > 0 {
+			e := refusal(op, errors.New("the request was not sent"))
+			e.Fields = fields
+			return e
+		}
+	}
+	return nil
+}
+
+// try sends a request once and reads the answer.
+func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, r request[T]) (*T, *Error) {
+	if settings.attemptTimeout > 0 && op.retry != retryNever { // else there is no other attempt to save time for
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, settings.attemptTimeout)
+		defer cancel()
+	}
+	a := &attempt{once: op.retry != retryAlways}
 	start := time.Now()
-	resp, err := send(ctx, c.raw)
+	resp, err := r.send(a.trace(ctx), c.raw)
 	if err != nil {
-		err = unanswered(op, err)
-		c.log(ctx, op, start, nil, err)
-		return nil, err
+		failure := unanswered(op, err)
+		failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
+		c.log(ctx, op, start, nil, failure)
+		return nil, failure
 	}
 	defer resp.Body.Close()
-	result, err := receive[T](op, resp, settings.maxSize)
-	c.log(ctx, op, start, resp, err)
-	return result, err
+	result, failure := receive[T](op, resp, settings.maxSize)
+	if failure != nil {
+		failure.sent = true
+		failure.redact(c.private(a, r.path, r.body))
+	}
+	c.log(ctx, op, start, resp, failure)
+	return result, failure
 }
 
 // value returns the result of a call whose documented success is no object.
@@ -82,7 +151,7 @@ func pathValue[T any](v T) string {
 }
 
 // log never logs a path, a body, a header or the service's own words: they hold identifiers, personal data and secrets.
-func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *http.Response, err error) {
+func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *http.Response, failure *Error) {
 	if !c.settings.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
@@ -93,35 +162,40 @@ func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *
 		slog.Duration("duration", time.Since(start)),
 	}
 	if resp != nil {
-		attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("request_id", requestID(resp.Header)))
+		attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("request_id", clean(requestID(resp.Header), 80)))
 	}
-	var failure *Error
-	if errors.As(err, &failure) {
+	if failure != nil {
 		attrs = append(attrs, slog.String("error", failure.kind()))
 	}
-	c.settings.logger.LogAttrs(ctx, slog.LevelDebug, "aver call", attrs...)
+	c.settings.logger.LogAttrs(ctx, slog.LevelDebug, "aver attempt", attrs...)
 }
 
 // receive turns an answer into a value, or into an error when it is not the documented success.
-func receive[T any](op *operation, resp *http.Response, maxSize int64) (*T, error) {
+func receive[T any](op *operation, resp *http.Response, maxSize int64) (*T, *Error) {
 	if resp.StatusCode != op.success {
 		return nil, failed(op, resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, min(maxSize, math.MaxInt64-1)+1))
 	if int64(len(body)) > maxSize {
-		body, err = body[:maxSize], fmt.Errorf("the answer is larger than %d bytes", maxSize)
-	} else if err != nil {
-		err = fmt.Errorf("the answer broke off: %w", err)
-	}
-	result := new(T)
-	if err == nil {
-		err = decode(resp.Header.Get("Content-Type"), body, result)
+		return nil, unexpected(op, resp, nil, fmt.Errorf("the answer is larger than %d bytes", maxSize))
 	}
 	if err != nil {
+		return nil, unexpected(op, resp, body, &transientError{fmt.Errorf("the answer broke off: %w", err)})
+	}
+	result := new(T)
+	if err := decode(resp.Header.Get("Content-Type"), body, result); err != nil {
 		return nil, unexpected(op, resp, body, err)
 	}
 	return result, nil
 }
+
+// A transientError is something wrong with an answer that another attempt may not meet: it was damaged on its way, or
+// does not come from the service at all.
+type transientError struct{ error }
+
+func (e *transientError) Unwrap() error { return e.error }
+
+func transient(format string, args ...any) error { return &transientError{fmt.Errorf(format, args...)} }
 
 // decode reads a documented success from body.
 func decode(contentType string, body []byte, result any) error {
@@ -129,10 +203,10 @@ func decode(contentType string, body []byte, result any) error {
 		return nil // the success has no content
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
-		return errors.New("the answer is empty")
+		return transient("the answer is empty")
 	}
 	if !isJSON(contentType) {
-		return fmt.Errorf("the answer is %s, not JSON", describeMedia(contentType))
+		return transient("the answer is %s, not JSON", describeMedia(contentType))
 	}
 	if err := json.Unmarshal(body, result); err != nil {
 		return describeJSONError(err)
@@ -193,9 +267,9 @@ func describeJSONError(err error) error {
 		}
 		return fmt.Errorf("the answer has a JSON %s at %s", kind, mistyped.Field)
 	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input":
-		return errors.New("the answer is truncated")
+		return transient("the answer is truncated")
 	case errors.As(err, &syntax):
-		return fmt.Errorf("the answer is not valid JSON at byte %d", syntax.Offset)
+		return transient("the answer is not valid JSON at byte %d", syntax.Offset)
 	}
 	return errors.New("the answer is not what was expected")
 }

@@ -40,12 +40,16 @@ type settings struct {
 	userAgent  string
 	logger     *slog.Logger
 	auth       []authprovider.Option
+	secrets    func() []string // a function, because package fmt prints what a pointer points at
 }
 
 // callSettings is what can be configured for a single call as well.
 type callSettings struct {
-	timeout time.Duration
-	maxSize int64
+	timeout        time.Duration
+	attemptTimeout time.Duration
+	maxAttempts    int
+	backoff        Backoff
+	maxSize        int64
 }
 
 // An Option configures a [Client].
@@ -116,6 +120,10 @@ func WithLogger(logger *slog.Logger) Option {
 	})
 }
 
+// WithSandboxOnly refuses every base URL but a loopback address: a guard for test suites, which must never call, and pay
+// for, the real service by mistake.
+func WithSandboxOnly() Option { return WithAuth(authprovider.WithLoopbackOnly()) }
+
 // WithAuth passes options on to the provider of tokens, such as [authprovider.WithHook] for metrics.
 func WithAuth(opts ...authprovider.Option) Option {
 	return clientOption(func(s *settings) error {
@@ -124,14 +132,51 @@ func WithAuth(opts ...authprovider.Option) Option {
 	})
 }
 
-// WithTimeout limits a call from its beginning until the answer is read, waiting for a token included. The default is
-// 60 seconds; 0 leaves the limit to the context.
+// WithTimeout limits a call from its beginning to its end: waiting for a token, all attempts and the pauses between them.
+// The default is 60 seconds; 0 leaves the limit to the context.
 func WithTimeout(timeout time.Duration) CallOption {
 	return callOption(func(c *callSettings) error {
 		if timeout < 0 {
 			return errors.New("WithTimeout: the timeout is negative")
 		}
 		c.timeout = timeout
+		return nil
+	})
+}
+
+// WithMaxAttempts limits how often a call is attempted; the default is 4, and 1 means no repetition. What is repeated at
+// all, and when, the contract says for each operation.
+func WithMaxAttempts(n int) CallOption {
+	return callOption(func(c *callSettings) error {
+		if n < 1 {
+			return errors.New("WithMaxAttempts: want at least one attempt")
+		}
+		c.maxAttempts = n
+		return nil
+	})
+}
+
+// WithAttemptTimeout limits a single attempt of an operation that may be repeated, so that one hung connection does not
+// use up the whole call; the default is 20 seconds, and 0 means no limit. Uploads and watchlist searches have one attempt
+// and are limited by [WithTimeout] alone.
+func WithAttemptTimeout(timeout time.Duration) CallOption {
+	return callOption(func(c *callSettings) error {
+		if timeout < 0 {
+			return errors.New("WithAttemptTimeout: the timeout is negative")
+		}
+		c.attemptTimeout = timeout
+		return nil
+	})
+}
+
+// WithBackoff sets the pauses between attempts; the default is [ExponentialBackoff] from 200 ms up to 5 s. A Retry-After
+// header of the service goes before it, up to 30 seconds.
+func WithBackoff(backoff Backoff) CallOption {
+	return callOption(func(c *callSettings) error {
+		if backoff == nil {
+			return errors.New("WithBackoff: the back-off is nil")
+		}
+		c.backoff = backoff
 		return nil
 	})
 }
@@ -152,12 +197,21 @@ func WithMaxResponseSize(bytes int64) CallOption {
 // sent before the first call.
 func New(key, secret string, opts ...Option) (*Client, error) {
 	s := &settings{
-		callSettings: callSettings{timeout: 60 * time.Second, maxSize: 64 << 20},
-		baseURL:      authprovider.DefaultBaseURL,
-		userAgent:    "aver-go/" + Version,
-		logger:       slog.New(slog.DiscardHandler),
+		callSettings: callSettings{
+			timeout:        60 * time.Second,
+			attemptTimeout: 20 * time.Second,
+			maxAttempts:    4,
+			backoff:        ExponentialBackoff(200*time.Millisecond, 5*time.Second),
+			maxSize:        64 << 20,
+		},
+		baseURL:   authprovider.DefaultBaseURL,
+		userAgent: "aver-go/" + Version,
+		logger:    slog.New(slog.DiscardHandler),
 	}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt.applyToClient(s); err != nil {
 			return nil, fmt.Errorf("api: %w", err)
 		}
@@ -173,17 +227,21 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	client := *provider.Client()
+	client.Transport = onceTransport{client.Transport}
 	raw, err := generated.NewClient(s.baseURL,
-		generated.WithHTTPClient(provider.Doer(s.httpClient)),
+		generated.WithHTTPClient(provider.Doer(&client)),
 		generated.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
 			req.Header.Set("User-Agent", s.userAgent)
 			req.Header.Set("Accept", "application/json")
 			return nil
 		}),
-		generated.WithRequestEditorFn(provider.Intercept))
+		generated.WithRequestEditorFn(provider.Intercept),
+		generated.WithRequestEditorFn(handOver))
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	s.secrets = func() []string { return []string{key, secret} }
 	return &Client{raw: raw, provider: provider, settings: s}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -33,6 +34,9 @@ var (
 	ErrRateLimited = errors.New("rate limited")
 	// ErrUnavailable: the service failed (5xx, 408) or could not be reached.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrOutcomeUnknown: an operation that must not be repeated was sent, and no answer says whether it was performed. Read
+	// the state before doing it again. Such an error belongs to no other class.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrUnexpectedAnswer: the answer is not one that the contract knows, such as HTML, a truncated or an oversized body.
 	ErrUnexpectedAnswer = errors.New("unexpected answer")
 )
@@ -51,14 +55,114 @@ type Error struct {
 	Fields     map[string][]string // what is wrong with single properties of the request, by name
 	RequestID  string              // what the service's support asks for; empty when it sent none
 	RetryAfter time.Duration       // how long the service asks to wait; 0 when it does not
+	Attempts   int                 // how often the request was attempted; 0 when it was refused before
 	Err        error               // the cause, when it is not the service's own answer
 
 	class error
+	sent  bool // something of the request may have reached the service
+	note  string
 	body  []byte
 }
 
 // RawBody returns the beginning of the service's answer, up to 64 KiB. It may hold personal data: never print it.
 func (e *Error) RawBody() []byte { return e.body }
+
+// Retryable reports whether the same call may be made again with some hope. It never holds for [ErrOutcomeUnknown].
+func (e *Error) Retryable() bool { return e.transient() }
+
+// redacted stands for what a message must not repeat.
+const redacted = "REDACTED"
+
+var secretPatterns = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]+|\beyJ[a-z0-9_-]+\.[a-z0-9_.-]+|[^\s"'<>()]+@[^\s"'<>()]+`)
+
+// redact removes values from what the service said, and whatever looks like a token or an email address.
+func (e *Error) redact(values []string) {
+	var pairs []string
+	for _, v := range values {
+		if len(v) >= 3 { // shorter ones are parts of words
+			pairs = append(pairs, v, redacted)
+		}
+	}
+	replacer := strings.NewReplacer(pairs...)
+	redact := func(s string) string {
+		return secretPatterns.ReplaceAllString(replacer.Replace(s), redacted)
+	}
+	e.Message = redact(e.Message)
+	fields := make(map[string][]string, len(e.Fields))
+	for name, problems := range e.Fields {
+		cleaned := make([]string, len(problems))
+		for i, problem := range problems {
+			cleaned[i] = redact(problem)
+		}
+		fields[redact(name)] = cleaned
+	}
+	if e.Fields != nil {
+		e.Fields = fields
+	}
+}
+
+// private returns what an error must not repeat: credentials, identifiers in the path, and personal data of the body.
+func (c *Client) private(a *attempt, path []string, body any) []string {
+	values := append(c.settings.secrets(), path...)
+	if header := a.header.Load(); header != nil {
+		_, token, _ := strings.Cut(*header, " ")
+		values = append(values, token)
+	}
+	if body, ok := body.(interface{ Sensitive() []string }); ok {
+		values = append(values, body.Sensitive()...)
+	}
+	return values
+}
+
+// final ends a call with the failure of its last attempt. unclear tells that an earlier one may have been performed.
+func (e *Error) final(p retryPolicy, unclear bool) *Error {
+	switch refused := e.sent && !e.ambiguous(); {
+	case p == retryAlways:
+	case e.ambiguous(), unclear && !refused:
+		e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
+	case !e.sent:
+		e.note = "it was not performed"
+	}
+	return e
+}
+
+// unresolved ends a call whose outcome could not be found out.
+func (e *Error) unresolved(cause error) *Error {
+	text := cause.Error()
+	if e.Err != nil {
+		text = e.Err.Error() + "; " + text
+	}
+	switch { // the cause's own class must not become that of the call
+	case errors.Is(cause, context.Canceled):
+		cause = context.Canceled
+	case errors.Is(cause, context.DeadlineExceeded):
+		cause = context.DeadlineExceeded
+	default:
+		cause = nil
+	}
+	e.Err = &stateError{text, cause}
+	e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
+	return e
+}
+
+// A stateError says why the state could not be read.
+type stateError struct {
+	text string
+	err  error
+}
+
+func (e *stateError) Error() string { return e.text }
+func (e *stateError) Unwrap() error { return e.err }
+
+// unprepared is a call that was not sent because the state before it could not be read.
+func unprepared(op *operation, cause error) *Error {
+	e := &Error{Operation: op.id, Err: cause, note: "it was not performed"}
+	var failure *Error
+	if errors.As(cause, &failure) {
+		e.class, e.RetryAfter = failure.class, failure.RetryAfter
+	}
+	return e
+}
 
 // Error returns one line: operation, status, reason and request ID.
 func (e *Error) Error() string {
@@ -80,8 +184,16 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + clean(e.Err.Error(), 300))
 	}
-	if e.RequestID != "" {
+	if e.note != "" {
+		b.WriteString("; " + e.note)
+	}
+	switch {
+	case e.RequestID != "" && e.Attempts > 1:
+		fmt.Fprintf(&b, " (request %s, attempt %d)", clean(e.RequestID, 80), e.Attempts)
+	case e.RequestID != "":
 		fmt.Fprintf(&b, " (request %s)", clean(e.RequestID, 80))
+	case e.Attempts > 1:
+		fmt.Fprintf(&b, " (attempt %d)", e.Attempts)
 	}
 	return b.String()
 }

@@ -232,6 +232,9 @@ type CheckType = generated.CheckType
 // CheckWarning is something about a check that deserves a look. The vendor's example writes a value in lower case.
 type CheckWarning = generated.CheckWarning
 
+// Checks is what a lookup found.
+type Checks = generated.Checks
+
 // Country is a country as its ISO 3166-1 alpha-2 code.
 //
 // Examples: US
@@ -338,6 +341,9 @@ type SearchWatchlistsRequest = generated.SearchWatchlistsRequest
 // SearchedList is a list that a search went through.
 type SearchedList = generated.SearchedList
 
+// SearchedLists is the lists that a search went through.
+type SearchedLists = generated.SearchedLists
+
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification = generated.StatusChangedNotification
 
@@ -383,17 +389,20 @@ var refreshAuthToken = operation{
 	path:    "/auth/refresh",
 	params:  []string{},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // RefreshAuthToken exchanges a living bearer token for a new one.
 //
 // The current token is sent twice, as the bearer token and in the body. One of the vendor's SDKs adds a slash to the path.
 func (c *Client) RefreshAuthToken(ctx context.Context, body RefreshAuthTokenRequest, opts ...CallOption) (*AuthToken, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.RefreshAuthToken(ctx, body)
+	r := request[AuthToken]{
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.RefreshAuthToken(ctx, body)
+		},
 	}
-	return call[AuthToken](ctx, c, &refreshAuthToken, opts, send)
+	return call(ctx, c, &refreshAuthToken, opts, r)
 }
 
 var getAuthToken = operation{
@@ -402,7 +411,7 @@ var getAuthToken = operation{
 	path:    "/auth/token",
 	params:  []string{},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetAuthToken exchanges the API key and secret for a bearer token.
@@ -410,10 +419,12 @@ var getAuthToken = operation{
 // The key and secret travel as HTTP Basic credentials (RFC 7617). The token authorises every other operation.
 // Its lifetime is documented as 30 minutes; the answer does not state it.
 func (c *Client) GetAuthToken(ctx context.Context, opts ...CallOption) (*AuthToken, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetAuthToken(ctx)
+	r := request[AuthToken]{
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetAuthToken(ctx)
+		},
 	}
-	return call[AuthToken](ctx, c, &getAuthToken, opts, send)
+	return call(ctx, c, &getAuthToken, opts, r)
 }
 
 var createCheck = operation{
@@ -422,7 +433,7 @@ var createCheck = operation{
 	path:    "/check/create",
 	params:  []string{},
 	success: 200,
-	retry:   "recover",
+	retry:   retryRecover,
 }
 
 // CreateCheck creates a check of a person.
@@ -431,10 +442,14 @@ var createCheck = operation{
 // same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
 // that property is not true.
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.CreateCheck(ctx, body)
+	r := request[CreatedCheck]{
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.CreateCheck(ctx, body)
+		},
+		recovery: c.recoverCreateCheck(body),
 	}
-	return call[CreatedCheck](ctx, c, &createCheck, opts, send)
+	return call(ctx, c, &createCheck, opts, r)
 }
 
 var getCheckByThirdPartyIdentifier = operation{
@@ -443,7 +458,7 @@ var getCheckByThirdPartyIdentifier = operation{
 	path:    "/check/getbythirdpartyidentifier/{id}",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetCheckByThirdPartyIdentifier reads the check of a third-party identifier.
@@ -452,10 +467,13 @@ var getCheckByThirdPartyIdentifier = operation{
 //
 // Deprecated: the newest vendor documents no longer list this operation; use LookupChecks
 func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetCheckByThirdPartyIdentifier(ctx, id)
+	r := request[Check]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetCheckByThirdPartyIdentifier(ctx, id)
+		},
 	}
-	return call[Check](ctx, c, &getCheckByThirdPartyIdentifier, opts, send, pathValue(id))
+	return call(ctx, c, &getCheckByThirdPartyIdentifier, opts, r)
 }
 
 var getCheck = operation{
@@ -464,17 +482,20 @@ var getCheck = operation{
 	path:    "/check/{id}",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetCheck reads a check and its status.
 //
 // A status is not a verdict. Completed says that results exist; what they mean is the caller's decision.
 func (c *Client) GetCheck(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetCheck(ctx, id)
+	r := request[Check]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetCheck(ctx, id)
+		},
 	}
-	return call[Check](ctx, c, &getCheck, opts, send, pathValue(id))
+	return call(ctx, c, &getCheck, opts, r)
 }
 
 var createAccessLink = operation{
@@ -483,17 +504,21 @@ var createAccessLink = operation{
 	path:    "/check/{id}/accesslink",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // CreateAccessLink makes a new one-time enrollment link.
 //
 // The link opens the hosted enrollment for the person being checked. Every call makes another link.
 func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAccessLinkRequest, opts ...CallOption) (*AccessLink, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.CreateAccessLink(ctx, id, body)
+	r := request[AccessLink]{
+		path: []string{pathValue(id)},
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.CreateAccessLink(ctx, id, body)
+		},
 	}
-	return call[AccessLink](ctx, c, &createAccessLink, opts, send, pathValue(id))
+	return call(ctx, c, &createAccessLink, opts, r)
 }
 
 var addIDDocument = operation{
@@ -502,17 +527,21 @@ var addIDDocument = operation{
 	path:    "/check/{id}/iddocument",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "never",
+	retry:   retryNever,
 }
 
 // AddIDDocument adds one side of an identity document.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
 func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumentRequest, opts ...CallOption) (Acknowledgement, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.AddIDDocument(ctx, id, body)
+	r := request[Acknowledgement]{
+		path: []string{pathValue(id)},
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.AddIDDocument(ctx, id, body)
+		},
 	}
-	return value(call[Acknowledgement](ctx, c, &addIDDocument, opts, send, pathValue(id)))
+	return value(call(ctx, c, &addIDDocument, opts, r))
 }
 
 var addPersonalInfo = operation{
@@ -521,17 +550,21 @@ var addPersonalInfo = operation{
 	path:    "/check/{id}/personalinfo",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // AddPersonalInfo adds the person's name, birth date and address.
 //
 // Sending it again replaces what was sent before.
 func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersonalInfoRequest, opts ...CallOption) (Acknowledgement, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.AddPersonalInfo(ctx, id, body)
+	r := request[Acknowledgement]{
+		path: []string{pathValue(id)},
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.AddPersonalInfo(ctx, id, body)
+		},
 	}
-	return value(call[Acknowledgement](ctx, c, &addPersonalInfo, opts, send, pathValue(id)))
+	return value(call(ctx, c, &addPersonalInfo, opts, r))
 }
 
 var addPhone = operation{
@@ -540,17 +573,21 @@ var addPhone = operation{
 	path:    "/check/{id}/phone",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // AddPhone adds the person's phone number.
 //
 // Sending it again replaces what was sent before.
 func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, opts ...CallOption) (Acknowledgement, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.AddPhone(ctx, id, body)
+	r := request[Acknowledgement]{
+		path: []string{pathValue(id)},
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.AddPhone(ctx, id, body)
+		},
 	}
-	return value(call[Acknowledgement](ctx, c, &addPhone, opts, send, pathValue(id)))
+	return value(call(ctx, c, &addPhone, opts, r))
 }
 
 var addPhotoDocument = operation{
@@ -559,17 +596,21 @@ var addPhotoDocument = operation{
 	path:    "/check/{id}/photodocument",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "never",
+	retry:   retryNever,
 }
 
 // AddPhotoDocument adds a photograph of the person.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
 func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentRequest, opts ...CallOption) (Acknowledgement, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.AddPhotoDocument(ctx, id, body)
+	r := request[Acknowledgement]{
+		path: []string{pathValue(id)},
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.AddPhotoDocument(ctx, id, body)
+		},
 	}
-	return value(call[Acknowledgement](ctx, c, &addPhotoDocument, opts, send, pathValue(id)))
+	return value(call(ctx, c, &addPhotoDocument, opts, r))
 }
 
 var getPhotoInstruction = operation{
@@ -578,17 +619,20 @@ var getPhotoInstruction = operation{
 	path:    "/check/{id}/photoinstruction",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetPhotoInstruction asks which way the person must look in the photograph.
 //
 // Show the instruction to the person before the photograph is taken.
 func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...CallOption) (*PhotoInstruction, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetPhotoInstruction(ctx, id)
+	r := request[PhotoInstruction]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetPhotoInstruction(ctx, id)
+		},
 	}
-	return call[PhotoInstruction](ctx, c, &getPhotoInstruction, opts, send, pathValue(id))
+	return call(ctx, c, &getPhotoInstruction, opts, r)
 }
 
 var getCheckResults = operation{
@@ -597,17 +641,20 @@ var getCheckResults = operation{
 	path:    "/check/{id}/results",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetCheckResults reads a check with everything that was found.
 //
 // Before the check is final, `checkResults` is absent or null.
 func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOption) (*CheckResults, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetCheckResults(ctx, id)
+	r := request[CheckResults]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetCheckResults(ctx, id)
+		},
 	}
-	return call[CheckResults](ctx, c, &getCheckResults, opts, send, pathValue(id))
+	return call(ctx, c, &getCheckResults, opts, r)
 }
 
 var submitCheck = operation{
@@ -616,7 +663,7 @@ var submitCheck = operation{
 	path:    "/check/{id}/submit",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "recover",
+	retry:   retryRecover,
 }
 
 // SubmitCheck finalises the check and pays for it.
@@ -625,10 +672,14 @@ var submitCheck = operation{
 // preview, a retrying client) may repeat it. The full results come back when they are ready at once, otherwise
 // only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
 func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption) (*SubmittedCheck, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.SubmitCheck(ctx, id)
+	r := request[SubmittedCheck]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.SubmitCheck(ctx, id)
+		},
+		recovery: c.recoverSubmitCheck(id),
 	}
-	return call[SubmittedCheck](ctx, c, &submitCheck, opts, send, pathValue(id))
+	return call(ctx, c, &submitCheck, opts, r)
 }
 
 var addSupplementalDocument = operation{
@@ -637,17 +688,21 @@ var addSupplementalDocument = operation{
 	path:    "/check/{id}/supplementaldocument",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "never",
+	retry:   retryNever,
 }
 
 // AddSupplementalDocument adds a supporting paper such as a utility bill.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
 func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body AddSupplementalDocumentRequest, opts ...CallOption) (Acknowledgement, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.AddSupplementalDocument(ctx, id, body)
+	r := request[Acknowledgement]{
+		path: []string{pathValue(id)},
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.AddSupplementalDocument(ctx, id, body)
+		},
 	}
-	return value(call[Acknowledgement](ctx, c, &addSupplementalDocument, opts, send, pathValue(id)))
+	return value(call(ctx, c, &addSupplementalDocument, opts, r))
 }
 
 var getCheckDocument = operation{
@@ -656,17 +711,20 @@ var getCheckDocument = operation{
 	path:    "/checkdoc/{id}/{docId}",
 	params:  []string{"id", "docId"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetCheckDocument downloads an image of a check.
 //
 // The IDs are `frontId`, `backId` and the photograph's `id` of the results.
 func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, opts ...CallOption) (*CheckDocument, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetCheckDocument(ctx, id, docID)
+	r := request[CheckDocument]{
+		path: []string{pathValue(id), pathValue(docID)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetCheckDocument(ctx, id, docID)
+		},
 	}
-	return call[CheckDocument](ctx, c, &getCheckDocument, opts, send, pathValue(id), pathValue(docID))
+	return call(ctx, c, &getCheckDocument, opts, r)
 }
 
 var lookupChecks = operation{
@@ -675,17 +733,20 @@ var lookupChecks = operation{
 	path:    "/checklookup",
 	params:  []string{},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // LookupChecks finds checks by person or third-party identifier.
 //
 // Every criterion that is given must match. Nothing found is an empty array.
-func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) ([]Check, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.LookupChecks(ctx, body)
+func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) (Checks, error) {
+	r := request[Checks]{
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.LookupChecks(ctx, body)
+		},
 	}
-	return value(call[[]Check](ctx, c, &lookupChecks, opts, send))
+	return value(call(ctx, c, &lookupChecks, opts, r))
 }
 
 var getWatchlistSearchByCheckID = operation{
@@ -694,17 +755,20 @@ var getWatchlistSearchByCheckID = operation{
 	path:    "/watchlist/getbycheckid/{checkId}",
 	params:  []string{"checkId"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetWatchlistSearchByCheckID reads the watchlist search of a check.
 //
 // The search that a check with the type Watchlist or VisualWatchlist made.
 func (c *Client) GetWatchlistSearchByCheckID(ctx context.Context, checkID string, opts ...CallOption) (*WatchlistSearch, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetWatchlistSearchByCheckID(ctx, checkID)
+	r := request[WatchlistSearch]{
+		path: []string{pathValue(checkID)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetWatchlistSearchByCheckID(ctx, checkID)
+		},
 	}
-	return call[WatchlistSearch](ctx, c, &getWatchlistSearchByCheckID, opts, send, pathValue(checkID))
+	return call(ctx, c, &getWatchlistSearchByCheckID, opts, r)
 }
 
 var searchWatchlists = operation{
@@ -713,7 +777,7 @@ var searchWatchlists = operation{
 	path:    "/watchlist/search",
 	params:  []string{},
 	success: 200,
-	retry:   "never",
+	retry:   retryNever,
 }
 
 // SearchWatchlists searches watchlists for a person or a business.
@@ -721,10 +785,13 @@ var searchWatchlists = operation{
 // Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
 // its name are given together or not at all. Every search costs money.
 func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequest, opts ...CallOption) (*CreatedWatchlistSearch, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.SearchWatchlists(ctx, body)
+	r := request[CreatedWatchlistSearch]{
+		body: body,
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.SearchWatchlists(ctx, body)
+		},
 	}
-	return call[CreatedWatchlistSearch](ctx, c, &searchWatchlists, opts, send)
+	return call(ctx, c, &searchWatchlists, opts, r)
 }
 
 var getWatchlistSearch = operation{
@@ -733,17 +800,20 @@ var getWatchlistSearch = operation{
 	path:    "/watchlist/{id}",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetWatchlistSearch reads a watchlist search.
 //
 // The search with its criteria, without what it found.
 func (c *Client) GetWatchlistSearch(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearch, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetWatchlistSearch(ctx, id)
+	r := request[WatchlistSearch]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetWatchlistSearch(ctx, id)
+		},
 	}
-	return call[WatchlistSearch](ctx, c, &getWatchlistSearch, opts, send, pathValue(id))
+	return call(ctx, c, &getWatchlistSearch, opts, r)
 }
 
 var getWatchlistSearchResults = operation{
@@ -752,17 +822,20 @@ var getWatchlistSearchResults = operation{
 	path:    "/watchlist/{id}/results",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // GetWatchlistSearchResults reads a watchlist search with what it found.
 //
 // A hit is a possible match of names, not a finding about the person. Whether it is the same person is the caller's decision.
 func (c *Client) GetWatchlistSearchResults(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearchResults, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.GetWatchlistSearchResults(ctx, id)
+	r := request[WatchlistSearchResults]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.GetWatchlistSearchResults(ctx, id)
+		},
 	}
-	return call[WatchlistSearchResults](ctx, c, &getWatchlistSearchResults, opts, send, pathValue(id))
+	return call(ctx, c, &getWatchlistSearchResults, opts, r)
 }
 
 var listSearchedLists = operation{
@@ -771,15 +844,18 @@ var listSearchedLists = operation{
 	path:    "/watchlist/{id}/searchedlists",
 	params:  []string{"id"},
 	success: 200,
-	retry:   "always",
+	retry:   retryAlways,
 }
 
 // ListSearchedLists lists the lists that a search went through.
 //
 // The evidence of a screening; each list is given with the version that was searched.
-func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallOption) ([]SearchedList, error) {
-	send := func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-		return raw.ListSearchedLists(ctx, id)
+func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallOption) (SearchedLists, error) {
+	r := request[SearchedLists]{
+		path: []string{pathValue(id)},
+		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+			return raw.ListSearchedLists(ctx, id)
+		},
 	}
-	return value(call[[]SearchedList](ctx, c, &listSearchedLists, opts, send, pathValue(id)))
+	return value(call(ctx, c, &listSearchedLists, opts, r))
 }

@@ -38,7 +38,7 @@ type futile struct {
 // client's own CheckRedirect still decides about redirects within the origin.
 func (p *Provider) Doer(client *http.Client) *Doer {
 	if client == nil {
-		client = p.settings.client
+		client = p.Client()
 	}
 	pinned := *client
 	pinned.CheckRedirect = func(req *http.Request, via []*http.Request) error {
@@ -81,7 +81,7 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 			return resp, nil // the exchange works, but brings no other token: the 401 stands
 		}
 		discard(resp.Body)
-		return nil, fmt.Errorf("authprovider: the service refused the token, and there is no other: %w", err)
+		return nil, fmt.Errorf("%w, and there is no other: %w", ErrTokenRefused, err)
 	}
 	if hasBody {
 		if again.Body, err = req.GetBody(); err != nil {

@@ -14,6 +14,7 @@ import (
 // An origin is where credentials may go.
 type origin struct {
 	scheme, host string // as they stand in the base URL
+	hostname     string
 	canonical    string
 }
 
@@ -57,7 +58,7 @@ func parseBaseURL(base string) (origin, string, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return origin{}, "", fmt.Errorf("authprovider: the base URL %q is not https", base)
 	}
-	return origin{scheme: u.Scheme, host: u.Host, canonical: canonicalOrigin(u)}, u.Path, nil
+	return origin{scheme: u.Scheme, host: u.Host, hostname: u.Hostname(), canonical: canonicalOrigin(u)}, u.Path, nil
 }
 
 func isLoopback(host string) bool {

@@ -38,6 +38,10 @@ const DefaultBaseURL = generated.ServerURLProduction
 // ErrClosed is returned by a provider after [Provider.Close].
 var ErrClosed = errors.New("authprovider: the provider is closed")
 
+// ErrTokenRefused is in the error of a [Doer] when the service refused the token and no other could be had. The call
+// was not performed.
+var ErrTokenRefused = errors.New("authprovider: the service refused the token")
+
 // A Provider obtains a bearer token, keeps it until it is about to expire, and sets it on requests.
 //
 // Any number of goroutines may use a Provider at once. They share one token and at most one exchange. The provider has
@@ -58,16 +62,17 @@ type Provider struct {
 
 // settings is what the options configure.
 type settings struct {
-	basic     func() string // the Basic credentials; a function, because package fmt prints what a pointer points at
-	baseURL   string
-	client    *http.Client
-	auth      *generated.RawClient
-	margin    time.Duration
-	timeout   time.Duration
-	userAgent string
-	hook      func(Event)
-	jitter    func() float64 // in [0, 1)
-	ownClient bool
+	basic        func() string // the Basic credentials; a function, because package fmt prints what a pointer points at
+	baseURL      string
+	loopbackOnly bool
+	client       *http.Client
+	auth         *generated.RawClient
+	margin       time.Duration
+	timeout      time.Duration
+	userAgent    string
+	hook         func(Event)
+	jitter       func() float64 // in [0, 1)
+	ownClient    bool
 }
 
 // An Option configures a [Provider].
@@ -79,6 +84,15 @@ type Option func(*settings) error
 func WithBaseURL(url string) Option {
 	return func(s *settings) error {
 		s.baseURL = url
+		return nil
+	}
+}
+
+// WithLoopbackOnly refuses every base URL but a loopback address: a guard for test suites, which must never reach the
+// real service by mistake.
+func WithLoopbackOnly() Option {
+	return func(s *settings) error {
+		s.loopbackOnly = true
 		return nil
 	}
 }
@@ -160,6 +174,9 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 	origin, basePath, err := parseBaseURL(s.baseURL)
 	if err != nil {
 		return nil, err
+	}
+	if s.loopbackOnly && !isLoopback(origin.hostname) {
+		return nil, fmt.Errorf("authprovider: the base URL %q is no loopback address, and nothing else is allowed here; use the sandbox's URL", s.baseURL)
 	}
 	if s.client == nil {
 		s.client = &http.Client{}
@@ -280,6 +297,9 @@ func (p *Provider) Invalidate(token string) {
 	maps.DeleteFunc(p.rejected, func(_ [sha256.Size]byte, end time.Time) bool { return end.Before(now) })
 	p.rejected[sha256.Sum256([]byte(token))] = t.end.at
 }
+
+// Client returns the HTTP client that the exchange was configured with, or the provider's own.
+func (p *Provider) Client() *http.Client { return p.settings.client }
 
 // Close ends a running exchange and makes all later calls fail with [ErrClosed]. It may be called more than once.
 func (p *Provider) Close() error {

@@ -132,6 +132,14 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		}
 		_ = p.Close()
 	}
+	if _, err := New("k", "s", WithLoopbackOnly()); err == nil || !strings.Contains(err.Error(), "no loopback address") {
+		t.Errorf("production with WithLoopbackOnly: %v", err)
+	}
+	if p, err := New("k", "s", WithLoopbackOnly(), WithBaseURL("http://localhost:1")); err != nil {
+		t.Error(err)
+	} else {
+		_ = p.Close()
+	}
 	for name, opt := range map[string]Option{"client": WithHTTPClient(nil), "margin": WithMargin(-1), "timeout": WithTimeout(0)} {
 		if _, err := New("k", "s", opt); err == nil {
 			t.Errorf("a bad %s was accepted", name)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,14 +25,17 @@ const (
 	AcknowledgementSuccess Acknowledgement = "success"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e Acknowledgement) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e Acknowledgement) Valid() bool {
+	switch e {
 	case AcknowledgementSuccess:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e Acknowledgement) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e Acknowledgement) Is(values ...Acknowledgement) bool {
@@ -65,14 +69,17 @@ const (
 	CheckStatusRejected           CheckStatus = "Rejected"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e CheckStatus) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e CheckStatus) Valid() bool {
+	switch e {
 	case CheckStatusAwaitingAutomation, CheckStatusAwaitingReview, CheckStatusAwaitingUser, CheckStatusCanceled, CheckStatusCompleted, CheckStatusCreated, CheckStatusInReview, CheckStatusRejected:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e CheckStatus) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e CheckStatus) Is(values ...CheckStatus) bool {
@@ -108,14 +115,17 @@ const (
 	CheckTypeWatchlist                    CheckType = "Watchlist"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e CheckType) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e CheckType) Valid() bool {
+	switch e {
 	case CheckTypeAccreditedInvestor, CheckTypeAddressVerification, CheckTypeCovidVaccinationVerification, CheckTypeDocumentVerification, CheckTypeEmailVerification, CheckTypePhoneVerification, CheckTypePhotoVerification, CheckTypeRiskProfiling, CheckTypeVisualWatchlist, CheckTypeWatchlist:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e CheckType) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e CheckType) Is(values ...CheckType) bool {
@@ -154,14 +164,17 @@ const (
 	CheckWarningWatchlistHitsFound  CheckWarning = "WatchlistHitsFound"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e CheckWarning) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e CheckWarning) Valid() bool {
+	switch e {
 	case CheckWarningAddress, CheckWarningAdverseMediaFound, CheckWarningAge, CheckWarningCountry, CheckWarningEmailAddress, CheckWarningIPVpnTor, CheckWarningPhoneInvalid, CheckWarningPhonePrepaidOrVoip, CheckWarningSameEmailFound, CheckWarningSameIDDocumentFound, CheckWarningSameNameFound, CheckWarningState, CheckWarningWatchlistHitsFound:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e CheckWarning) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e CheckWarning) Is(values ...CheckWarning) bool {
@@ -189,14 +202,17 @@ const (
 	DocumentSideFront DocumentSide = "Front"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e DocumentSide) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e DocumentSide) Valid() bool {
+	switch e {
 	case DocumentSideBack, DocumentSideFront:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e DocumentSide) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e DocumentSide) Is(values ...DocumentSide) bool {
@@ -226,14 +242,17 @@ const (
 	DocumentTypeUSALicenseIDCard               DocumentType = "USALicenseIdCard"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e DocumentType) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e DocumentType) Valid() bool {
+	switch e {
 	case DocumentTypeGenericIdentificationCardImage, DocumentTypeNADriverLicense, DocumentTypePassportImage, DocumentTypeUSALicenseIDCard:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e DocumentType) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e DocumentType) Is(values ...DocumentType) bool {
@@ -262,14 +281,17 @@ const (
 	GenderUnspecified Gender = "U"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e Gender) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e Gender) Valid() bool {
+	switch e {
 	case GenderFemale, GenderMale, GenderUnspecified:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e Gender) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e Gender) Is(values ...Gender) bool {
@@ -299,14 +321,17 @@ const (
 	LanguageSpanish           Language = "es"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e Language) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e Language) Valid() bool {
+	switch e {
 	case LanguageEnglish, LanguageFrench, LanguageSimplifiedChinese, LanguageSpanish:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e Language) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e Language) Is(values ...Language) bool {
@@ -335,14 +360,17 @@ const (
 	MatchUnavailable Match = "Unavailable"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e Match) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e Match) Valid() bool {
+	switch e {
 	case MatchMatch, MatchNoMatch, MatchUnavailable:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e Match) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e Match) Is(values ...Match) bool {
@@ -372,14 +400,17 @@ const (
 	NotificationStatusRejected  NotificationStatus = "Rejected"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e NotificationStatus) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e NotificationStatus) Valid() bool {
+	switch e {
 	case NotificationStatusComplete, NotificationStatusCompleted, NotificationStatusFailed, NotificationStatusRejected:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e NotificationStatus) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e NotificationStatus) Is(values ...NotificationStatus) bool {
@@ -409,14 +440,17 @@ const (
 	NotificationTypeWatchlistSearch          NotificationType = "WatchlistSearch"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e NotificationType) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e NotificationType) Valid() bool {
+	switch e {
 	case NotificationTypeLiveCheck, NotificationTypeOfflineCheck, NotificationTypeRecurringWatchlistSearch, NotificationTypeWatchlistSearch:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e NotificationType) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e NotificationType) Is(values ...NotificationType) bool {
@@ -447,14 +481,17 @@ const (
 	PhotoPoseNone      PhotoPose = "None"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e PhotoPose) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e PhotoPose) Valid() bool {
+	switch e {
 	case PhotoPoseLookDown, PhotoPoseLookLeft, PhotoPoseLookRight, PhotoPoseLookUp, PhotoPoseNone:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e PhotoPose) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e PhotoPose) Is(values ...PhotoPose) bool {
@@ -481,14 +518,17 @@ const (
 	PhotoTypeCamPhoto PhotoType = "CamPhoto"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e PhotoType) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e PhotoType) Valid() bool {
+	switch e {
 	case PhotoTypeCamPhoto:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e PhotoType) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e PhotoType) Is(values ...PhotoType) bool {
@@ -519,8 +559,8 @@ const (
 	RecheckIntervalWeekly    RecheckInterval = 7
 )
 
-// Known reports whether e is a value that the contract lists.
-func (e RecheckInterval) Known() bool {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e RecheckInterval) Valid() bool {
 	switch e {
 	case RecheckIntervalDaily, RecheckIntervalMonthly, RecheckIntervalNever, RecheckIntervalQuarterly, RecheckIntervalWeekly:
 		return true
@@ -538,14 +578,17 @@ const (
 	StatusReasonUnreadableDocumentsOrMissingVerificationInformation StatusReason = "UnreadableDocumentsOrMissingVerificationInformation"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e StatusReason) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e StatusReason) Valid() bool {
+	switch e {
 	case StatusReasonExpiredDocuments, StatusReasonFacialVerificationFailed, StatusReasonMissingDocuments, StatusReasonSuspiciousDocumentsOrImages, StatusReasonUnderageApplicant, StatusReasonUnreadableDocumentsOrMissingVerificationInformation:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e StatusReason) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e StatusReason) Is(values ...StatusReason) bool {
@@ -576,14 +619,17 @@ const (
 	SupplementalDocumentTypeUtilityBill        SupplementalDocumentType = "UtilityBill"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e SupplementalDocumentType) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e SupplementalDocumentType) Valid() bool {
+	switch e {
 	case SupplementalDocumentTypeAccreditedInvestor, SupplementalDocumentTypeBankOrCreditCard, SupplementalDocumentTypeMedicalCard, SupplementalDocumentTypeTaxDocument, SupplementalDocumentTypeUtilityBill:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e SupplementalDocumentType) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e SupplementalDocumentType) Is(values ...SupplementalDocumentType) bool {
@@ -619,14 +665,17 @@ const (
 	WatchlistCategoryTerrorism        WatchlistCategory = "Terrorism"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e WatchlistCategory) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e WatchlistCategory) Valid() bool {
+	switch e {
 	case WatchlistCategoryBorrowerDefaults, WatchlistCategoryCriminal, WatchlistCategoryEducation, WatchlistCategoryFinancial, WatchlistCategoryFinancialNotices, WatchlistCategoryGambling, WatchlistCategoryMedical, WatchlistCategoryPolitical, WatchlistCategorySexual, WatchlistCategoryTerrorism:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e WatchlistCategory) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e WatchlistCategory) Is(values ...WatchlistCategory) bool {
@@ -654,14 +703,17 @@ const (
 	WatchlistSearchTypeTextAndVisual WatchlistSearchType = "TextAndVisual"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e WatchlistSearchType) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e WatchlistSearchType) Valid() bool {
+	switch e {
 	case WatchlistSearchTypeText, WatchlistSearchTypeTextAndVisual:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e WatchlistSearchType) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e WatchlistSearchType) Is(values ...WatchlistSearchType) bool {
@@ -690,14 +742,17 @@ const (
 	WatchlistStatusFailed    WatchlistStatus = "Failed"
 )
 
-// Known reports whether e is a value that the contract lists, in any letter case.
-func (e WatchlistStatus) Known() bool {
-	switch e.Canonical() {
+// Valid reports whether e is a value that the contract lists, as it may be sent.
+func (e WatchlistStatus) Valid() bool {
+	switch e {
 	case WatchlistStatusCompleted, WatchlistStatusError, WatchlistStatusFailed:
 		return true
 	}
 	return false
 }
+
+// Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
+func (e WatchlistStatus) Known() bool { return e.Canonical().Valid() }
 
 // Is reports whether e is one of values, in any letter case.
 func (e WatchlistStatus) Is(values ...WatchlistStatus) bool {
@@ -725,8 +780,18 @@ type AccessLink struct {
 	URL string `json:"url"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AccessLink) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("url", t.URL),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AccessLink) Format(f fmt.State, _ rune) { wire.Format(f, "AccessLink", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AccessLink) Missing() string {
+func (t AccessLink) Missing() string {
 	switch {
 	case t.URL == "":
 		return "url"
@@ -757,8 +822,32 @@ type AddIDDocumentRequest struct {
 	Side DocumentSide `json:"side"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AddIDDocumentRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("docType", t.DocType),
+		wire.Redacted("fileContent", t.FileContent),
+		wire.Redacted("fileName", t.FileName),
+		wire.Attr("forceCommit", t.ForceCommit),
+		wire.Attr("side", t.Side),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AddIDDocumentRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "AddIDDocumentRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddIDDocumentRequest) Sensitive() []string {
+	return []string{
+		string(t.FileContent),
+		string(t.FileName),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AddIDDocumentRequest) Missing() string {
+func (t AddIDDocumentRequest) Missing() string {
 	switch {
 	case t.DocType == "":
 		return "docType"
@@ -768,6 +857,33 @@ func (t *AddIDDocumentRequest) Missing() string {
 		return "side"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t AddIDDocumentRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.DocType == "" {
+		errs.Add("docType", "is required")
+	}
+	if t.DocType != "" && !t.DocType.Valid() {
+		errs.Add("docType", "must be one of NADriverLicense, PassportImage, GenericIdentificationCardImage, USALicenseIdCard")
+	}
+	if t.FileContent == "" {
+		errs.Add("fileContent", "is required")
+	}
+	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
+		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
+	}
+	if t.FileName == "" {
+		errs.Add("fileName", "is required")
+	}
+	if t.Side == "" {
+		errs.Add("side", "is required")
+	}
+	if t.Side != "" && !t.Side.Valid() {
+		errs.Add("side", "must be one of Front, Back")
+	}
+	return errs
 }
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
@@ -822,8 +938,55 @@ type AddPersonalInfoRequest struct {
 	Suffix string `json:"suffix,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AddPersonalInfoRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("city", t.City),
+		wire.Redacted("companyName", t.CompanyName),
+		wire.Redacted("country", t.Country),
+		wire.Redacted("dateOfBirth", t.DateOfBirth),
+		wire.Redacted("email", t.Email),
+		wire.Redacted("firstName", t.FirstName),
+		wire.Redacted("gender", t.Gender),
+		wire.Redacted("ipAddress", t.IPAddress),
+		wire.Redacted("lastName", t.LastName),
+		wire.Redacted("middleName", t.MiddleName),
+		wire.Redacted("postalCode", t.PostalCode),
+		wire.Redacted("stateOrProvince", t.StateOrProvince),
+		wire.Redacted("streetAddress1", t.StreetAddress1),
+		wire.Redacted("streetAddress2", t.StreetAddress2),
+		wire.Redacted("suffix", t.Suffix),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AddPersonalInfoRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "AddPersonalInfoRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddPersonalInfoRequest) Sensitive() []string {
+	return []string{
+		string(t.City),
+		string(t.CompanyName),
+		string(t.Country),
+		string(t.DateOfBirth),
+		string(t.Email),
+		string(t.FirstName),
+		string(t.Gender),
+		string(t.IPAddress),
+		string(t.LastName),
+		string(t.MiddleName),
+		string(t.PostalCode),
+		string(t.StateOrProvince),
+		string(t.StreetAddress1),
+		string(t.StreetAddress2),
+		string(t.Suffix),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AddPersonalInfoRequest) Missing() string {
+func (t AddPersonalInfoRequest) Missing() string {
 	switch {
 	case t.FirstName == "":
 		return "firstName"
@@ -831,6 +994,32 @@ func (t *AddPersonalInfoRequest) Missing() string {
 		return "lastName"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t AddPersonalInfoRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
+		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
+	}
+	if t.DateOfBirth != "" && !wire.Match("^(0[1-9]|1[0-2])/(0[1-9]|[12][0-9]|3[01])/[0-9]{4}$", string(t.DateOfBirth)) {
+		errs.Add("dateOfBirth", "must have the form MM/DD/YYYY")
+	} else if _, err := t.DateOfBirth.Time(); err != nil {
+		errs.Add("dateOfBirth", "is no day of the calendar")
+	}
+	if t.Email != "" && !wire.IsEmail(t.Email) {
+		errs.Add("email", "must be an email address")
+	}
+	if t.FirstName == "" {
+		errs.Add("firstName", "is required")
+	}
+	if t.Gender != "" && !t.Gender.Valid() {
+		errs.Add("gender", "must be one of M, F, U")
+	}
+	if t.LastName == "" {
+		errs.Add("lastName", "is required")
+	}
+	return errs
 }
 
 // AddPhoneRequest is a phone number.
@@ -844,13 +1033,47 @@ type AddPhoneRequest struct {
 	Number string `json:"number"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AddPhoneRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("country", t.Country),
+		wire.Redacted("number", t.Number),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AddPhoneRequest) Format(f fmt.State, _ rune) { wire.Format(f, "AddPhoneRequest", t.LogValue()) }
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddPhoneRequest) Sensitive() []string {
+	return []string{
+		string(t.Country),
+		string(t.Number),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AddPhoneRequest) Missing() string {
+func (t AddPhoneRequest) Missing() string {
 	switch {
 	case t.Number == "":
 		return "number"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t AddPhoneRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.Country == "" {
+		errs.Add("country", "is required")
+	}
+	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
+		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
+	}
+	if t.Number == "" {
+		errs.Add("number", "is required")
+	}
+	return errs
 }
 
 // AddPhotoDocumentRequest is a photograph of the person.
@@ -870,13 +1093,51 @@ type AddPhotoDocumentRequest struct {
 	ForceCommit bool `json:"forceCommit,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AddPhotoDocumentRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("extended", t.Extended),
+		wire.Redacted("fileContent", t.FileContent),
+		wire.Redacted("fileName", t.FileName),
+		wire.Attr("forceCommit", t.ForceCommit),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AddPhotoDocumentRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "AddPhotoDocumentRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddPhotoDocumentRequest) Sensitive() []string {
+	return []string{
+		string(t.FileContent),
+		string(t.FileName),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AddPhotoDocumentRequest) Missing() string {
+func (t AddPhotoDocumentRequest) Missing() string {
 	switch {
 	case t.FileName == "":
 		return "fileName"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t AddPhotoDocumentRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.FileContent == "" {
+		errs.Add("fileContent", "is required")
+	}
+	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
+		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
+	}
+	if t.FileName == "" {
+		errs.Add("fileName", "is required")
+	}
+	return errs
 }
 
 // AddSupplementalDocumentRequest is an image of a supporting paper.
@@ -893,8 +1154,30 @@ type AddSupplementalDocumentRequest struct {
 	FileName string `json:"fileName"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AddSupplementalDocumentRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("docType", t.DocType),
+		wire.Redacted("fileContent", t.FileContent),
+		wire.Redacted("fileName", t.FileName),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AddSupplementalDocumentRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "AddSupplementalDocumentRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddSupplementalDocumentRequest) Sensitive() []string {
+	return []string{
+		string(t.FileContent),
+		string(t.FileName),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AddSupplementalDocumentRequest) Missing() string {
+func (t AddSupplementalDocumentRequest) Missing() string {
 	switch {
 	case t.DocType == "":
 		return "docType"
@@ -902,6 +1185,27 @@ func (t *AddSupplementalDocumentRequest) Missing() string {
 		return "fileName"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t AddSupplementalDocumentRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.DocType == "" {
+		errs.Add("docType", "is required")
+	}
+	if t.DocType != "" && !t.DocType.Valid() {
+		errs.Add("docType", "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
+	}
+	if t.FileContent == "" {
+		errs.Add("fileContent", "is required")
+	}
+	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
+		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
+	}
+	if t.FileName == "" {
+		errs.Add("fileName", "is required")
+	}
+	return errs
 }
 
 // AddressVerification is the address and whether it exists.
@@ -929,6 +1233,25 @@ type AddressVerification struct {
 
 	// ValidAddress The address exists.
 	ValidAddress *bool `json:"validAddress,omitempty"`
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (t AddressVerification) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("city", t.City),
+		wire.Redacted("country", t.Country),
+		wire.Redacted("postalCode", t.PostalCode),
+		wire.Attr("reportedFraud", t.ReportedFraud),
+		wire.Redacted("stateOrProvince", t.StateOrProvince),
+		wire.Redacted("streetAddress1", t.StreetAddress1),
+		wire.Redacted("streetAddress2", t.StreetAddress2),
+		wire.Attr("validAddress", t.ValidAddress),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AddressVerification) Format(f fmt.State, _ rune) {
+	wire.Format(f, "AddressVerification", t.LogValue())
 }
 
 // AdverseMediaHit is a piece of news that may concern whom the search looked for.
@@ -977,8 +1300,30 @@ type AdverseMediaHit struct {
 	URL string `json:"url"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AdverseMediaHit) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("businessMatchName", t.BusinessMatchName),
+		wire.Attr("countryMatch", t.CountryMatch),
+		wire.Attr("datePublished", t.DatePublished),
+		wire.Redacted("description", t.Description),
+		wire.Attr("firstNameMatch", t.FirstNameMatch),
+		wire.Attr("lastNameMatch", t.LastNameMatch),
+		wire.Attr("matchScore", t.MatchScore),
+		wire.Attr("middleNameMatch", t.MiddleNameMatch),
+		wire.Redacted("name", t.Name),
+		wire.Attr("source", t.Source),
+		wire.Attr("stateMatch", t.StateMatch),
+		wire.Redacted("title", t.Title),
+		wire.Redacted("url", t.URL),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AdverseMediaHit) Format(f fmt.State, _ rune) { wire.Format(f, "AdverseMediaHit", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AdverseMediaHit) Missing() string {
+func (t AdverseMediaHit) Missing() string {
 	switch {
 	case t.BusinessMatchName == "":
 		return "businessMatchName"
@@ -1011,14 +1356,37 @@ type Attestations struct {
 	Over21 *bool `json:"over21,omitempty"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t Attestations) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("accreditedInvestor", t.AccreditedInvestor),
+		wire.Redacted("covidVaccinated", t.CovidVaccinated),
+		wire.Redacted("over18", t.Over18),
+		wire.Redacted("over21", t.Over21),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t Attestations) Format(f fmt.State, _ rune) { wire.Format(f, "Attestations", t.LogValue()) }
+
 // AuthToken is a bearer token.
 type AuthToken struct {
 	// Token The token, to be treated as opaque.
 	Token string `json:"token"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t AuthToken) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("token", t.Token),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t AuthToken) Format(f fmt.State, _ rune) { wire.Format(f, "AuthToken", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *AuthToken) Missing() string {
+func (t AuthToken) Missing() string {
 	switch {
 	case t.Token == "":
 		return "token"
@@ -1050,6 +1418,22 @@ type Check struct {
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t Check) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("checkTypes", t.CheckTypes),
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("id", t.ID),
+		wire.Attr("organizationId", t.OrganizationID),
+		wire.Attr("status", t.Status),
+		wire.Attr("statusReason", t.StatusReason),
+		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t Check) Format(f fmt.State, _ rune) { wire.Format(f, "Check", t.LogValue()) }
+
 // UnmarshalJSON reads the forms in which the service has been seen to send a Check.
 func (t *Check) UnmarshalJSON(b []byte) error {
 	type plain Check
@@ -1069,7 +1453,7 @@ func (t *Check) UnmarshalJSON(b []byte) error {
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *Check) Missing() string {
+func (t Check) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
@@ -1084,6 +1468,16 @@ type CheckDocument struct {
 	// DataURL The image as a Data URL. One vendor SDK calls this property document, so neither is required here.
 	DataURL string `json:"base64,omitempty,omitzero"`
 }
+
+// LogValue shows what is set, without what is personal or secret.
+func (t CheckDocument) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("base64", t.DataURL),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CheckDocument) Format(f fmt.State, _ rune) { wire.Format(f, "CheckDocument", t.LogValue()) }
 
 // UnmarshalJSON reads the forms in which the service has been seen to send a CheckDocument.
 func (t *CheckDocument) UnmarshalJSON(b []byte) error {
@@ -1104,7 +1498,7 @@ func (t *CheckDocument) UnmarshalJSON(b []byte) error {
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *CheckDocument) Missing() string {
+func (t CheckDocument) Missing() string {
 	switch {
 	case t.DataURL == "":
 		return "base64"
@@ -1140,6 +1534,25 @@ type CheckResultSections struct {
 	WatchlistSearchID string `json:"watchlistSearchId,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t CheckResultSections) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("addressVerification", t.AddressVerification),
+		wire.Attr("attestations", t.Attestations),
+		wire.Attr("identificationDocument", t.IdentificationDocument),
+		wire.Attr("personalInformation", t.PersonalInformation),
+		wire.Redacted("phoneVerification", t.PhoneVerification),
+		wire.Attr("photoVerification", t.PhotoVerification),
+		wire.Attr("riskProfile", t.RiskProfile),
+		wire.Attr("watchlistSearchId", t.WatchlistSearchID),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CheckResultSections) Format(f fmt.State, _ rune) {
+	wire.Format(f, "CheckResultSections", t.LogValue())
+}
+
 // CheckResults is a check and everything that was found.
 type CheckResults struct {
 	// CheckResults What was found, a section for each kind of verification. A section is absent when the check does not include it.
@@ -1170,6 +1583,24 @@ type CheckResults struct {
 	Warnings []CheckWarning `json:"warnings,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t CheckResults) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("checkResults", t.CheckResults),
+		wire.Attr("checkTypes", t.CheckTypes),
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("id", t.ID),
+		wire.Attr("organizationId", t.OrganizationID),
+		wire.Attr("status", t.Status),
+		wire.Attr("statusReason", t.StatusReason),
+		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		wire.Attr("warnings", t.Warnings),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CheckResults) Format(f fmt.State, _ rune) { wire.Format(f, "CheckResults", t.LogValue()) }
+
 // UnmarshalJSON reads the forms in which the service has been seen to send a CheckResults.
 func (t *CheckResults) UnmarshalJSON(b []byte) error {
 	type plain CheckResults
@@ -1189,7 +1620,7 @@ func (t *CheckResults) UnmarshalJSON(b []byte) error {
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *CheckResults) Missing() string {
+func (t CheckResults) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
@@ -1208,6 +1639,15 @@ type CheckType string
 // CheckWarning is something about a check that deserves a look. The vendor's example writes a value in lower case.
 type CheckWarning string
 
+// Checks is what a lookup found.
+type Checks []Check
+
+// LogValue shows the elements without what is personal or secret.
+func (t Checks) LogValue() slog.Value { return wire.List("", t).Value }
+
+// Format prints like LogValue, whatever the verb.
+func (t Checks) Format(f fmt.State, _ rune) { wire.Format(f, "Checks", t.LogValue()) }
+
 // Country is a country as its ISO 3166-1 alpha-2 code.
 //
 // Examples: US
@@ -1220,6 +1660,38 @@ type CreateAccessLinkRequest struct {
 
 	// ReturnURL Where the hosted enrollment sends the person at the end.
 	ReturnURL string `json:"returnUrl,omitempty,omitzero"`
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (t CreateAccessLinkRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("language", t.Language),
+		wire.Redacted("returnUrl", t.ReturnURL),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CreateAccessLinkRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "CreateAccessLinkRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t CreateAccessLinkRequest) Sensitive() []string {
+	return []string{
+		string(t.ReturnURL),
+	}
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t CreateAccessLinkRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.Language != "" && !t.Language.Valid() {
+		errs.Add("language", "must be one of en, zh-Hans, es, fr")
+	}
+	if t.ReturnURL != "" && !wire.IsURI(t.ReturnURL) {
+		errs.Add("returnUrl", "must be an absolute URI")
+	}
+	return errs
 }
 
 // CreateCheckRequest is a check to create.
@@ -1258,8 +1730,39 @@ type CreateCheckRequest struct {
 	WatchlistSearchCategories []WatchlistCategory `json:"watchlistSearchCategories,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t CreateCheckRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("checkTypes", t.CheckTypes),
+		wire.Redacted("email", t.Email),
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("language", t.Language),
+		wire.Attr("overrideThirdPartyIdentifier", t.OverrideThirdPartyIdentifier),
+		wire.Redacted("returnUrl", t.ReturnURL),
+		wire.Attr("skipPersonalAccessCode", t.SkipPersonalAccessCode),
+		wire.Attr("supplementalDocumentTypes", t.SupplementalDocumentTypes),
+		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		wire.Attr("watchlistRecheckInterval", t.WatchlistRecheckInterval),
+		wire.Attr("watchlistSearchCategories", t.WatchlistSearchCategories),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CreateCheckRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "CreateCheckRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t CreateCheckRequest) Sensitive() []string {
+	return []string{
+		string(t.Email),
+		string(t.ReturnURL),
+		string(t.ThirdPartyIdentifier),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *CreateCheckRequest) Missing() string {
+func (t CreateCheckRequest) Missing() string {
 	switch {
 	case t.Email == "":
 		return "email"
@@ -1269,6 +1772,48 @@ func (t *CreateCheckRequest) Missing() string {
 		return "thirdPartyIdentifier"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t CreateCheckRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	for i, v := range t.CheckTypes {
+		if !v.Valid() {
+			errs.Add(fmt.Sprintf("%s.%d", "checkTypes", i), "must be one of DocumentVerification, EmailVerification, RiskProfiling, AddressVerification, PhotoVerification, PhoneVerification, Watchlist, VisualWatchlist, AccreditedInvestor, CovidVaccinationVerification")
+		}
+	}
+	if t.Email == "" {
+		errs.Add("email", "is required")
+	}
+	if t.Email != "" && !wire.IsEmail(t.Email) {
+		errs.Add("email", "must be an email address")
+	}
+	if t.GroupID == "" {
+		errs.Add("groupId", "is required")
+	}
+	if t.Language != "" && !t.Language.Valid() {
+		errs.Add("language", "must be one of en, zh-Hans, es, fr")
+	}
+	if t.ReturnURL != "" && !wire.IsURI(t.ReturnURL) {
+		errs.Add("returnUrl", "must be an absolute URI")
+	}
+	for i, v := range t.SupplementalDocumentTypes {
+		if !v.Valid() {
+			errs.Add(fmt.Sprintf("%s.%d", "supplementalDocumentTypes", i), "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
+		}
+	}
+	if t.ThirdPartyIdentifier == "" {
+		errs.Add("thirdPartyIdentifier", "is required")
+	}
+	if t.WatchlistRecheckInterval != nil && !t.WatchlistRecheckInterval.Valid() {
+		errs.Add("watchlistRecheckInterval", "must be one of 0, 1, 7, 30, 90")
+	}
+	for i, v := range t.WatchlistSearchCategories {
+		if !v.Valid() {
+			errs.Add(fmt.Sprintf("%s.%d", "watchlistSearchCategories", i), "must be one of Criminal, Terrorism, Financial, FinancialNotices, BorrowerDefaults, Political, Medical, Sexual, Gambling, Education")
+		}
+	}
+	return errs
 }
 
 // CreatedCheck is a check that was just created.
@@ -1283,8 +1828,20 @@ type CreatedCheck struct {
 	URL string `json:"url"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t CreatedCheck) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("checkId", t.CheckID),
+		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		wire.Redacted("url", t.URL),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CreatedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "CreatedCheck", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *CreatedCheck) Missing() string {
+func (t CreatedCheck) Missing() string {
 	switch {
 	case t.CheckID == "":
 		return "checkId"
@@ -1298,8 +1855,20 @@ type CreatedWatchlistSearch struct {
 	ID string `json:"id"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t CreatedWatchlistSearch) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("id", t.ID),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t CreatedWatchlistSearch) Format(f fmt.State, _ rune) {
+	wire.Format(f, "CreatedWatchlistSearch", t.LogValue())
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *CreatedWatchlistSearch) Missing() string {
+func (t CreatedWatchlistSearch) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
@@ -1364,6 +1933,27 @@ type EmailAnalysis struct {
 	ValidDNSConfig *bool `json:"validDNSConfig,omitempty"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t EmailAnalysis) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("catchAllShared", t.CatchAllShared),
+		wire.Attr("commonProvider", t.CommonProvider),
+		wire.Attr("deliverability", t.Deliverability),
+		wire.Attr("frequentComplainer", t.FrequentComplainer),
+		wire.Attr("honeyPotSpamTrap", t.HoneyPotSpamTrap),
+		wire.Attr("overallScore", t.OverallScore),
+		wire.Attr("recentAbuse", t.RecentAbuse),
+		wire.Attr("smtpConfigScore", t.SMTPConfigScore),
+		wire.Attr("suspect", t.Suspect),
+		wire.Attr("temporaryDisposable", t.TemporaryDisposable),
+		wire.Attr("validAddress", t.ValidAddress),
+		wire.Attr("validDNSConfig", t.ValidDNSConfig),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t EmailAnalysis) Format(f fmt.State, _ rune) { wire.Format(f, "EmailAnalysis", t.LogValue()) }
+
 // ErrorBody is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
 // produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
 type ErrorBody = wire.ErrorBody
@@ -1387,6 +1977,22 @@ type IdentificationDocument struct {
 
 	// Type The kind of document.
 	Type DocumentType `json:"type,omitempty,omitzero"`
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (t IdentificationDocument) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("backId", t.BackID),
+		wire.Redacted("documentNumber", t.DocumentNumber),
+		wire.Redacted("expirationDate", t.ExpirationDate),
+		wire.Attr("frontId", t.FrontID),
+		wire.Attr("type", t.Type),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t IdentificationDocument) Format(f fmt.State, _ rune) {
+	wire.Format(f, "IdentificationDocument", t.LogValue())
 }
 
 // IPAndDeviceAnalysis is where the person came from and with what device.
@@ -1444,6 +2050,33 @@ type IPAndDeviceAnalysis struct {
 	VPNOrTor *bool `json:"vpnOrTor,omitempty"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t IPAndDeviceAnalysis) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("browser", t.Browser),
+		wire.Redacted("city", t.City),
+		wire.Redacted("country", t.Country),
+		wire.Redacted("deviceBrand", t.DeviceBrand),
+		wire.Redacted("deviceModel", t.DeviceModel),
+		wire.Attr("fraudScore", t.FraudScore),
+		wire.Redacted("host", t.Host),
+		wire.Redacted("ip", t.IP),
+		wire.Redacted("isp", t.ISP),
+		wire.Redacted("localTime", t.LocalTime),
+		wire.Redacted("operatingSystem", t.OperatingSystem),
+		wire.Redacted("position", t.Position),
+		wire.Attr("recentAbuse", t.RecentAbuse),
+		wire.Redacted("state", t.State),
+		wire.Redacted("timezone", t.Timezone),
+		wire.Attr("vpnOrTor", t.VPNOrTor),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t IPAndDeviceAnalysis) Format(f fmt.State, _ rune) {
+	wire.Format(f, "IPAndDeviceAnalysis", t.LogValue())
+}
+
 // Language is the language of the hosted enrollment; English when none is given.
 type Language string
 
@@ -1460,6 +2093,40 @@ type LookupChecksRequest struct {
 
 	// ThirdPartyIdentifier The identifier that the application gave when it created the check.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier,omitempty,omitzero"`
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (t LookupChecksRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("email", t.Email),
+		wire.Redacted("firstName", t.FirstName),
+		wire.Redacted("lastName", t.LastName),
+		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t LookupChecksRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "LookupChecksRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t LookupChecksRequest) Sensitive() []string {
+	return []string{
+		string(t.Email),
+		string(t.FirstName),
+		string(t.LastName),
+		string(t.ThirdPartyIdentifier),
+	}
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t LookupChecksRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.Email == "" && t.FirstName == "" && t.LastName == "" && t.ThirdPartyIdentifier == "" {
+		errs.Add("*", "at least one property is required")
+	}
+	return errs
 }
 
 // Match is whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
@@ -1498,6 +2165,25 @@ type PersonalInformation struct {
 	StateProvince string `json:"stateProvince,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t PersonalInformation) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("country", t.Country),
+		wire.Redacted("dateOfBirth", t.DateOfBirth),
+		wire.Redacted("email", t.Email),
+		wire.Redacted("firstName", t.FirstName),
+		wire.Redacted("gender", t.Gender),
+		wire.Redacted("lastName", t.LastName),
+		wire.Redacted("middleName", t.MiddleName),
+		wire.Redacted("stateProvince", t.StateProvince),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t PersonalInformation) Format(f fmt.State, _ rune) {
+	wire.Format(f, "PersonalInformation", t.LogValue())
+}
+
 // PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
 // names of the properties, so none is promised here.
 type PhoneVerification = map[string]any
@@ -1508,8 +2194,20 @@ type PhotoInstruction struct {
 	Instruction PhotoPose `json:"instruction"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t PhotoInstruction) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("instruction", t.Instruction),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t PhotoInstruction) Format(f fmt.State, _ rune) {
+	wire.Format(f, "PhotoInstruction", t.LogValue())
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *PhotoInstruction) Missing() string {
+func (t PhotoInstruction) Missing() string {
 	switch {
 	case t.Instruction == "":
 		return "instruction"
@@ -1532,6 +2230,19 @@ type PhotoVerification struct {
 	Type PhotoType `json:"type,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t PhotoVerification) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("id", t.ID),
+		wire.Attr("type", t.Type),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t PhotoVerification) Format(f fmt.State, _ rune) {
+	wire.Format(f, "PhotoVerification", t.LogValue())
+}
+
 // RecheckInterval is the number of days between repeated watchlist searches; 0 for none.
 type RecheckInterval int
 
@@ -1541,13 +2252,41 @@ type RefreshAuthTokenRequest struct {
 	Token string `json:"token"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t RefreshAuthTokenRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("token", t.Token),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t RefreshAuthTokenRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "RefreshAuthTokenRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t RefreshAuthTokenRequest) Sensitive() []string {
+	return []string{
+		string(t.Token),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *RefreshAuthTokenRequest) Missing() string {
+func (t RefreshAuthTokenRequest) Missing() string {
 	switch {
 	case t.Token == "":
 		return "token"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t RefreshAuthTokenRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	if t.Token == "" {
+		errs.Add("token", "is required")
+	}
+	return errs
 }
 
 // RiskProfile is signals of fraud.
@@ -1561,6 +2300,18 @@ type RiskProfile struct {
 	// IPAndDeviceAnalysisResults Where the person came from and with what device.
 	IPAndDeviceAnalysisResults *IPAndDeviceAnalysis `json:"ipAndDeviceAnalysisResults,omitempty"`
 }
+
+// LogValue shows what is set, without what is personal or secret.
+func (t RiskProfile) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("emailAnalysisResults", t.EmailAnalysisResults),
+		wire.Attr("facialMatchConfidence", t.FacialMatchConfidence),
+		wire.Attr("ipAndDeviceAnalysisResults", t.IPAndDeviceAnalysisResults),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t RiskProfile) Format(f fmt.State, _ rune) { wire.Format(f, "RiskProfile", t.LogValue()) }
 
 // Scalar is a value that the service has been seen to send as a number, a string or a boolean.
 //
@@ -1587,6 +2338,21 @@ type SearchCriteria struct {
 	// StateProvince State or province.
 	StateProvince string `json:"stateProvince,omitempty,omitzero"`
 }
+
+// LogValue shows what is set, without what is personal or secret.
+func (t SearchCriteria) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("businessName", t.BusinessName),
+		wire.Redacted("country", t.Country),
+		wire.Redacted("firstName", t.FirstName),
+		wire.Redacted("lastName", t.LastName),
+		wire.Redacted("middleName", t.MiddleName),
+		wire.Redacted("stateProvince", t.StateProvince),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t SearchCriteria) Format(f fmt.State, _ rune) { wire.Format(f, "SearchCriteria", t.LogValue()) }
 
 // SearchWatchlistsRequest is whom to search for. A first and a last name, or a business name, must be given.
 type SearchWatchlistsRequest struct {
@@ -1628,13 +2394,83 @@ type SearchWatchlistsRequest struct {
 	StateOrProvince string `json:"stateOrProvince,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t SearchWatchlistsRequest) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("businessName", t.BusinessName),
+		wire.Attr("categories", t.Categories),
+		wire.Attr("checkId", t.CheckID),
+		wire.Redacted("country", t.Country),
+		wire.Redacted("fileContent", t.FileContent),
+		wire.Redacted("fileName", t.FileName),
+		wire.Redacted("firstName", t.FirstName),
+		wire.Attr("groupId", t.GroupID),
+		wire.Redacted("lastName", t.LastName),
+		wire.Redacted("middleName", t.MiddleName),
+		wire.Redacted("stateOrProvince", t.StateOrProvince),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t SearchWatchlistsRequest) Format(f fmt.State, _ rune) {
+	wire.Format(f, "SearchWatchlistsRequest", t.LogValue())
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t SearchWatchlistsRequest) Sensitive() []string {
+	return []string{
+		string(t.BusinessName),
+		string(t.Country),
+		string(t.FileContent),
+		string(t.FileName),
+		string(t.FirstName),
+		string(t.LastName),
+		string(t.MiddleName),
+		string(t.StateOrProvince),
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *SearchWatchlistsRequest) Missing() string {
+func (t SearchWatchlistsRequest) Missing() string {
 	switch {
 	case t.GroupID == "":
 		return "groupId"
 	}
 	return ""
+}
+
+// Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
+func (t SearchWatchlistsRequest) Validate() wire.FieldErrors {
+	var errs wire.FieldErrors
+	for i, v := range t.Categories {
+		if !v.Valid() {
+			errs.Add(fmt.Sprintf("%s.%d", "categories", i), "must be one of Criminal, Terrorism, Financial, FinancialNotices, BorrowerDefaults, Political, Medical, Sexual, Gambling, Education")
+		}
+	}
+	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
+		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
+	}
+	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
+		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
+	}
+	if t.GroupID == "" {
+		errs.Add("groupId", "is required")
+	}
+	if t.FileContent != "" && t.FileName == "" {
+		errs.Add("fileName", "is required together with fileContent")
+	}
+	if t.FileName != "" && t.FileContent == "" {
+		errs.Add("fileContent", "is required together with fileName")
+	}
+	if t.BusinessName == "" {
+		if t.FirstName == "" {
+			errs.Add("firstName", "is required without businessName")
+		}
+		if t.LastName == "" {
+			errs.Add("lastName", "is required without businessName")
+		}
+	}
+	return errs
 }
 
 // SearchedList is a list that a search went through.
@@ -1646,8 +2482,19 @@ type SearchedList struct {
 	Version string `json:"version"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t SearchedList) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("name", t.Name),
+		wire.Attr("version", t.Version),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t SearchedList) Format(f fmt.State, _ rune) { wire.Format(f, "SearchedList", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *SearchedList) Missing() string {
+func (t SearchedList) Missing() string {
 	switch {
 	case t.Name == "":
 		return "name"
@@ -1655,10 +2502,31 @@ func (t *SearchedList) Missing() string {
 	return ""
 }
 
+// SearchedLists is the lists that a search went through.
+type SearchedLists []SearchedList
+
+// LogValue shows the elements without what is personal or secret.
+func (t SearchedLists) LogValue() slog.Value { return wire.List("", t).Value }
+
+// Format prints like LogValue, whatever the verb.
+func (t SearchedLists) Format(f fmt.State, _ rune) { wire.Format(f, "SearchedLists", t.LogValue()) }
+
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification struct {
 	// StatusMessage What happened to which check or search.
 	StatusMessage StatusMessage `json:"statusMessage"`
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (t StatusChangedNotification) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("statusMessage", t.StatusMessage),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t StatusChangedNotification) Format(f fmt.State, _ rune) {
+	wire.Format(f, "StatusChangedNotification", t.LogValue())
 }
 
 // StatusMessage is what happened to which check or search.
@@ -1676,8 +2544,21 @@ type StatusMessage struct {
 	Type NotificationType `json:"type"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t StatusMessage) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("id", t.ID),
+		wire.Attr("status", t.Status),
+		wire.Attr("type", t.Type),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t StatusMessage) Format(f fmt.State, _ rune) { wire.Format(f, "StatusMessage", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *StatusMessage) Missing() string {
+func (t StatusMessage) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
@@ -1722,6 +2603,24 @@ type SubmittedCheck struct {
 	Warnings []CheckWarning `json:"warnings,omitempty,omitzero"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t SubmittedCheck) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("checkResults", t.CheckResults),
+		wire.Attr("checkTypes", t.CheckTypes),
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("id", t.ID),
+		wire.Attr("organizationId", t.OrganizationID),
+		wire.Attr("status", t.Status),
+		wire.Attr("statusReason", t.StatusReason),
+		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		wire.Attr("warnings", t.Warnings),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t SubmittedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "SubmittedCheck", t.LogValue()) }
+
 // UnmarshalJSON reads the forms in which the service has been seen to send a SubmittedCheck, a bare string for its status among them.
 func (t *SubmittedCheck) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
@@ -1745,7 +2644,7 @@ func (t *SubmittedCheck) UnmarshalJSON(b []byte) error {
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *SubmittedCheck) Missing() string {
+func (t SubmittedCheck) Missing() string {
 	switch {
 	case t.Status == "":
 		return "status"
@@ -1798,8 +2697,27 @@ type WatchlistHit struct {
 	WatchlistName string `json:"watchlistName"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t WatchlistHit) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Redacted("additionalInformation", t.AdditionalInformation),
+		wire.Attr("businessNameMatch", t.BusinessNameMatch),
+		wire.Attr("countryMatch", t.CountryMatch),
+		wire.Attr("firstNameMatch", t.FirstNameMatch),
+		wire.Attr("lastNameMatch", t.LastNameMatch),
+		wire.Attr("matchConfidence", t.MatchConfidence),
+		wire.Redacted("matchName", t.MatchName),
+		wire.Attr("middleNameMatch", t.MiddleNameMatch),
+		wire.Attr("stateMatch", t.StateMatch),
+		wire.Attr("watchlistName", t.WatchlistName),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t WatchlistHit) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistHit", t.LogValue()) }
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *WatchlistHit) Missing() string {
+func (t WatchlistHit) Missing() string {
 	switch {
 	case t.BusinessNameMatch == "":
 		return "businessNameMatch"
@@ -1858,6 +2776,25 @@ type WatchlistSearch struct {
 	Status WatchlistStatus `json:"status"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t WatchlistSearch) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.Attr("checkId", t.CheckID),
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("id", t.ID),
+		wire.Attr("lastRecheckDate", t.LastRecheckDate),
+		wire.Attr("organizationId", t.OrganizationID),
+		wire.Attr("recheckInterval", t.RecheckInterval),
+		wire.Attr("searchCriteria", t.SearchCriteria),
+		wire.Attr("searchDate", t.SearchDate),
+		wire.Attr("searchType", t.SearchType),
+		wire.Attr("status", t.Status),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t WatchlistSearch) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistSearch", t.LogValue()) }
+
 // UnmarshalJSON reads the forms in which the service has been seen to send a WatchlistSearch.
 func (t *WatchlistSearch) UnmarshalJSON(b []byte) error {
 	type plain WatchlistSearch
@@ -1877,7 +2814,7 @@ func (t *WatchlistSearch) UnmarshalJSON(b []byte) error {
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *WatchlistSearch) Missing() string {
+func (t WatchlistSearch) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
@@ -1936,6 +2873,29 @@ type WatchlistSearchResults struct {
 	WatchlistResults []WatchlistHit `json:"watchlistResults"`
 }
 
+// LogValue shows what is set, without what is personal or secret.
+func (t WatchlistSearchResults) LogValue() slog.Value {
+	return slog.GroupValue(
+		wire.List("adverseMediaResults", t.AdverseMediaResults),
+		wire.Attr("checkId", t.CheckID),
+		wire.Attr("groupId", t.GroupID),
+		wire.Attr("id", t.ID),
+		wire.Attr("lastRecheckDate", t.LastRecheckDate),
+		wire.Attr("organizationId", t.OrganizationID),
+		wire.Attr("recheckInterval", t.RecheckInterval),
+		wire.Attr("searchCriteria", t.SearchCriteria),
+		wire.Attr("searchDate", t.SearchDate),
+		wire.Attr("searchType", t.SearchType),
+		wire.Attr("status", t.Status),
+		wire.List("watchlistResults", t.WatchlistResults),
+	)
+}
+
+// Format prints like LogValue, whatever the verb.
+func (t WatchlistSearchResults) Format(f fmt.State, _ rune) {
+	wire.Format(f, "WatchlistSearchResults", t.LogValue())
+}
+
 // UnmarshalJSON reads the forms in which the service has been seen to send a WatchlistSearchResults.
 func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error {
 	type plain WatchlistSearchResults
@@ -1955,7 +2915,7 @@ func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error {
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
-func (t *WatchlistSearchResults) Missing() string {
+func (t WatchlistSearchResults) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
@@ -6036,7 +6996,7 @@ type LookupChecksResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *[]Check
+	JSON200 *Checks
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequestApplicationJSON
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
@@ -6060,7 +7020,7 @@ type LookupChecksResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r LookupChecksResponse) GetJSON200() *[]Check {
+func (r LookupChecksResponse) GetJSON200() *Checks {
 	return r.JSON200
 }
 
@@ -6619,7 +7579,7 @@ type ListSearchedListsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *[]SearchedList
+	JSON200 *SearchedLists
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
@@ -6643,7 +7603,7 @@ type ListSearchedListsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListSearchedListsResponse) GetJSON200() *[]SearchedList {
+func (r ListSearchedListsResponse) GetJSON200() *SearchedLists {
 	return r.JSON200
 }
 
@@ -9051,7 +10011,7 @@ func ParseLookupChecksResponse(rsp *http.Response) (*LookupChecksResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest []Check
+		var dest Checks
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -9619,7 +10579,7 @@ func ParseListSearchedListsResponse(rsp *http.Response) (*ListSearchedListsRespo
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest []SearchedList
+		var dest SearchedLists
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

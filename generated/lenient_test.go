@@ -74,8 +74,8 @@ func TestUnknownAndDifferentlyCasedValuesSurvive(t *testing.T) {
 	if other != "SomethingNew" || other.Known() || other.Canonical() != other {
 		t.Errorf("warning %q", other)
 	}
-	if generated.RecheckInterval(2).Known() || !generated.RecheckIntervalMonthly.Known() {
-		t.Error("RecheckInterval.Known")
+	if generated.RecheckInterval(2).Valid() || !generated.RecheckIntervalMonthly.Valid() {
+		t.Error("RecheckInterval.Valid")
 	}
 }
 

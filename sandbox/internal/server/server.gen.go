@@ -837,6 +837,9 @@ type CheckType string
 // CheckWarning Something about a check that deserves a look. The vendor's example writes a value in lower case.
 type CheckWarning string
 
+// Checks What a lookup found.
+type Checks = []Check
+
 // Country A country as its ISO 3166-1 alpha-2 code.
 //
 // Examples: US
@@ -1216,6 +1219,9 @@ type SearchedList struct {
 	// Version The version that was searched.
 	Version string `json:"version"`
 }
+
+// SearchedLists The lists that a search went through.
+type SearchedLists = []SearchedList
 
 // StatusChangedNotification The body of a notification.
 type StatusChangedNotification struct {
@@ -6027,7 +6033,7 @@ type LookupChecksResponseObject interface {
 	VisitLookupChecksResponse(w http.ResponseWriter) error
 }
 
-type LookupChecks200JSONResponse []Check
+type LookupChecks200JSONResponse Checks
 
 func (response LookupChecks200JSONResponse) VisitLookupChecksResponse(w http.ResponseWriter) error {
 
@@ -7052,7 +7058,7 @@ type ListSearchedListsResponseObject interface {
 	VisitListSearchedListsResponse(w http.ResponseWriter) error
 }
 
-type ListSearchedLists200JSONResponse []SearchedList
+type ListSearchedLists200JSONResponse SearchedLists
 
 func (response ListSearchedLists200JSONResponse) VisitListSearchedListsResponse(w http.ResponseWriter) error {
 

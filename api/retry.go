@@ -1,0 +1,186 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A retryPolicy says when an operation may be sent again: the contract's x-retry.
+type retryPolicy int
+
+const (
+	retryNever   retryPolicy = iota // only when it certainly was not performed
+	retryAlways                     // whenever that may help
+	retryRecover                    // like never; after an unclear outcome the state is read
+)
+
+// A decision is what to do after a failed attempt.
+type decision int
+
+const (
+	giveUp decision = iota
+	again
+	resolve // read the state
+)
+
+// decide decides what to do after a failed attempt. unclear tells that an earlier attempt may have been performed.
+func (p retryPolicy) decide(ctx context.Context, e *Error, unclear bool) decision {
+	if p == retryRecover && unclear && e.Status == http.StatusConflict {
+		return resolve // the earlier attempt was performed after all, and now is in the way
+	}
+	switch {
+	case ctx.Err() != nil:
+		return giveUp
+	case p == retryAlways && e.transient():
+		return again
+	case p == retryAlways:
+		return giveUp
+	case e.ambiguous() && p == retryRecover:
+		return resolve
+	case e.ambiguous() || !e.transient():
+		return giveUp
+	case !e.sent || p == retryRecover || e.RetryAfter > 0:
+		return again
+	}
+	return giveUp
+}
+
+// A recovery finds out whether an operation was performed whose outcome is unclear.
+type recovery[T any] struct {
+	// prepare notes the state before the first attempt; nil when that is not needed.
+	prepare func(context.Context) error
+	// resolve reads the state. It returns the result when the operation was performed, neither when it was not and may
+	// be sent again, and an error when it cannot tell.
+	resolve func(context.Context) (*T, error)
+}
+
+// A Backoff returns how long to wait before another attempt. retry counts the attempts made so far, from 1.
+type Backoff func(retry int) time.Duration
+
+// ExponentialBackoff returns a [Backoff] that picks a pause at random (full jitter) between nothing and base, twice
+// base, four times base and so on, up to limit.
+func ExponentialBackoff(base, limit time.Duration) Backoff {
+	return func(retry int) time.Duration {
+		ceiling := limit
+		if shift := retry - 1; shift < 32 && base < limit>>shift {
+			ceiling = base << shift
+		}
+		if ceiling <= 0 {
+			return 0
+		}
+		return rand.N(ceiling)
+	}
+}
+
+// maxRetryAfter caps what a Retry-After header can ask for.
+const maxRetryAfter = 30 * time.Second
+
+// pause returns how long to wait after the nth attempt: what the service asks for, within bounds, or the back-off.
+func (s *callSettings) pause(n int, e *Error) time.Duration {
+	if e.RetryAfter > 0 {
+		return min(e.RetryAfter, maxRetryAfter)
+	}
+	return s.backoff(n)
+}
+
+// wait waits, and reports whether another attempt can follow. It returns at once when the context would end first.
+func wait(ctx context.Context, pause time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
+		return false
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// An attempt knows how far a request came.
+type attempt struct {
+	once     bool // net/http must not repeat it on its own
+	handed   atomic.Bool
+	dialling atomic.Bool
+	header   atomic.Pointer[string] // the Authorization header that was sent
+}
+
+type attemptKey struct{}
+
+// trace returns a context that has net/http report to the attempt.
+func (a *attempt) trace(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, attemptKey{}, a)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { a.dialling.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { a.dialling.Store(false) },
+	})
+}
+
+// sent reports whether anything of the request may have reached the service. It is false only with certainty: the
+// request was never handed to the HTTP client, or the client was still connecting (which includes TLS).
+func (a *attempt) sent() bool { return a.handed.Load() && !a.dialling.Load() }
+
+// handOver notes that a request is complete and goes to the HTTP client, unless the caller has left. It is the last of
+// the request editors.
+func handOver(ctx context.Context, req *http.Request) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		a.header.Store(new(req.Header.Get("Authorization")))
+		a.handed.Store(true)
+	}
+	return nil
+}
+
+// onceTransport keeps net/http from repeating requests that must not be repeated: it sends a GET again on its own when
+// a connection that was used before breaks, even if the service has performed it.
+type onceTransport struct{ base http.RoundTripper }
+
+func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	base := t.base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok && a.once && (req.Body == nil || req.Body == http.NoBody) {
+		clone := *req
+		clone.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
+		clone.GetBody = nil
+		req = &clone
+	}
+	return base.RoundTrip(req)
+}
+
+// CloseIdleConnections closes those of the transport underneath.
+func (t onceTransport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// transient reports whether another attempt may succeed.
+func (e *Error) transient() bool {
+	var damaged *transientError
+	switch {
+	case e.class == ErrRateLimited, e.class == ErrUnavailable:
+		return true
+	case e.class == ErrUnexpectedAnswer:
+		return errors.As(e.Err, &damaged)
+	}
+	return false
+}
+
+// ambiguous reports whether the operation may have been performed although it failed: the request may have reached the
+// service, and the service did not say no.
+func (e *Error) ambiguous() bool {
+	refused := e.Status >= 300 && e.Status < 500 && e.Status != http.StatusRequestTimeout
+	return e.sent && !refused
+}

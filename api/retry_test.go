@@ -1,0 +1,530 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/goaver/aver-go/api"
+)
+
+var quick = api.WithBackoff(func(int) time.Duration { return time.Millisecond })
+
+// A script answers the nth call of an operation with its nth handler, and goes on with the last. It counts the calls by
+// method and path.
+type script struct {
+	mu    sync.Mutex
+	calls []string
+	steps map[string][]http.HandlerFunc
+}
+
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	key := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api")
+	s.mu.Lock()
+	n := s.count(key)
+	s.calls = append(s.calls, key)
+	steps := s.steps[key]
+	s.mu.Unlock()
+	if len(steps) == 0 {
+		answer(404, "application/json", `"not in the script"`)(w, r)
+		return
+	}
+	steps[min(n, len(steps)-1)](w, r)
+}
+
+func (s *script) count(key string) int {
+	n := 0
+	for _, call := range s.calls {
+		if call == key {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *script) total(key string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count(key)
+}
+
+func ok(body string) http.HandlerFunc { return answer(200, "application/json", body) }
+
+// reset breaks the connection after the request was read.
+func reset(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+func scripted(t *testing.T, steps map[string][]http.HandlerFunc, opts ...api.Option) (*api.Client, *script) {
+	s := &script{steps: steps}
+	return newClient(t, s.ServeHTTP, append([]api.Option{quick}, opts...)...), s
+}
+
+const (
+	theCheck  = `{"id":"c1","groupId":"g","thirdPartyIdentifier":"p","status":"Created","checkTypes":["DocumentVerification"]}`
+	submitted = `{"id":"c1","groupId":"g","thirdPartyIdentifier":"p","status":"AwaitingAutomation","checkTypes":[]}`
+)
+
+var createRequest = api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "a@example.com"}
+
+func TestReadsAreRepeated(t *testing.T) {
+	for name, failure := range map[string]http.HandlerFunc{
+		"500": answer(500, "", ""), "502": answer(502, "text/html", "<html>"), "503": answer(503, "", ""), "429": answer(429, "", ""),
+		"reset": reset, "truncated": ok(`{"id":`), "HTML": answer(200, "text/html", "<html>"), "broken off": answer(200, "application/json", "{", "Content-Length", "99"),
+	} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{"GET /check/c1": {failure, failure, ok(theCheck)}})
+		if check, err := client.GetCheck(t.Context(), "c1"); err != nil || check.ID != "c1" || s.total("GET /check/c1") != 3 {
+			t.Errorf("%s: %v, %v after %d calls", name, check, err, s.total("GET /check/c1"))
+		}
+		client, s = scripted(t, map[string][]http.HandlerFunc{"GET /check/c1": {failure}}, api.WithMaxAttempts(3))
+		_, err := client.GetCheck(t.Context(), "c1")
+		var e *api.Error
+		calls := s.total("GET /check/c1")
+		if name == "reset" {
+			calls = 3 // net/http repeats a read by itself when a connection breaks that was used before
+		}
+		if !errors.As(err, &e) || e.Attempts != 3 || calls != 3 || !strings.Contains(err.Error(), "attempt 3") {
+			t.Errorf("%s: %v after %d calls", name, err, calls)
+		}
+		if _, err := client.GetCheck(t.Context(), "c1", api.WithMaxAttempts(1)); !errors.As(err, &e) || e.Attempts != 1 {
+			t.Errorf("%s: one attempt for a call: %v", name, err)
+		}
+	}
+	for _, status := range []int{400, 403, 404, 409} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{"GET /check/c1": {answer(status, "", "")}})
+		if _, err := client.GetCheck(t.Context(), "c1"); err == nil || s.total("GET /check/c1") != 1 {
+			t.Errorf("%d: %d calls", status, s.total("GET /check/c1"))
+		}
+	}
+}
+
+func TestUploadsAreSentOnceUnlessTheyWereNotPerformed(t *testing.T) {
+	const upload = "POST /check/c1/photodocument"
+	do := func(c *api.Client) error {
+		_, err := c.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
+		return err
+	}
+	for name, failure := range map[string]http.HandlerFunc{
+		"500": answer(500, "", ""), "503": answer(503, "", "", "Retry-After", "1"), "reset": reset, "truncated": ok(`"succ`), "HTML": answer(200, "text/html", "<html>"),
+	} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{upload: {failure, ok(`"success"`)}})
+		err := do(client)
+		var e *api.Error
+		if !errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrUnexpectedAnswer) ||
+			!errors.As(err, &e) || e.Retryable() || s.total(upload) != 1 || !strings.Contains(err.Error(), "it may have been performed") {
+			t.Errorf("%s: %v after %d calls", name, err, s.total(upload))
+		}
+	}
+	limited := answer(429, "", "", "Retry-After", "1")
+	client, s := scripted(t, map[string][]http.HandlerFunc{upload: {limited, ok(`"success"`)}})
+	if err := do(client); err != nil || s.total(upload) != 2 {
+		t.Errorf("429 with Retry-After: %v after %d calls", err, s.total(upload))
+	}
+	client, s = scripted(t, map[string][]http.HandlerFunc{upload: {answer(429, "", ""), ok(`"success"`)}})
+	if err := do(client); !errors.Is(err, api.ErrRateLimited) || s.total(upload) != 1 {
+		t.Errorf("429 without Retry-After: %v after %d calls", err, s.total(upload))
+	}
+	client, s = scripted(t, map[string][]http.HandlerFunc{upload: {answer(400, "application/json", `"no face"`)}})
+	if err := do(client); !errors.Is(err, api.ErrInvalidRequest) || errors.Is(err, api.ErrOutcomeUnknown) || s.total(upload) != 1 {
+		t.Errorf("400: %v after %d calls", err, s.total(upload))
+	}
+}
+
+// A connection that could not be made carried no request.
+func TestRefusedConnectionsAreRepeatedForEveryOperation(t *testing.T) {
+	s := &script{steps: map[string][]http.HandlerFunc{
+		"POST /watchlist/search": {ok(`{"id":"w1"}`)}, "POST /check/create": {ok(`{"checkId":"c1","thirdPartyIdentifier":"p","url":null}`)},
+	}}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			ok(`{"token":"opaque"}`)(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	var refusals atomic.Int64
+	var dialer net.Dialer
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if refusals.Add(-1) >= 0 {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}}
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: transport}), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	refusals.Store(1) // the exchange
+	if found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); err != nil || found.ID != "w1" {
+		t.Errorf("%v, %v", found, err)
+	}
+	refusals.Store(2)
+	if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" {
+		t.Errorf("%v, %v", created, err)
+	}
+	refusals.Store(2)
+	if found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); err != nil || found.ID != "w1" {
+		t.Errorf("%v, %v", found, err)
+	}
+	refusals.Store(1000)
+	_, err = client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+	var e *api.Error
+	if !errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrOutcomeUnknown) || !errors.As(err, &e) || e.Attempts != 4 || !strings.Contains(err.Error(), "it was not performed") {
+		t.Errorf("%v", err)
+	}
+	if s.total("POST /watchlist/search") != 2 || s.total("POST /check/create") != 1 {
+		t.Errorf("calls: %v", s.calls)
+	}
+}
+
+func TestCreateIsResolvedByLookingItUp(t *testing.T) {
+	for name, failure := range map[string]http.HandlerFunc{
+		"reset": reset, "500": answer(500, "", ""), "502": answer(502, "text/html", "x"), "truncated": ok(`{"checkId":"c`), "empty": ok(``), "no ID": ok(`{"url":null}`),
+	} {
+		t.Run(name+", performed", func(t *testing.T) {
+			client, s := scripted(t, map[string][]http.HandlerFunc{
+				"POST /check/create":        {failure, ok(`{"checkId":"another"}`)},
+				"POST /checklookup":         {answer(503, "", ""), ok(`[` + theCheck + `]`)},
+				"POST /check/c1/accesslink": {ok(`{"url":"https://example.com/fresh"}`)},
+			})
+			created, err := client.CreateCheck(t.Context(), createRequest)
+			if err != nil || created.CheckID != "c1" || created.URL != "https://example.com/fresh" || created.ThirdPartyIdentifier != "p" || s.total("POST /check/create") != 1 {
+				t.Errorf("%v, %v, calls %v", created, err, s.calls)
+			}
+		})
+		t.Run(name+", not performed", func(t *testing.T) {
+			client, s := scripted(t, map[string][]http.HandlerFunc{
+				"POST /check/create": {failure, ok(`{"checkId":"c2","thirdPartyIdentifier":"p","url":null}`)},
+				"POST /checklookup":  {ok(`[]`)},
+			})
+			created, err := client.CreateCheck(t.Context(), createRequest)
+			if err != nil || created.CheckID != "c2" || s.total("POST /check/create") != 2 {
+				t.Errorf("%v, %v, calls %v", created, err, s.calls)
+			}
+		})
+	}
+}
+
+// The first create was slow, not lost: the second one runs into it.
+func TestConflictAfterAnUnclearCreateIsResolved(t *testing.T) {
+	client, _ := scripted(t, map[string][]http.HandlerFunc{
+		"POST /check/create":        {reset, answer(409, "", "")},
+		"POST /checklookup":         {ok(`[]`), ok(`[` + theCheck + `]`)},
+		"POST /check/c1/accesslink": {answer(409, "", "")}, // submitted by now
+	})
+	if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" || created.URL != "" {
+		t.Errorf("%v, %v", created, err)
+	}
+	client, s := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {answer(409, "", "")}})
+	if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrConflict) || s.total("POST /checklookup") != 0 {
+		t.Errorf("a conflict with an older check: %v", err)
+	}
+}
+
+func TestOverridingCreateIsNeverRepeatedByGuess(t *testing.T) {
+	request := createRequest
+	request.OverrideThirdPartyIdentifier = true
+	old := strings.Replace(theCheck, "c1", "c0", 1)
+	tests := map[string]struct {
+		after string
+		want  string // the check's ID; empty for an unknown outcome
+	}{
+		"one new":     {`[` + old + `,` + theCheck + `]`, "c1"},
+		"none new":    {`[` + old + `]`, ""},
+		"several new": {`[` + theCheck + `,` + strings.Replace(theCheck, "c1", "c2", 1) + `]`, ""},
+	}
+	for name, tt := range tests {
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			"POST /check/create":        {reset, ok(`{"checkId":"another","thirdPartyIdentifier":"p","url":null}`)},
+			"POST /checklookup":         {ok(`[` + old + `]`), ok(tt.after)},
+			"POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
+		})
+		created, err := client.CreateCheck(t.Context(), request)
+		if s.total("POST /check/create") != 1 {
+			t.Errorf("%s: %d creates", name, s.total("POST /check/create"))
+		}
+		if tt.want != "" && (err != nil || created.CheckID != tt.want) || tt.want == "" && !errors.Is(err, api.ErrOutcomeUnknown) {
+			t.Errorf("%s: %v, %v", name, created, err)
+		}
+	}
+	client, s := scripted(t, map[string][]http.HandlerFunc{"POST /checklookup": {answer(403, "", "")}})
+	if _, err := client.CreateCheck(t.Context(), request); !errors.Is(err, api.ErrForbidden) || s.total("POST /check/create") != 0 || !strings.Contains(err.Error(), "not performed") {
+		t.Errorf("the state before cannot be read: %v", err)
+	}
+}
+
+func TestCheckOfAnotherGroupIsNotTakenForOurs(t *testing.T) {
+	client, _ := scripted(t, map[string][]http.HandlerFunc{
+		"POST /check/create": {reset},
+		"POST /checklookup":  {ok(`[` + strings.Replace(theCheck, `"g"`, `"other"`, 1) + `]`)},
+	})
+	if created, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "another group") {
+		t.Errorf("%v, %v", created, err)
+	}
+}
+
+func TestUnresolvedOutcomeBelongsToNoOtherClass(t *testing.T) {
+	client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset}, "POST /checklookup": {answer(503, "", "")}})
+	_, err := client.CreateCheck(t.Context(), createRequest)
+	if !errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "looking the check up failed") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSubmitIsResolvedByReadingTheStatus(t *testing.T) {
+	const submit = "GET /check/c1/submit"
+	for name, failure := range map[string]http.HandlerFunc{"reset": reset, "503": answer(503, "", ""), "truncated": ok(`{"stat`), "empty": ok("")} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			submit:                  {failure, ok(`"AwaitingAutomation"`)},
+			"GET /check/c1":         {ok(submitted)},
+			"GET /check/c1/results": {ok(strings.Replace(submitted, `"checkTypes"`, `"warnings":["Age"],"checkTypes"`, 1))},
+		})
+		done, err := client.SubmitCheck(t.Context(), "c1")
+		if err != nil || done.Status != api.CheckStatusAwaitingAutomation || len(done.Warnings) != 1 || s.total(submit) != 1 {
+			t.Errorf("%s, performed: %v, %v, %d submits", name, done, err, s.total(submit))
+		}
+		client, s = scripted(t, map[string][]http.HandlerFunc{submit: {failure, ok(`"AwaitingAutomation"`)}, "GET /check/c1": {ok(theCheck)}})
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 2 {
+			t.Errorf("%s, not performed: %v, %v, %d submits", name, done, err, s.total(submit))
+		}
+	}
+	client, s := scripted(t, map[string][]http.HandlerFunc{submit: {reset}, "GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Pondering", 1))}})
+	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 {
+		t.Errorf("unknown status: %v, %d submits", err, s.total(submit))
+	}
+	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {answer(400, "application/json", `{"message":"photo missing"}`)}})
+	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrInvalidRequest) || s.total(submit) != 1 {
+		t.Errorf("incomplete: %v, %d submits", err, s.total(submit))
+	}
+}
+
+// net/http repeats a GET by itself when a connection that was used before breaks. Submitting is a GET that costs money.
+func TestNetHTTPDoesNotRepeatASubmit(t *testing.T) {
+	client, s := scripted(t, map[string][]http.HandlerFunc{
+		"GET /check/c1":        {ok(submitted)},
+		"GET /check/c1/submit": {reset},
+	})
+	if _, err := client.GetCheck(t.Context(), "c1"); err != nil { // now the connection was used before
+		t.Fatal(err)
+	}
+	if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation {
+		t.Errorf("%v, %v", done, err)
+	}
+	if n := s.total("GET /check/c1/submit"); n != 1 {
+		t.Errorf("submitted %d times", n)
+	}
+}
+
+func TestCallerWhoLeavesLearnsWhetherItMayHaveBeenPerformed(t *testing.T) {
+	entered := make(chan struct{}, 1)
+	hang := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		entered <- struct{}{}
+		<-r.Context().Done()
+	}
+	client, s := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {hang}})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-entered
+		cancel()
+	}()
+	_, err := client.CreateCheck(ctx, createRequest)
+	if !errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "may have been performed") {
+		t.Errorf("%v", err)
+	}
+	_, err = client.CreateCheck(ctx, createRequest)
+	if errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "was not performed") || s.total("POST /check/create") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAttemptTimeoutLeavesTimeForAnotherAttempt(t *testing.T) {
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	client, s := scripted(t, map[string][]http.HandlerFunc{"GET /check/c1": {hang, ok(theCheck)}}, api.WithAttemptTimeout(30*time.Millisecond))
+	if check, err := client.GetCheck(t.Context(), "c1"); err != nil || check.ID != "c1" || s.total("GET /check/c1") != 2 {
+		t.Errorf("%v, %v", check, err)
+	}
+}
+
+// memory answers every request of a client in a synctest bubble; the exchange works.
+func memory(h func(*http.Request) *http.Response) api.Option {
+	return api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp := respond(200, `{"token":"opaque"}`)
+		if !strings.HasSuffix(r.URL.Path, "/auth/token") {
+			resp = h(r)
+		}
+		resp.Request = r
+		return resp, nil
+	})})
+}
+
+func respond(status int, body string, headers ...string) *http.Response {
+	h := http.Header{"Content-Type": {"application/json"}}
+	for i := 0; i+1 < len(headers); i += 2 {
+		h.Set(headers[i], headers[i+1])
+	}
+	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+func inBubble(t *testing.T, h func(*http.Request) *http.Response, opts ...api.Option) *api.Client {
+	t.Helper()
+	client, err := api.New("key", "secret", append(opts, memory(h))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestRetryAfterIsHonouredAndCapped(t *testing.T) {
+	for _, tt := range []struct {
+		header string
+		want   time.Duration
+	}{{"7", 7 * time.Second}, {"3600", 30 * time.Second}, {"DATE", 9 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			header := tt.header
+			if header == "DATE" {
+				header = time.Now().Add(tt.want).UTC().Format(http.TimeFormat)
+			}
+			calls := 0
+			client := inBubble(t, func(*http.Request) *http.Response {
+				if calls++; calls == 1 {
+					return respond(503, "", "Retry-After", header)
+				}
+				return respond(200, theCheck)
+			})
+			start := time.Now()
+			if _, err := client.GetCheck(t.Context(), "c1"); err != nil || time.Since(start) != tt.want {
+				t.Errorf("%s: %v after %v", tt.header, err, time.Since(start))
+			}
+		})
+	}
+}
+
+func TestCallEndsWithinItsBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := inBubble(t, func(*http.Request) *http.Response { return respond(503, "", "Retry-After", "20") }, api.WithMaxAttempts(100))
+		start := time.Now()
+		_, err := client.GetCheck(t.Context(), "c1") // 60 seconds by default
+		if !errors.Is(err, api.ErrUnavailable) || time.Since(start) != 40*time.Second {
+			t.Errorf("%v after %v: the third pause would end after the call", err, time.Since(start))
+		}
+	})
+}
+
+func TestExponentialBackoffGrowsToItsLimit(t *testing.T) {
+	backoff := api.ExponentialBackoff(100*time.Millisecond, 5*time.Second)
+	for retry, ceiling := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 6: 3200 * time.Millisecond, 7: 5 * time.Second, 1000: 5 * time.Second} {
+		var longest time.Duration
+		for range 2000 {
+			pause := backoff(retry)
+			if pause < 0 || pause >= ceiling {
+				t.Fatalf("retry %d: %v", retry, pause)
+			}
+			longest = max(longest, pause)
+		}
+		if longest < ceiling*8/10 {
+			t.Errorf("retry %d: at most %v of %v", retry, longest, ceiling)
+		}
+	}
+	if api.ExponentialBackoff(0, 0)(1) != 0 {
+		t.Error("no back-off")
+	}
+}
+
+func TestWaitForCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []*http.Response{
+			respond(200, theCheck), respond(200, strings.Replace(theCheck, "Created", "Pondering", 1)), respond(500, ""), respond(200, strings.Replace(theCheck, "Created", "rejected", 1)),
+		}
+		var pauses []time.Duration
+		last := time.Now()
+		client := inBubble(t, func(*http.Request) *http.Response {
+			pauses = append(pauses, time.Since(last))
+			last = time.Now()
+			next := answers[0]
+			answers = answers[1:]
+			return next
+		}, api.WithMaxAttempts(1))
+		var seen []string
+		check, err := client.WaitForCheck(t.Context(), "c1", api.WithPollInterval(time.Second, 2*time.Second), api.WithProgress(func(s string) { seen = append(seen, s) }))
+		if err != nil || check.Status != "rejected" || fmt.Sprint(seen) != "[Created Pondering rejected]" {
+			t.Errorf("%v, %v, saw %v", check, err, seen)
+		}
+		for i, limit := range []time.Duration{0, time.Second, 1500 * time.Millisecond, 2 * time.Second} {
+			if pauses[i] > limit || pauses[i] < limit*8/10 {
+				t.Errorf("pause %d is %v, want up to %v", i, pauses[i], limit)
+			}
+		}
+	})
+}
+
+func TestWaitReturnsWhatWasLastSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := inBubble(t, func(*http.Request) *http.Response { return respond(200, submitted) })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		check, err := client.WaitForCheck(ctx, "c1")
+		if !errors.Is(err, context.DeadlineExceeded) || check == nil || check.Status != api.CheckStatusAwaitingAutomation || !strings.Contains(err.Error(), "AwaitingAutomation") {
+			t.Errorf("%v, %v", check, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := inBubble(t, func(*http.Request) *http.Response {
+			if calls++; calls == 1 {
+				return respond(200, submitted)
+			}
+			return respond(503, "")
+		}, api.WithMaxAttempts(1))
+		check, err := client.WaitForCheck(t.Context(), "c1")
+		if !errors.Is(err, api.ErrUnavailable) || check == nil || calls != 6 {
+			t.Errorf("an outage: %v, %v after %d calls", check, err, calls)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		client := inBubble(t, func(*http.Request) *http.Response { return respond(404, "") })
+		if check, err := client.WaitForCheck(t.Context(), "c1"); !errors.Is(err, api.ErrNotFound) || check != nil {
+			t.Errorf("%v, %v", check, err)
+		}
+		if _, err := client.WaitForCheck(t.Context(), "c1", api.WithPollInterval(2, 1)); err == nil {
+			t.Error("a bad interval was accepted")
+		}
+	})
+}
+
+func TestWaitForWatchlistSearch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := inBubble(t, func(*http.Request) *http.Response {
+			calls++
+			status := "Running"
+			if calls == 3 {
+				status = "failed"
+			}
+			return respond(200, `{"id":"w1","searchType":"Text","status":"`+status+`"}`)
+		})
+		search, err := client.WaitForWatchlistSearch(t.Context(), "w1")
+		if err != nil || !search.Status.Is(api.WatchlistStatusFailed) || calls != 3 {
+			t.Errorf("%v, %v after %d calls", search, err, calls)
+		}
+	})
+}

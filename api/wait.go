@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A WaitOption configures [Client.WaitForCheck] and [Client.WaitForWatchlistSearch].
+type WaitOption func(*waitSettings) error
+
+type waitSettings struct {
+	first, longest time.Duration
+	progress       func(status string)
+}
+
+// WithPollInterval sets how long to wait between looks: first at the beginning, growing by half each time up to
+// longest, each shortened at random by up to a fifth. The defaults are 1 second and 30 seconds.
+func WithPollInterval(first, longest time.Duration) WaitOption {
+	return func(s *waitSettings) error {
+		if first <= 0 || longest < first {
+			return errors.New("WithPollInterval: want 0 < first ≤ longest")
+		}
+		s.first, s.longest = first, longest
+		return nil
+	}
+}
+
+// WithProgress has f called with the status after every look, from the goroutine that waits.
+func WithProgress(f func(status string)) WaitOption {
+	return func(s *waitSettings) error {
+		s.progress = f
+		return nil
+	}
+}
+
+// WaitForCheck looks at a check until its status is final: Completed, Rejected or Canceled. A rejected check is a
+// result, not an error. A status that the contract does not know counts as undecided.
+//
+// It waits as long as ctx allows. When it gives up, it returns the check as it was last seen, if it was, with an error;
+// errors.Is(err, context.DeadlineExceeded) tells that time ran out. A passing failure to look does not end it; five in
+// a row do.
+func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption) (*Check, error) {
+	return waitFor(ctx, opts,
+		func(ctx context.Context) (*Check, error) { return c.GetCheck(ctx, id) },
+		func(check *Check) (string, bool) {
+			return string(check.Status), check.Status.Is(CheckStatusCompleted, CheckStatusRejected, CheckStatusCanceled)
+		})
+}
+
+// WaitForWatchlistSearch looks at a watchlist search until its status is final: Completed, Failed or Error. It gives up
+// like [Client.WaitForCheck]. What the search found is read with [Client.GetWatchlistSearchResults].
+func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...WaitOption) (*WatchlistSearch, error) {
+	return waitFor(ctx, opts,
+		func(ctx context.Context) (*WatchlistSearch, error) { return c.GetWatchlistSearch(ctx, id) },
+		func(search *WatchlistSearch) (string, bool) { return string(search.Status), search.Status.Known() })
+}
+
+// maxLookFailures is how many looks may fail in a row.
+const maxLookFailures = 5
+
+// waitFor looks until what it sees is final.
+func waitFor[T any](ctx context.Context, opts []WaitOption, look func(context.Context) (*T, error), status func(*T) (string, bool)) (*T, error) {
+	s := waitSettings{first: time.Second, longest: 30 * time.Second}
+	for _, opt := range opts {
+		if err := opt(&s); err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+	}
+	var last *T
+	seen, failures := "never seen", 0
+	for interval := s.first; ; interval = min(interval+interval/2, s.longest) {
+		current, err := look(ctx)
+		var failure *Error
+		switch {
+		case err == nil:
+			last, failures = current, 0
+			var final bool
+			seen, final = status(current)
+			if s.progress != nil {
+				s.progress(seen)
+			}
+			if final {
+				return last, nil
+			}
+		case ctx.Err() != nil:
+		case errors.As(err, &failure) && failure.Retryable() && failures+1 < maxLookFailures:
+			failures++
+		default:
+			return last, err
+		}
+		timer := time.NewTimer(interval - rand.N(interval/5+1))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return last, fmt.Errorf("aver: gave up waiting, last status %s: %w", clean(seen, 60), ctx.Err())
+		}
+	}
+}

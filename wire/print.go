@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"reflect"
+	"strconv"
+)
+
+// redacted stands for a value that is never printed.
+const redacted = "REDACTED"
+
+// Redacted returns an attribute that tells that v is set, but not to what. It is for generated code.
+func Redacted(name string, v any) slog.Attr {
+	if isZero(v) {
+		return slog.Attr{}
+	}
+	return slog.String(name, redacted)
+}
+
+// Attr returns an attribute for v, or none when v is not set. It is for generated code.
+func Attr(name string, v any) slog.Attr {
+	if isZero(v) {
+		return slog.Attr{}
+	}
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer {
+		if _, ok := v.(slog.LogValuer); !ok {
+			v = p.Elem().Interface()
+		}
+	}
+	return slog.Any(name, v)
+}
+
+// maxList is how many elements of a list are printed.
+const maxList = 10
+
+// List returns an attribute with the first ten elements of a list, and their number when there are more. Each element
+// prints by its own rules. It is for generated code.
+func List[T any](name string, list []T) slog.Attr {
+	if len(list) == 0 {
+		return slog.Attr{Key: name, Value: slog.GroupValue()}
+	}
+	attrs := make([]slog.Attr, 0, min(len(list), maxList)+1)
+	for i := range list[:min(len(list), maxList)] {
+		attrs = append(attrs, slog.Any(strconv.Itoa(i), list[i]))
+	}
+	if len(list) > maxList {
+		attrs = append(attrs, slog.Int("of", len(list)))
+	}
+	return slog.Attr{Key: name, Value: slog.GroupValue(attrs...)}
+}
+
+// Format prints a value under the name of its type. It is for generated code.
+func Format(w io.Writer, name string, v slog.Value) {
+	_, _ = io.WriteString(w, name)
+	format(w, v)
+}
+
+func format(w io.Writer, v slog.Value) {
+	v = v.Resolve()
+	if v.Kind() != slog.KindGroup {
+		fmt.Fprint(w, v)
+		return
+	}
+	_, _ = io.WriteString(w, "{")
+	first := true
+	for _, attr := range v.Group() {
+		if attr.Equal(slog.Attr{}) {
+			continue
+		}
+		if !first {
+			_, _ = io.WriteString(w, " ")
+		}
+		first = false
+		_, _ = io.WriteString(w, attr.Key+":")
+		format(w, attr.Value)
+	}
+	_, _ = io.WriteString(w, "}")
+}
+
+func isZero(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	if r.Kind() == reflect.Slice || r.Kind() == reflect.Map {
+		return r.Len() == 0
+	}
+	return r.IsZero()
+}
