@@ -180,7 +180,7 @@ func receive[T any](op *operation, resp *http.Response, maxSize int64) (*T, *Err
 		return nil, unexpected(op, resp, nil, fmt.Errorf("the answer is larger than %d bytes", maxSize))
 	}
 	if err != nil {
-		return nil, unexpected(op, resp, body, &transientError{fmt.Errorf("the answer broke off: %w", err)})
+		return nil, unexpected(op, resp, body, &transientError{fmt.Errorf("the answer broke off: %w", wire.TransportError(err))})
 	}
 	result := new(T)
 	if err := decode(resp.Header.Get("Content-Type"), body, result); err != nil {

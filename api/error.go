@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -231,17 +230,16 @@ func refusal(op *operation, cause error) *Error {
 
 // unanswered is a call that brought no answer.
 func unanswered(op *operation, cause error) *Error {
-	if u := (*url.Error)(nil); errors.As(cause, &u) {
-		cause = u.Err // the URL holds identifiers
-	}
 	e := &Error{Operation: op.id, Err: cause}
 	var auth *authprovider.Error
 	switch {
 	case errors.As(cause, &auth):
 		e.RetryAfter, e.class = auth.RetryAfter, classOfExchange(auth.Status)
-	case errors.Is(cause, context.Canceled), errors.Is(cause, authprovider.ErrClosed):
+	case errors.Is(cause, authprovider.ErrClosed), errors.Is(cause, authprovider.ErrTokenRefused):
+	case errors.Is(cause, context.Canceled):
+		e.Err = wire.TransportError(cause)
 	default:
-		e.class = ErrUnavailable
+		e.class, e.Err = ErrUnavailable, wire.TransportError(cause)
 	}
 	return e
 }

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
-	"time"
 )
 
 // A Doer sends the requests of a generated client. It is a [generated.HttpRequestDoer]:
@@ -18,32 +16,30 @@ import (
 //
 // When the service refuses the token of a request with 401, the Doer has the provider drop it and sends the request
 // once more with another, if the body can be read again (GetBody). It does so whatever the request does, a charged or
-// irreversible operation included: an operation that was answered with 401 was not performed. When the new token is
-// refused as well, the answer stands, and for ten seconds that token is not replaced again.
+// irreversible operation included: an operation that was answered with 401 was not performed. A 401 behind a redirect
+// says nothing of the kind, and stands. So does one for a token that the provider did not obtain, and one for the
+// replacement of a refused token that nothing has accepted yet: what the service refuses then is not the token.
 //
-// It follows no redirect to another origin, or from https to http; the caller gets the redirect itself as the answer.
+// It follows no redirect to another origin, or from https to http, and none at all of the calls that carry credentials
+// or a token to be exchanged; the caller gets the redirect itself as the answer.
 type Doer struct {
 	provider *Provider
 	client   *http.Client
-	futile   atomic.Pointer[futile]
-}
-
-// futile notes that a new token was refused as well: what the service refuses then is not the token.
-type futile struct {
-	authorization string
-	until         time.Time
 }
 
 // Doer returns a [Doer] around client, which is not changed; nil stands for the client that performs the exchange. The
-// client's own CheckRedirect still decides about redirects within the origin.
+// client's own CheckRedirect still decides about redirects within the origin, and its Timeout, if any, limits a call.
 func (p *Provider) Doer(client *http.Client) *Doer {
 	if client == nil {
 		client = p.Client()
 	}
 	pinned := *client
 	pinned.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		first := via[0]
 		switch {
-		case !p.origin.is(req.URL):
+		case !p.origin.is(req.URL),
+			strings.HasPrefix(first.Header.Get("Authorization"), "Basic "),
+			strings.TrimSuffix(first.URL.Path, "/") == p.refreshPath:
 			return http.ErrUseLastResponse
 		case client.CheckRedirect != nil:
 			return client.CheckRedirect(req, via)
@@ -58,15 +54,17 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 // Do sends req, and once more with a new token after a 401.
 func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 	resp, err := d.client.Do(req)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		return resp, err
+	if err != nil {
+		return nil, err
 	}
 	authorization := req.Header.Get("Authorization")
-	token, ok := strings.CutPrefix(authorization, "Bearer ")
-	if !ok || !d.provider.origin.is(req.URL) {
+	if resp.StatusCode != http.StatusUnauthorized {
+		d.provider.confirm(authorization)
 		return resp, nil
 	}
-	if f := d.futile.Load(); f != nil && f.authorization == authorization && time.Now().Before(f.until) {
+	token, ok := strings.CutPrefix(authorization, "Bearer ")
+	redirected := resp.Request != nil && resp.Request.Response != nil
+	if !ok || redirected || !d.provider.origin.is(req.URL) || !d.provider.replaceable(token) {
 		return resp, nil
 	}
 	d.provider.Invalidate(token)
@@ -90,8 +88,8 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 	}
 	discard(resp.Body)
 	resp, err = d.client.Do(again)
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		d.futile.Store(&futile{again.Header.Get("Authorization"), time.Now().Add(refusalMemory)})
+	if err == nil && resp.StatusCode != http.StatusUnauthorized {
+		d.provider.confirm(again.Header.Get("Authorization"))
 	}
 	return resp, err
 }

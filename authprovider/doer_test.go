@@ -1,15 +1,18 @@
 package authprovider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/goaver/aver-go/generated"
@@ -338,31 +341,130 @@ func TestDoerStopsWithTheCallersContext(t *testing.T) {
 	p := s.provider(t)
 	mustToken(t, p)
 	s.revoke()
-	release := make(chan struct{})
-	defer close(release)
-	ctx := t.Context()
+	exchanging := make(chan struct{})
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/auth/token" {
-			select {
-			case <-release:
-			case <-r.Context().Done():
-			}
+			close(exchanging)
+			<-r.Context().Done()
 			return
 		}
 		w.WriteHeader(401)
 	})
+	ctx, cancel := context.WithCancel(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/x", nil)
 	if err := p.Intercept(ctx, req); err != nil {
 		t.Fatal(err)
 	}
-	d := p.Doer(s.Client())
-	done := make(chan error, 1)
 	go func() {
-		_, err := d.Do(req)
-		done <- err
+		<-exchanging
+		cancel()
 	}()
-	time.AfterFunc(20*time.Millisecond, func() { _ = p.Close() })
-	if err := <-done; !errors.Is(err, ErrClosed) {
+	if _, err := p.Doer(nil).Do(req); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrTokenRefused) {
 		t.Errorf("%v", err)
 	}
+	_ = p.Close()
+}
+
+// What was redirected was performed: a 401 of the page behind it must not have it performed again.
+func TestDoerDoesNotReplayBehindARedirect(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	var created atomic.Int64
+	s.h = func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			created.Add(1)
+			http.Redirect(w, r, "/created", http.StatusSeeOther)
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+	p := s.provider(t)
+	resp, _, err := post(t, p, nil, s.URL+"/create", strings.NewReader("b"))
+	if err != nil || resp.StatusCode != 401 || created.Load() != 1 || s.exchanges.Load() != 1 {
+		t.Errorf("%v, %v: created %d times, %d exchanges", resp, err, created.Load(), s.exchanges.Load())
+	}
+}
+
+func TestDoerDoesNotReplayUnderAnotherAccount(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/charge", strings.NewReader("b"))
+	req.Header.Set("Authorization", "Bearer of-another-account")
+	resp, err := p.Doer(nil).Do(req)
+	if err != nil || resp.StatusCode != 401 || s.calls.Load() != 1 {
+		t.Errorf("%v, %v, %d calls", resp, err, s.calls.Load())
+	}
+	resp.Body.Close()
+}
+
+// Calls of the auth operations through the Doer follow no redirect either.
+func TestDoerFollowsNoRedirectWithCredentials(t *testing.T) {
+	var elsewhere atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/elsewhere":
+			elsewhere.Add(1)
+		case "/auth/token":
+			if r.Header.Get("X-Redirect") != "" {
+				http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+				return
+			}
+			_, _ = io.WriteString(w, `{"token":"t"}`)
+		default:
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}
+	}))
+	defer srv.Close()
+	p, err := New("k", "s", WithBaseURL(srv.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for path, method := range map[string]string{"/auth/token": "GET", "/auth/refresh": "POST", "/auth/refresh/": "POST"} {
+		req, _ := http.NewRequestWithContext(t.Context(), method, srv.URL+path, strings.NewReader("{}"))
+		req.Header.Set("X-Redirect", "yes")
+		if err := p.Intercept(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := p.Doer(nil).Do(req)
+		if err != nil || resp.StatusCode != 307 || elsewhere.Load() != 0 {
+			t.Errorf("%s: %v, %v", path, resp, err)
+		}
+		resp.Body.Close()
+	}
+}
+
+// Whatever the number of callers, an operation that refuses every token costs an exchange a second at the most.
+func TestDoerUnderAStormOfRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		p := s.provider(t)
+		refusing := *s.Client
+		refusing.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			time.Sleep(rand.N(200 * time.Millisecond))
+			return &http.Response{StatusCode: 401, Body: http.NoBody, Request: r}, nil
+		})
+		d := p.Doer(&refusing)
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				for start := time.Now(); time.Since(start) < time.Minute; {
+					req := request(t, checkURL)
+					if err := p.Intercept(t.Context(), req); err != nil {
+						t.Error(err)
+						return
+					}
+					resp, err := d.Do(req)
+					if err != nil || resp.StatusCode != 401 {
+						t.Errorf("%v, %v", resp, err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if exchanges, _ := s.counts(); exchanges > 62 {
+			t.Errorf("%d exchanges in a minute", exchanges)
+		}
+	})
 }

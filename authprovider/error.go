@@ -36,7 +36,7 @@ type Event struct {
 type Error struct {
 	Kind       EventKind
 	Status     int           // of the service's answer; 0 when there was none
-	RetryAfter time.Duration // what the service asked for; 0 when it did not
+	RetryAfter time.Duration // how long until another attempt makes sense: what the service asked for, or our own pause
 	Err        error         // what is wrong with the connection or the answer; nil when the status says it all
 }
 
@@ -44,6 +44,9 @@ type Error struct {
 func (e *Error) Error() string {
 	s := "authprovider: " + e.Kind.String()
 	if e.Status == 0 || e.Status == http.StatusOK {
+		if e.Err == nil {
+			return s + " failed"
+		}
 		return s + " failed: " + e.Err.Error()
 	}
 	s += strings.TrimRight(fmt.Sprintf(" answered with %d %s", e.Status, http.StatusText(e.Status)), " ")
@@ -54,7 +57,7 @@ func (e *Error) Error() string {
 		s += ": redirects are not followed with credentials; check the base URL"
 	case e.Status == http.StatusNotFound:
 		s += ": check the base URL"
-	case e.RetryAfter > 0:
+	case e.RetryAfter >= time.Second:
 		s += fmt.Sprintf(": try again in %s", e.RetryAfter.Round(time.Second))
 	default:
 		s += ": try again later"

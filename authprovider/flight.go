@@ -2,13 +2,11 @@ package authprovider
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"runtime"
 	"time"
 
@@ -47,15 +45,18 @@ func (p *Provider) token(ctx context.Context) (*token, error) {
 	case p.life.Err() != nil:
 		p.mu.Unlock()
 		return nil, ErrClosed
-	case alive && (!t.stale.passed(now) || p.flight != nil || p.backoff.wait(now)):
+	case alive && (!t.stale.passed(now) || p.flight != nil || now.Before(p.backoff.renewal)):
 		p.mu.Unlock()
 		return t, nil
 	case alive:
 		p.launch(t)
 		p.mu.Unlock()
 		return t, nil
-	case p.flight == nil && p.backoff.remembered != nil && p.backoff.wait(now):
-		err := p.backoff.remembered
+	case ctx.Err() != nil:
+		p.mu.Unlock()
+		return nil, fmt.Errorf("authprovider: no token at hand: %w", ctx.Err())
+	case p.flight == nil && now.Before(p.backoff.closed):
+		err := p.backoff.failure(now)
 		p.mu.Unlock()
 		return nil, err
 	case p.flight == nil:
@@ -85,29 +86,32 @@ func (p *Provider) launch(old *token) {
 
 // fly carries a flight out, on a context of its own: no caller's end disturbs the others.
 func (p *Provider) fly(f *flight, old *token) {
+	defer p.report(f)
+	defer p.settle(f) // even if the HTTP client ends the goroutine
 	ctx, cancel := context.WithTimeout(p.life, p.settings.timeout)
 	defer cancel()
 	if old != nil {
-		p.attempt(f, Refresh, func() (*http.Response, error) {
-			bearer := func(_ context.Context, req *http.Request) error {
-				req.Header.Set("Authorization", old.header[0])
-				return nil
-			}
-			refresher := *p.settings.auth
-			refresher.RequestEditors = []generated.RequestEditorFn{p.settings.setUserAgent, bearer}
-			return refresher.RefreshAuthToken(ctx, generated.RefreshAuthTokenRequest{Token: old.value})
-		})
-	}
-	if old == nil || refused(f.err) {
-		p.attempt(f, Exchange, func() (*http.Response, error) {
-			return p.settings.auth.GetAuthToken(ctx)
-		})
-	}
-	p.settle(f)
-	if p.settings.hook != nil {
-		for _, event := range f.events {
-			p.settings.hook(event)
+		p.refresh(ctx, f, old)
+		if f.err == nil || !refused(f.err) && p.current.Load() == old && !old.end.passed(time.Now()) {
+			return
 		}
+	}
+	p.attempt(f, Exchange, func() (*http.Response, error) { return p.settings.auth.GetAuthToken(ctx, p.settings.setBasic) })
+}
+
+// refresh renews old, within half of the flight's time.
+func (p *Provider) refresh(ctx context.Context, f *flight, old *token) {
+	ctx, cancel := context.WithTimeout(ctx, p.settings.timeout/2)
+	defer cancel()
+	bearer := func(_ context.Context, req *http.Request) error {
+		req.Header["Authorization"] = old.header
+		return nil
+	}
+	p.attempt(f, Refresh, func() (*http.Response, error) {
+		return p.settings.auth.RefreshAuthToken(ctx, generated.RefreshAuthTokenRequest{Token: old.value}, bearer)
+	})
+	if f.err == nil && f.token.is(old.value) {
+		f.token, f.err = nil, &Error{Kind: Refresh, Status: http.StatusOK, Err: errors.New("the service returned the old token")}
 	}
 }
 
@@ -121,17 +125,37 @@ func refused(err error) bool {
 func (p *Provider) settle(f *flight) {
 	p.mu.Lock()
 	p.flight = nil
+	if f.token == nil && f.err == nil {
+		f.err = &Error{Err: errors.New("the HTTP client ended the goroutine")}
+	}
+	if f.err == nil && p.issued[digest(f.token.value)].refused {
+		f.token, f.err = nil, &Error{Status: http.StatusOK, Err: errors.New("the service handed out a token that it refused before")}
+	}
 	switch {
 	case p.life.Err() != nil:
 		f.token, f.err = nil, ErrClosed
 	case f.err == nil:
+		p.remember(f.token)
 		p.current.Store(f.token)
 		p.backoff = backoff{}
 	default:
-		p.backoff.fail(f.err, time.Now(), p.settings.jitter())
+		now := time.Now()
+		p.backoff.fail(f.err, now, p.settings.jitter())
+		f.err = p.backoff.failure(now)
 	}
 	p.mu.Unlock()
 	close(f.done)
+}
+
+// report tells the hook what happened. A panic in it must not end the process, which could not prevent it.
+func (p *Provider) report(f *flight) {
+	if p.settings.hook == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	for _, event := range f.events {
+		p.settings.hook(event)
+	}
 }
 
 // attempt sends one request for a token and reads the answer.
@@ -156,21 +180,18 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 	}()
 	resp, err := send()
 	if err != nil {
-		if u := (*url.Error)(nil); errors.As(err, &u) {
-			err = u.Err // without the URL
-		}
-		return nil, &Error{Kind: kind, Err: err}
+		return nil, &Error{Kind: kind, Err: wire.TransportError(err)}
 	}
 	defer resp.Body.Close()
 	failure := &Error{Kind: kind, Status: resp.StatusCode, RetryAfter: wire.RetryAfter(resp.Header, start)}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure
 	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	var answer generated.AuthToken
 	switch {
 	case err != nil:
-		failure.Err = fmt.Errorf("reading the answer: %w", err)
+		failure.Err = fmt.Errorf("reading the answer: %w", wire.TransportError(err))
 	case len(body) > maxAnswer:
 		failure.Err = fmt.Errorf("the answer is larger than %d KiB", maxAnswer>>10)
 	case json.Unmarshal(body, &answer) != nil:
@@ -178,19 +199,10 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 	default:
 		failure.Err = checkToken(answer.Token)
 	}
-	if failure.Err == nil && p.isRejected(answer.Token) {
-		failure.Err = errors.New("the service handed out a token that it refused before")
-	}
 	if failure.Err != nil {
 		return nil, failure
 	}
 	return newToken(answer.Token, start, p.settings.margin, p.settings.jitter()), nil
-}
-
-func (p *Provider) isRejected(value string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return time.Now().Before(p.rejected[sha256.Sum256([]byte(value))])
 }
 
 // panicError describes a recovered panic. Its value may hold anything, so only a runtime error is repeated.
@@ -199,41 +211,4 @@ func panicError(r any) error {
 		return fmt.Errorf("the HTTP client panicked: %w", err)
 	}
 	return fmt.Errorf("the HTTP client panicked with a %T", r)
-}
-
-// A backoff says how long to leave the service alone after failures.
-type backoff struct {
-	failures   int
-	until      time.Time
-	remembered error // what callers without a token get until then; nil lets them try
-}
-
-const (
-	minBackoff = time.Second
-	maxBackoff = time.Minute
-	// refusalMemory is how long refused credentials are remembered, so that a misconfigured fleet does not hammer the
-	// service while a corrected key is soon accepted.
-	refusalMemory = 10 * time.Second
-)
-
-func (b *backoff) wait(now time.Time) bool { return now.Before(b.until) }
-
-// fail counts a failure. The pause doubles with each, within bounds, shortened at random by up to half; a longer
-// Retry-After takes its place. Those who have no token are made to wait only when the service said so itself.
-func (b *backoff) fail(err error, now time.Time, jitter float64) {
-	pause := minBackoff << min(b.failures, 6)
-	pause = min(pause, maxBackoff)
-	b.failures++
-	b.remembered = nil
-	var e *Error
-	if errors.As(err, &e) {
-		if e.credentialsRefused() {
-			b.remembered, pause = err, max(pause, refusalMemory)
-		}
-		pause -= time.Duration(jitter * float64(pause/2))
-		if e.RetryAfter > 0 {
-			b.remembered, pause = err, max(pause, min(e.RetryAfter, maxBackoff))
-		}
-	}
-	b.until = now.Add(pause)
 }

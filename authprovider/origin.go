@@ -25,16 +25,25 @@ func (o *origin) is(u *url.URL) bool {
 	return u.Scheme == o.scheme && u.Host == o.host || canonicalOrigin(u) == o.canonical
 }
 
-// canonicalOrigin returns scheme, host and port in lower case, with the port spelled out.
+// canonicalOrigin returns scheme, host and port in lower case, with the port spelled out. Only ASCII letters have a case
+// here: to Unicode "İ" is an "i", but to the DNS it is another name.
 func canonicalOrigin(u *url.URL) string {
-	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	lower := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if 'A' <= r && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			return r
+		}, s)
+	}
+	scheme, port := lower(u.Scheme), u.Port()
 	switch {
 	case port == "" && scheme == "https":
 		port = "443"
 	case port == "" && scheme == "http":
 		port = "80"
 	}
-	host := strings.ToLower(u.Hostname())
+	host := lower(u.Hostname())
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
@@ -51,6 +60,8 @@ func parseBaseURL(base string) (origin, string, error) {
 		return origin{}, "", errors.New("authprovider: the base URL contains credentials; pass them to New")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return origin{}, "", errors.New("authprovider: the base URL has a query or a fragment")
+	case u.Path != "" && path.Clean(u.Path) != strings.TrimRight(u.Path, "/") && u.Path != "/":
+		return origin{}, "", fmt.Errorf("authprovider: the path of the base URL %q has dots or empty segments", base)
 	case u.Host == "" || u.Hostname() == "":
 		return origin{}, "", fmt.Errorf("authprovider: the base URL %q names no host; want https://HOST/PATH", base)
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):

@@ -47,17 +47,28 @@ var ErrTokenRefused = errors.New("authprovider: the service refused the token")
 // Any number of goroutines may use a Provider at once. They share one token and at most one exchange. The provider has
 // no goroutine of its own: a token is renewed in the background by the first caller that finds it about to expire.
 type Provider struct {
-	origin     origin
-	exceptions []operation
-	settings   *settings
-	current    atomic.Pointer[token]
-	life       context.Context // ends with Close
-	end        context.CancelFunc
+	origin      origin
+	exceptions  []operation
+	refreshPath string
+	settings    *settings
+	current     atomic.Pointer[token]
+	life        context.Context // ends with Close
+	end         context.CancelFunc
 
-	mu       sync.Mutex // guards what follows; never held across I/O
-	flight   *flight
-	backoff  backoff
-	rejected map[[sha256.Size]byte]time.Time // digests of the tokens that the service refused, with the ends of their lives
+	// probation is the token that replaced a refused one, until an answer confirms it.
+	probation atomic.Pointer[token]
+
+	mu      sync.Mutex // guards what follows; never held across I/O
+	flight  *flight
+	backoff backoff
+	issued  map[[sha256.Size]byte]record // the tokens that could still live, by digest
+	replace bool                         // the next token replaces a refused one
+}
+
+// A record is what is known of a token that this provider obtained.
+type record struct {
+	end     time.Time
+	refused bool
 }
 
 // settings is what the options configure.
@@ -110,7 +121,8 @@ func WithHTTPClient(client *http.Client) Option {
 }
 
 // WithMargin sets how long before its expiry a token is renewed; the default is 5 minutes. It is cut to half the
-// token's lifetime, and shortened at random by up to half, so that many processes do not renew in step.
+// token's lifetime, and shortened at random by up to half, so that many processes do not renew in step. With 0 a token is
+// used to its end, and callers then wait for the next one.
 func WithMargin(margin time.Duration) Option {
 	return func(s *settings) error {
 		if margin < 0 {
@@ -142,7 +154,7 @@ func WithUserAgent(userAgent string) Option {
 }
 
 // WithHook has f called after every exchange and refresh, successful or not, for metrics and logs. The event holds no
-// secret. f delays no caller; it may be called from several goroutines.
+// secret. f delays no caller; it may be called from several goroutines, and a panic in it is dropped.
 func WithHook(f func(Event)) Option {
 	return func(s *settings) error {
 		s.hook = f
@@ -187,17 +199,24 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 	noRedirect := *s.client
 	noRedirect.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	p := &Provider{origin: origin, settings: s, rejected: make(map[[sha256.Size]byte]time.Time)}
+	p := &Provider{origin: origin, settings: s, issued: make(map[[sha256.Size]byte]record)}
 	for _, e := range exceptions {
 		p.exceptions = append(p.exceptions, e.under(basePath))
 	}
 	p.life, p.end = context.WithCancel(context.Background())
-	s.auth, err = generated.NewClient(s.baseURL, generated.WithHTTPClient(&noRedirect),
-		generated.WithRequestEditorFn(s.setUserAgent), generated.WithRequestEditorFn(p.Intercept))
+	s.auth, err = generated.NewClient(s.baseURL, generated.WithHTTPClient(&noRedirect), generated.WithRequestEditorFn(s.setUserAgent))
 	if err != nil {
 		return nil, fmt.Errorf("authprovider: %w", err)
 	}
+	if req, err := generated.NewRefreshAuthTokenRequest(s.auth.Server, generated.RefreshAuthTokenRequest{}); err == nil {
+		p.refreshPath = req.URL.Path
+	}
 	return p, nil
+}
+
+func (s *settings) setBasic(_ context.Context, req *http.Request) error {
+	req.Header.Set("Authorization", s.basic())
+	return nil
 }
 
 func (s *settings) setUserAgent(_ context.Context, req *http.Request) error {
@@ -231,7 +250,7 @@ func checkCredentials(key, secret string) error {
 //
 // The value of the header is shared between requests: replace it if you must, but do not write into it.
 func (p *Provider) Intercept(ctx context.Context, req *http.Request) error {
-	if !p.origin.is(req.URL) {
+	if req.URL == nil || !p.origin.is(req.URL) {
 		return fmt.Errorf("authprovider: refusing to send credentials to another origin than %s", p.origin)
 	}
 	for i := range p.exceptions {
@@ -287,15 +306,54 @@ func (p *Provider) Warm(ctx context.Context) error {
 func (p *Provider) Invalidate(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.current.Load()
-	if t == nil || !t.is(token) {
+	r, ok := p.issued[digest(token)]
+	if !ok {
 		return
 	}
-	p.current.Store(nil)
-	p.backoff = backoff{}
+	r.refused = true
+	p.issued[digest(token)] = r
+	if t := p.current.Load(); t != nil && t.is(token) {
+		p.current.Store(nil)
+		p.backoff = backoff{}
+		p.replace = true
+	}
+}
+
+func digest(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
+
+// remember records a new token and forgets those whose lives are over. p.mu is held.
+func (p *Provider) remember(t *token) {
 	now := time.Now()
-	maps.DeleteFunc(p.rejected, func(_ [sha256.Size]byte, end time.Time) bool { return end.Before(now) })
-	p.rejected[sha256.Sum256([]byte(token))] = t.end.at
+	maps.DeleteFunc(p.issued, func(_ [sha256.Size]byte, r record) bool { return r.end.Before(now) })
+	p.issued[digest(t.value)] = record{end: t.end.at}
+	p.probation.Store(nil)
+	if p.replace {
+		p.probation.Store(t)
+		p.replace = false
+	}
+}
+
+// replaceable reports whether another token may help a request that was refused with this one: it is one of ours, and
+// not itself the brand-new replacement of a refused one. Otherwise an operation that refuses every token would cost an
+// exchange for each call.
+func (p *Provider) replaceable(token string) bool {
+	if t := p.probation.Load(); t != nil && t.is(token) && time.Since(t.start) < probation {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.issued[digest(token)]
+	return ok
+}
+
+// probation is how long a replacement that no answer has confirmed is not replaced in its turn.
+const probation = time.Second
+
+// confirm notes that a request with this Authorization header was let in.
+func (p *Provider) confirm(authorization string) {
+	if t := p.probation.Load(); t != nil && t.header[0] == authorization {
+		p.probation.CompareAndSwap(t, nil)
+	}
 }
 
 // Client returns the HTTP client that the exchange was configured with, or the provider's own.

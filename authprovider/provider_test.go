@@ -1,9 +1,11 @@
 package authprovider
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -82,6 +84,8 @@ func TestInterceptRefusesOtherOrigins(t *testing.T) {
 		"http://localhost.example.com/api/check/c1",
 		"http://127.0.0.1/api/check/c1",
 		"http://user@evil.example/api/auth/token",
+		"http://LOCALHOST\u0130/api/auth/token",
+		"http://\u212Bocalhost/api/check/c1",
 		"/api/check/c1",
 	} {
 		req := request(t, url)
@@ -113,6 +117,9 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		{"k", "s", "https://app.goaver.com/api?x=1", "query"},
 		{"k", "s", "https://app.goaver.com/api#x", "fragment"},
 		{"k", "s", "https://a b/", "cannot be parsed"},
+		{"k", "s", "https://app.goaver.com/a/../api", "dots"},
+		{"k", "s", "https://app.goaver.com/api/.", "dots"},
+		{"k", "s", "https://app.goaver.com//api", "empty segments"},
 	}
 	for _, tt := range tests {
 		var opts []Option
@@ -383,6 +390,7 @@ func TestOutageWhileTheTokenLivesHarmsNobody(t *testing.T) {
 			t.Errorf("after expiry: %v", err)
 		}
 		s.set(func() { s.answer = nil })
+		time.Sleep(time.Second)
 		if mustToken(t, p) == first {
 			t.Error("the expired token came back")
 		}
@@ -396,7 +404,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		p := s.provider(t)
 		for range 19 {
 			var failure *Error
-			if _, err := p.Token(t.Context()); !errors.As(err, &failure) || failure.RetryAfter != 20*time.Second {
+			if _, err := p.Token(t.Context()); !errors.As(err, &failure) || failure.RetryAfter <= 0 || failure.RetryAfter > 20*time.Second {
 				t.Fatalf("%v", err)
 			}
 			time.Sleep(time.Second)
@@ -455,17 +463,198 @@ func TestWrongCredentialsAreRememberedBriefly(t *testing.T) {
 	})
 }
 
-// A failed exchange is no reason to refuse the next caller without trying.
-func TestPassingFailureIsNotRemembered(t *testing.T) {
+func TestPassingFailureIsSharedForAMomentOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
 		s.answer = func(kind EventKind, n int, w http.ResponseWriter) bool { return n == 1 && refuse(502)(kind, n, w) }
 		p := s.provider(t)
-		if _, err := p.Token(t.Context()); err == nil {
-			t.Fatal("no error")
+		for range 10 {
+			if _, err := p.Token(t.Context()); err == nil {
+				t.Fatal("no error")
+			}
+			time.Sleep(9 * time.Millisecond)
 		}
+		time.Sleep(10 * time.Millisecond)
 		mustToken(t, p)
 	})
+}
+
+// Without a token and with a service that fails at once, callers must not call it back to back.
+func TestFailingServiceIsNotHammered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		s.answer = refuse(503)
+		p := s.provider(t)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				for range 1000 { // ten seconds
+					_, _ = p.Token(t.Context())
+					time.Sleep(10 * time.Millisecond)
+				}
+			})
+		}
+		wg.Wait()
+		if exchanges, _ := s.counts(); exchanges > 15 || exchanges < 10 {
+			t.Errorf("%d exchanges in ten seconds", exchanges)
+		}
+	})
+}
+
+// The token is refused, or expires, while a failing refresh is under way: the exchange must be tried.
+func TestFailingRefreshDoesNotKeepCallersFromTheExchange(t *testing.T) {
+	for name, lose := range map[string]func(*Provider, string){
+		"refused": func(p *Provider, old string) { p.Invalidate(old) },
+		"expired": func(*Provider, string) { time.Sleep(4 * time.Minute) },
+	} {
+		for _, status := range []int{500, 429} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(t)
+				p := s.provider(t, WithTimeout(10*time.Minute))
+				old := mustToken(t, p)
+				time.Sleep(26 * time.Minute)
+				s.set(func() {
+					s.answer = func(kind EventKind, n int, w http.ResponseWriter) bool {
+						if kind == Exchange {
+							return false
+						}
+						time.Sleep(4*time.Minute + time.Second)
+						return refuse(status, "Retry-After", "60")(kind, n, w)
+					}
+				})
+				mustToken(t, p)
+				synctest.Wait()
+				lose(p, old)
+				if got := mustToken(t, p); got == old {
+					t.Errorf("%s, %d: the lost token was served", name, status)
+				}
+			})
+		}
+	}
+}
+
+func TestHungRefreshLeavesTimeForTheExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		p := s.provider(t, WithTimeout(10*time.Second))
+		old := mustToken(t, p)
+		time.Sleep(30*time.Minute - 3*time.Second)
+		s.set(func() {
+			s.answer = func(kind EventKind, _ int, _ http.ResponseWriter) bool {
+				if kind == Refresh {
+					time.Sleep(time.Minute)
+				}
+				return false
+			}
+		})
+		mustToken(t, p) // begins to renew it, in vain
+		time.Sleep(3 * time.Second)
+		start := time.Now()
+		if got := mustToken(t, p); got == old || time.Since(start) != 2*time.Second {
+			t.Errorf("another token after %v", time.Since(start))
+		}
+		time.Sleep(time.Minute) // let the service finish
+	})
+}
+
+func TestRefreshThatReturnsTheOldTokenProlongsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		p := s.provider(t)
+		old := mustToken(t, p)
+		s.set(func() {
+			s.answer = func(kind EventKind, _ int, w http.ResponseWriter) bool {
+				if kind == Refresh {
+					_, _ = w.Write([]byte(`{"token":"` + old + `"}`))
+				}
+				return kind == Refresh
+			}
+		})
+		time.Sleep(26 * time.Minute)
+		mustToken(t, p)
+		synctest.Wait()
+		if mustToken(t, p) == old {
+			t.Error("the old token lives on")
+		}
+	})
+}
+
+func TestLateRefusalOfAnOldTokenIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		p := s.provider(t)
+		old := mustToken(t, p)
+		time.Sleep(26 * time.Minute)
+		mustToken(t, p)
+		synctest.Wait() // renewed
+		p.Invalidate(old)
+		s.set(func() {
+			s.answer = func(_ EventKind, _ int, w http.ResponseWriter) bool {
+				_, _ = w.Write([]byte(`{"token":"` + old + `"}`))
+				return true
+			}
+		})
+		p.Invalidate(mustToken(t, p))
+		if _, err := p.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "refused before") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestPanicInTheHookIsDropped(t *testing.T) {
+	s := newService(t)
+	p := s.provider(t, WithHook(func(Event) { panic("hook") }))
+	p.Invalidate(mustToken(t, p))
+	mustToken(t, p)
+}
+
+func TestGoexitInTheClientIsAnError(t *testing.T) {
+	p, err := New("k", "s", WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		runtime.Goexit()
+		return nil, nil
+	})}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "ended the goroutine") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCallerWhoHasLeftStartsNothing(t *testing.T) {
+	s := newService(t)
+	p := s.provider(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Token(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if exchanges, _ := s.counts(); exchanges != 0 || p.flight != nil {
+		t.Errorf("%d exchanges", exchanges)
+	}
+}
+
+// net/http quotes an answer that is not valid HTTP.
+func TestAnswerThatIsNotHTTPIsNotRepeated(t *testing.T) {
+	for _, raw := range []string{"{\"token\":\"private\"}\r\n\r\n", "HTTP/1.1 200 OK\r\nset cookie private\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: http://h/%zz?private\r\n\r\n"} {
+		client, server := net.Pipe()
+		go func() {
+			_, _ = http.ReadRequest(bufio.NewReader(server))
+			_, _ = io.WriteString(server, raw)
+			_ = server.Close()
+		}()
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}
+		p, err := New("k", "s", WithBaseURL("http://localhost"), WithHTTPClient(&http.Client{Transport: transport}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Token(t.Context()); err == nil || strings.Contains(err.Error(), "private") {
+			t.Errorf("%q: %v", raw, err)
+		}
+		_ = p.Close()
+		transport.CloseIdleConnections()
+	}
 }
 
 func TestStormOfLate401sCausesOneExchange(t *testing.T) {
@@ -542,13 +731,13 @@ func TestRefusedTokenIsForgottenAtTheEndOfItsLife(t *testing.T) {
 		for range 3 {
 			p.Invalidate(mustToken(t, p))
 		}
-		if len(p.rejected) != 3 {
-			t.Errorf("%d refused tokens are remembered", len(p.rejected))
+		if len(p.issued) != 3 {
+			t.Errorf("%d tokens are remembered", len(p.issued))
 		}
 		time.Sleep(31 * time.Minute)
 		p.Invalidate(mustToken(t, p))
-		if len(p.rejected) != 1 {
-			t.Errorf("%d refused tokens are remembered after their lives", len(p.rejected))
+		if len(p.issued) != 1 {
+			t.Errorf("%d tokens are remembered after their lives", len(p.issued))
 		}
 	})
 }

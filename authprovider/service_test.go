@@ -1,6 +1,7 @@
 package authprovider
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"context"
 
 	"go.uber.org/goleak"
 )
