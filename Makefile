@@ -36,6 +36,10 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 	cd bench && go mod tidy -diff && go vet ./... && go test ./...
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 
+.PHONY: chaos
+chaos: ## create and submit 10,000 checks while 20 % of the calls go wrong, and count
+	@go run ./cmd/aver chaos
+
 .PHONY: bench
 bench: ## measure beside peers; prints tables
 	@cd bench && go run .

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/goaver/aver-go/authprovider"
 )
 
 // A retryPolicy says when an operation may be sent again: the contract's x-retry.
@@ -38,6 +40,8 @@ func (p retryPolicy) decide(ctx context.Context, e *Error, unclear bool) decisio
 	switch {
 	case ctx.Err() != nil:
 		return giveUp
+	case e.sent && e.Status == http.StatusUnauthorized:
+		return again // it was not performed, and a token may be refused by chance twice
 	case p == retryAlways && e.transient():
 		return again
 	case p == retryAlways:
@@ -169,11 +173,12 @@ func (t onceTransport) CloseIdleConnections() {
 // transient reports whether another attempt may succeed.
 func (e *Error) transient() bool {
 	var damaged *transientError
+	var exchange *authprovider.Error
 	switch {
 	case e.class == ErrRateLimited, e.class == ErrUnavailable:
 		return true
 	case e.class == ErrUnexpectedAnswer:
-		return errors.As(e.Err, &damaged)
+		return errors.As(e.Err, &damaged) || errors.As(e.Err, &exchange)
 	}
 	return false
 }

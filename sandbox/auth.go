@@ -12,6 +12,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ type tokens struct {
 	now         func() time.Time
 	issued      *atomic.Int64 // the serial of the newest token
 	revoked     *atomic.Int64 // the newest serial that is not accepted
+	singles     *sync.Map     // tokens that are not accepted, by themselves
 }
 
 func newTokens(c config) tokens {
@@ -38,6 +40,7 @@ func newTokens(c config) tokens {
 		now:         c.now,
 		issued:      new(atomic.Int64),
 		revoked:     new(atomic.Int64),
+		singles:     new(sync.Map),
 	}
 	_, _ = rand.Read(t.signingKey) // it never fails
 	return t
@@ -102,10 +105,17 @@ func (t *tokens) verify(token string) *failure {
 	switch {
 	case err == nil && t.now().UnixMilli() >= end:
 		return problem(http.StatusUnauthorized, "The token has expired.")
-	case err != nil || serial <= t.revoked.Load():
+	case err != nil || serial <= t.revoked.Load() || t.isRevoked(token):
 		return problem(http.StatusUnauthorized, "The token was revoked.")
 	}
 	return nil
+}
+
+func (t *tokens) revokeOne(token string) { t.singles.Store(token, true) }
+
+func (t *tokens) isRevoked(token string) bool {
+	_, ok := t.singles.Load(token)
+	return ok
 }
 
 func (t *tokens) revoke()    { t.revoked.Store(t.issued.Load()) }

@@ -36,6 +36,7 @@ type Sandbox struct {
 	config  config
 	handler http.Handler
 	tokens  tokens
+	faults  faults
 
 	mu           sync.Mutex // guards what follows
 	checks       map[string]*check
@@ -53,6 +54,7 @@ type config struct {
 	processing     time.Duration
 	slow           time.Duration
 	quirks         []Quirk
+	faults         Faults
 	now            func() time.Time
 }
 
@@ -138,6 +140,8 @@ func New(opts ...Option) *Sandbox {
 		searches:     make(map[string]*search),
 		searchOf:     make(map[string]*search),
 	}
+	c.faults.Kinds = slices.DeleteFunc(slices.Clone(c.faults.Kinds), func(f Fault) bool { return !slices.Contains(allFaults, f) })
+	s.faults.set(c.faults)
 	s.handler = s.routes()
 	return s
 }
@@ -181,6 +185,8 @@ func (s *Sandbox) routes() http.Handler {
 	})
 	router.Get("/enroll/{code}", s.showEnrollment)
 	router.Post("/enroll/{code}", s.finishEnrollment)
+	router.Get("/sandbox/faults", s.showFaults)
+	router.Put("/sandbox/faults", s.changeFaults)
 
 	strict := server.NewStrictHandlerWithOptions(&service{Sandbox: s}, nil, server.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  writeError,
@@ -196,6 +202,7 @@ func (s *Sandbox) routes() http.Handler {
 	if len(s.config.quirks) > 0 {
 		handler = s.serveQuirks(handler)
 	}
+	handler = s.serveFaults(handler)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", uuid.NewString())
 		scheme := "http://"
@@ -254,7 +261,7 @@ func Start(tb TB, opts ...Option) *Server {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = httpServer.Serve(listener)
+		_ = httpServer.Serve(s.Listener(listener))
 	}()
 	tb.Cleanup(func() {
 		_ = httpServer.Close()
@@ -267,6 +274,13 @@ func Start(tb TB, opts ...Option) *Server {
 		Secret:  s.Secret(),
 		GroupID: s.GroupID(),
 	}
+}
+
+// Duplicates returns how many checks exist beyond one for each third-party identifier.
+func (s *Sandbox) Duplicates() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.checks) - len(s.byIdentifier)
 }
 
 // Checks returns the IDs of the checks that exist, sorted.

@@ -20,6 +20,8 @@ import (
 func newSandboxCommand() *cobra.Command {
 	var (
 		addr, key, secret, groupID, quirks string
+		faultKinds                         []string
+		faults                             sandbox.Faults
 		tokenTTL, processing, slow         time.Duration
 		asJSON                             bool
 	)
@@ -40,6 +42,9 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			if tokenTTL <= 0 {
 				return errors.New("--token-ttl must be positive")
 			}
+			for _, kind := range faultKinds {
+				faults.Kinds = append(faults.Kinds, sandbox.Fault(kind))
+			}
 			s := sandbox.New(
 				sandbox.WithCredentials(key, secret),
 				sandbox.WithGroup(sandbox.Group{ID: groupID}),
@@ -47,6 +52,9 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 				sandbox.WithProcessing(processing, slow),
 				sandbox.WithQuirks(served...),
 			)
+			if err := s.SetFaults(faults); err != nil {
+				return err
+			}
 			return serve(cmd.Context(), addr, grace, s, func(url string) error {
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{
@@ -77,6 +85,9 @@ Another terminal calls it with:
 	flags.DurationVar(&processing, "processing", 0, "how long a submitted check takes")
 	flags.DurationVar(&slow, "slow", 3*time.Second, "how long a check with the word slow takes")
 	flags.StringVar(&quirks, "quirks", "", fmt.Sprintf("quirks of the vendor to serve, with commas, or all: %q", sandbox.Quirks()))
+	flags.Float64Var(&faults.Rate, "faults", 0, "share of the calls that go wrong, from 0 to 1")
+	flags.Uint64Var(&faults.Seed, "fault-seed", 1, "seed of the faults: the same one makes the same choices")
+	flags.StringSliceVar(&faultKinds, "fault-kinds", nil, fmt.Sprintf("what goes wrong, with commas (default: all of %q)", sandbox.AllFaults()))
 	flags.BoolVar(&asJSON, "json", false, "print the URL, key, secret and group ID as one JSON line")
 	return cmd
 }
@@ -105,6 +116,9 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
+	}
+	if s, ok := h.(*sandbox.Sandbox); ok {
+		listener = s.Listener(listener)
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)

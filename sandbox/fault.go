@@ -1,0 +1,317 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Fault is a way in which a call goes wrong.
+type Fault string
+
+// The faults. Those that say so happen before the request is processed or after it, at random: the caller cannot tell.
+const (
+	FaultRefuse        Fault = "refuse"          // the connection is closed unread, and the next one is refused as well
+	FaultResetBefore   Fault = "reset-before"    // the connection is reset before the request is processed
+	FaultResetAfter    Fault = "reset-after"     // the request is processed, but the connection is reset instead of an answer
+	FaultDelay         Fault = "delay"           // the answer is late, by up to 50 ms
+	FaultRateLimit     Fault = "rate-limit"      // 429 with Retry-After: 1
+	FaultRateLimitBare Fault = "rate-limit-bare" // 429 without Retry-After
+	Fault500           Fault = "error-500"       // 500, before or after, with a body of JSON, HTML or nothing
+	Fault502           Fault = "error-502"       // 502, likewise
+	Fault503           Fault = "error-503"       // 503, likewise
+	FaultTruncated     Fault = "truncated"       // the request is processed, and half of the answer is sent
+	FaultGarbage       Fault = "garbage"         // the request is processed, and the answer is damaged JSON
+	FaultContentType   Fault = "content-type"    // the request is processed, and the answer is declared as HTML
+	FaultExpiredToken  Fault = "expired-token"   // 401, as if the token had expired
+	FaultRevokedToken  Fault = "revoked-token"   // 401, and the token is refused from now on
+	FaultDrip          Fault = "drip"            // the answer arrives in small pieces
+)
+
+var allFaults = []Fault{
+	FaultRefuse, FaultResetBefore, FaultResetAfter, FaultDelay, FaultRateLimit, FaultRateLimitBare, Fault500, Fault502, Fault503,
+	FaultTruncated, FaultGarbage, FaultContentType, FaultExpiredToken, FaultRevokedToken, FaultDrip,
+}
+
+// AllFaults returns every fault.
+func AllFaults() []Fault { return slices.Clone(allFaults) }
+
+// Faults says which calls go wrong, and how. The same seed makes the same choices in the same order.
+type Faults struct {
+	Rate  float64 `json:"rate"` // the share of the calls, from 0 to 1
+	Seed  uint64  `json:"seed"`
+	Kinds []Fault `json:"kinds,omitempty"` // each as likely as the others; all of them when empty
+}
+
+func (f Faults) check() error {
+	if f.Rate < 0 || f.Rate > 1 {
+		return fmt.Errorf("sandbox: the rate of faults must be from 0 to 1")
+	}
+	for _, kind := range f.Kinds {
+		if !slices.Contains(allFaults, kind) {
+			return fmt.Errorf("sandbox: %q is no fault; want some of %q", kind, allFaults)
+		}
+	}
+	return nil
+}
+
+// WithFaults makes calls go wrong. Unknown kinds are passed over.
+func WithFaults(f Faults) Option { return func(c *config) { c.faults = f } }
+
+// SetFaults changes which calls go wrong from now on, and starts counting anew. The zero Faults ends them.
+func (s *Sandbox) SetFaults(f Faults) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	s.faults.set(f)
+	return nil
+}
+
+// FaultCounts returns how many calls went wrong so far, by kind.
+func (s *Sandbox) FaultCounts() map[Fault]int {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	return maps.Clone(s.faults.counts)
+}
+
+// faults chooses what goes wrong.
+type faults struct {
+	mu     sync.Mutex
+	config Faults
+	random *rand.Rand
+	counts map[Fault]int
+	refuse int // connections to refuse
+}
+
+func (f *faults) set(config Faults) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(config.Kinds) == 0 {
+		config.Kinds = allFaults
+	}
+	f.config, f.random, f.counts, f.refuse = config, rand.New(rand.NewPCG(config.Seed, 0)), make(map[Fault]int), 0
+}
+
+// A choice is what goes wrong with one call.
+type choice struct {
+	kind  Fault
+	after bool // the request is processed first
+	body  int
+	delay time.Duration
+}
+
+// next chooses what goes wrong with the next call; no kind for nothing.
+func (f *faults) next() choice {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.random.Float64() >= f.config.Rate {
+		return choice{}
+	}
+	c := choice{
+		kind:  f.config.Kinds[f.random.IntN(len(f.config.Kinds))],
+		after: f.random.IntN(2) == 0,
+		body:  f.random.IntN(3),
+		delay: time.Duration(f.random.IntN(50)) * time.Millisecond,
+	}
+	f.counts[c.kind]++
+	if c.kind == FaultRefuse {
+		f.refuse++
+	}
+	return c
+}
+
+// takeRefusal reports whether the next connection is to be refused.
+func (f *faults) takeRefusal() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse == 0 {
+		return false
+	}
+	f.refuse--
+	return true
+}
+
+// Listener returns l with the faults that happen before HTTP. [Start] and the command use it.
+func (s *Sandbox) Listener(l net.Listener) net.Listener { return faultyListener{l, &s.faults} }
+
+type faultyListener struct {
+	net.Listener
+	faults *faults
+}
+
+func (l faultyListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || !l.faults.takeRefusal() {
+			return conn, err
+		}
+		reset(conn)
+	}
+}
+
+// reset closes a connection so that the other side sees it reset.
+func reset(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// resetAnswer resets the connection of a request, or panics like an aborted handler where that cannot be done.
+func resetAnswer(w http.ResponseWriter) {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	reset(conn)
+}
+
+// serveFaults makes calls of the API go wrong.
+func (s *Sandbox) serveFaults(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		c := s.faults.next()
+		switch c.kind {
+		case "":
+			next.ServeHTTP(w, r)
+		case FaultDelay:
+			pause(r, c.delay)
+			next.ServeHTTP(w, r)
+		case FaultRefuse, FaultResetBefore:
+			resetAnswer(w)
+		case FaultRateLimit:
+			w.Header().Set("Retry-After", "1")
+			writeProblem(w, problem(http.StatusTooManyRequests, "Too many requests."))
+		case FaultRateLimitBare:
+			writeProblem(w, problem(http.StatusTooManyRequests, "Too many requests."))
+		case FaultExpiredToken, FaultRevokedToken:
+			token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			if !bearer {
+				writeProblem(w, problem(http.StatusServiceUnavailable, "The service is restarting."))
+				return
+			}
+			if c.kind == FaultRevokedToken {
+				s.tokens.revokeOne(token)
+			}
+			writeProblem(w, problem(http.StatusUnauthorized, "The token is not accepted."))
+		case Fault500, Fault502, Fault503:
+			if c.after {
+				next.ServeHTTP(&heldAnswer{ResponseWriter: discardAnswer{make(http.Header)}}, r)
+			}
+			status, _ := strconv.Atoi(strings.TrimPrefix(string(c.kind), "error-"))
+			writeFault(w, status, c.body)
+		default:
+			held := &heldAnswer{ResponseWriter: discardAnswer{make(http.Header)}, status: http.StatusOK}
+			next.ServeHTTP(held, r)
+			s.damage(w, r, c.kind, held)
+		}
+	})
+}
+
+// damage sends an answer that was held back, not as it was meant.
+func (s *Sandbox) damage(w http.ResponseWriter, r *http.Request, kind Fault, held *heldAnswer) {
+	if kind == FaultResetAfter {
+		resetAnswer(w)
+		return
+	}
+	maps.Copy(w.Header(), held.Header())
+	body := held.body.Bytes()
+	switch kind {
+	case FaultTruncated:
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(held.status)
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		resetAnswer(w)
+	case FaultGarbage:
+		w.WriteHeader(held.status)
+		_, _ = w.Write(append(bytes.TrimRight(body, "}]\"\n"), '#'))
+	case FaultContentType:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(held.status)
+		_, _ = w.Write(body)
+	case FaultDrip:
+		w.WriteHeader(held.status)
+		for piece := range slices.Chunk(body, 16) {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+			_ = http.NewResponseController(w).Flush()
+			pause(r, time.Millisecond)
+		}
+	}
+}
+
+func writeFault(w http.ResponseWriter, status, body int) {
+	switch body {
+	case 0:
+		writeProblem(w, problem(status, "A fault of the sandbox."))
+	case 1:
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "<html><body><h1>%d %s</h1></body></html>", status, http.StatusText(status))
+	default:
+		w.WriteHeader(status)
+	}
+}
+
+// pause waits, unless the caller leaves.
+func pause(r *http.Request, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	}
+}
+
+// A discardAnswer is an answer that nobody gets.
+type discardAnswer struct{ header http.Header }
+
+func (d discardAnswer) Header() http.Header         { return d.header }
+func (d discardAnswer) WriteHeader(int)             {}
+func (d discardAnswer) Write(b []byte) (int, error) { return len(b), nil }
+
+// showFaults answers GET /sandbox/faults with what goes wrong, and how often it did.
+func (s *Sandbox) showFaults(w http.ResponseWriter, _ *http.Request) {
+	s.faults.mu.Lock()
+	answer := struct {
+		Faults
+		Counts map[Fault]int `json:"counts"`
+	}{s.faults.config, maps.Clone(s.faults.counts)}
+	s.faults.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// changeFaults lets PUT /sandbox/faults change what goes wrong.
+func (s *Sandbox) changeFaults(w http.ResponseWriter, r *http.Request) {
+	var f Faults
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&f); err != nil {
+		writeProblem(w, problem(http.StatusBadRequest, `The request must be JSON like {"rate": 0.2, "seed": 1, "kinds": ["delay"]}.`))
+		return
+	}
+	if err := s.SetFaults(f); err != nil {
+		writeProblem(w, problem(http.StatusBadRequest, err.Error()))
+		return
+	}
+	s.showFaults(w, r)
+}
