@@ -28,6 +28,24 @@ type operation struct {
 	params  []string    // the names of the path parameters
 	success int         // the status of the documented success
 	retry   retryPolicy // the contract's x-retry
+	large   bool        // the contract's x-large-answer
+}
+
+// Limits of an answer, in bytes.
+const (
+	maxAnswer      = 8 << 20
+	maxLargeAnswer = 64 << 20
+)
+
+// limit returns the limit of an answer to the operation.
+func (op *operation) limit(configured int64) int64 {
+	switch {
+	case configured > 0:
+		return configured
+	case op.large:
+		return maxLargeAnswer
+	}
+	return maxAnswer
 }
 
 // A request is one call of an operation.
@@ -124,7 +142,7 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings callSett
 		return nil, failure
 	}
 	defer resp.Body.Close()
-	result, failure := receive[T](op, resp, settings.maxSize)
+	result, failure := receive[T](op, resp, op.limit(settings.maxSize))
 	if failure != nil {
 		failure.sent = true
 		failure.redact(c.private(a, r.path, r.body))

@@ -49,7 +49,7 @@ type callSettings struct {
 	attemptTimeout time.Duration
 	maxAttempts    int
 	backoff        Backoff
-	maxSize        int64
+	maxSize        int64 // 0 for the default of the operation
 }
 
 // An Option configures a [Client].
@@ -182,7 +182,7 @@ func WithBackoff(backoff Backoff) CallOption {
 }
 
 // WithMaxResponseSize limits an answer, in bytes. A longer one is an error that matches [ErrUnexpectedAnswer]. The
-// default is 64 MiB, which leaves room for the image of a document.
+// default is 8 MiB, and 64 MiB for an operation that answers with an image.
 func WithMaxResponseSize(bytes int64) CallOption {
 	return callOption(func(c *callSettings) error {
 		if bytes <= 0 {
@@ -202,7 +202,6 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 			attemptTimeout: 20 * time.Second,
 			maxAttempts:    4,
 			backoff:        ExponentialBackoff(200*time.Millisecond, 5*time.Second),
-			maxSize:        64 << 20,
 		},
 		baseURL:   authprovider.DefaultBaseURL,
 		userAgent: "aver-go/" + Version,

@@ -390,6 +390,7 @@ var refreshAuthToken = operation{
 	params:  []string{},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // RefreshAuthToken exchanges a living bearer token for a new one.
@@ -412,6 +413,7 @@ var getAuthToken = operation{
 	params:  []string{},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetAuthToken exchanges the API key and secret for a bearer token.
@@ -434,6 +436,7 @@ var createCheck = operation{
 	params:  []string{},
 	success: 200,
 	retry:   retryRecover,
+	large:   false,
 }
 
 // CreateCheck creates a check of a person.
@@ -459,6 +462,7 @@ var getCheckByThirdPartyIdentifier = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetCheckByThirdPartyIdentifier reads the check of a third-party identifier.
@@ -483,6 +487,7 @@ var getCheck = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetCheck reads a check and its status.
@@ -505,6 +510,7 @@ var createAccessLink = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // CreateAccessLink makes a new one-time enrollment link.
@@ -528,6 +534,7 @@ var addIDDocument = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryNever,
+	large:   false,
 }
 
 // AddIDDocument adds one side of an identity document.
@@ -551,6 +558,7 @@ var addPersonalInfo = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // AddPersonalInfo adds the person's name, birth date and address.
@@ -574,6 +582,7 @@ var addPhone = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // AddPhone adds the person's phone number.
@@ -597,6 +606,7 @@ var addPhotoDocument = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryNever,
+	large:   false,
 }
 
 // AddPhotoDocument adds a photograph of the person.
@@ -620,6 +630,7 @@ var getPhotoInstruction = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetPhotoInstruction asks which way the person must look in the photograph.
@@ -642,6 +653,7 @@ var getCheckResults = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetCheckResults reads a check with everything that was found.
@@ -664,6 +676,7 @@ var submitCheck = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryRecover,
+	large:   false,
 }
 
 // SubmitCheck finalises the check and pays for it.
@@ -689,6 +702,7 @@ var addSupplementalDocument = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryNever,
+	large:   false,
 }
 
 // AddSupplementalDocument adds a supporting paper such as a utility bill.
@@ -712,6 +726,7 @@ var getCheckDocument = operation{
 	params:  []string{"id", "docId"},
 	success: 200,
 	retry:   retryAlways,
+	large:   true,
 }
 
 // GetCheckDocument downloads an image of a check.
@@ -734,6 +749,7 @@ var lookupChecks = operation{
 	params:  []string{},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // LookupChecks finds checks by person or third-party identifier.
@@ -756,6 +772,7 @@ var getWatchlistSearchByCheckID = operation{
 	params:  []string{"checkId"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetWatchlistSearchByCheckID reads the watchlist search of a check.
@@ -778,6 +795,7 @@ var searchWatchlists = operation{
 	params:  []string{},
 	success: 200,
 	retry:   retryNever,
+	large:   false,
 }
 
 // SearchWatchlists searches watchlists for a person or a business.
@@ -801,6 +819,7 @@ var getWatchlistSearch = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetWatchlistSearch reads a watchlist search.
@@ -823,6 +842,7 @@ var getWatchlistSearchResults = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // GetWatchlistSearchResults reads a watchlist search with what it found.
@@ -845,6 +865,7 @@ var listSearchedLists = operation{
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
+	large:   false,
 }
 
 // ListSearchedLists lists the lists that a search went through.

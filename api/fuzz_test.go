@@ -1,0 +1,189 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goaver/aver-go/api"
+)
+
+// valid returns a request that passes validation.
+func valid(t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	switch r := v.Addr().Interface().(type) {
+	case *api.RefreshAuthTokenRequest:
+		r.Token = "t"
+	case *api.CreateCheckRequest:
+		*r = createRequest
+	case *api.AddPersonalInfoRequest:
+		r.FirstName, r.LastName = "A", "B"
+	case *api.AddPhoneRequest:
+		r.Number, r.Country = "1", "US"
+	case *api.AddIDDocumentRequest:
+		*r = api.AddIDDocumentRequest{DocType: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
+	case *api.AddPhotoDocumentRequest:
+		r.FileName, r.FileContent = "f", "data:image/png;base64,AAAA"
+	case *api.AddSupplementalDocumentRequest:
+		*r = api.AddSupplementalDocumentRequest{DocType: api.SupplementalDocumentTypeTaxDocument, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
+	case *api.LookupChecksRequest:
+		r.Email = "a@example.com"
+	case *api.SearchWatchlistsRequest:
+		r.GroupID, r.BusinessName = "g", "b"
+	}
+	return v
+}
+
+// operations calls every operation of a client, found by reflection.
+func operations(t testing.TB, client *api.Client, each func(name string, result reflect.Value, err error)) {
+	v := reflect.ValueOf(client)
+	n := 0
+	for i := range v.NumMethod() {
+		m := v.Type().Method(i)
+		if !m.Type.IsVariadic() || m.Type.In(m.Type.NumIn()-1) != reflect.TypeFor[[]api.CallOption]() {
+			continue // not an operation
+		}
+		n++
+		args := []reflect.Value{reflect.ValueOf(t.Context())}
+		for j := 2; j < m.Type.NumIn()-1; j++ {
+			if m.Type.In(j).Kind() == reflect.String {
+				args = append(args, reflect.ValueOf("id-of-something"))
+			} else {
+				args = append(args, valid(m.Type.In(j)))
+			}
+		}
+		out := v.Method(i).Call(args)
+		err, _ := out[1].Interface().(error)
+		each(m.Name, out[0], err)
+	}
+	if n != 21 {
+		t.Fatalf("%d operations", n)
+	}
+}
+
+// answering returns a client of a service that gives every call the same answer.
+func answering(t testing.TB, resp func() *http.Response) *api.Client {
+	client, err := api.New("key", "secret",
+		api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.Header.Get("Authorization") != "Bearer opaque" {
+				answer := respond(200, `{"token":"opaque"}`)
+				answer.Request = r
+				return answer, nil
+			}
+			answer := resp()
+			answer.Request = r
+			return answer, nil
+		})}),
+		api.WithBackoff(func(int) time.Duration { return 0 }), api.WithMaxAttempts(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// Whatever the service answers, there is a typed error or a value, never a panic and never neither.
+func FuzzAnswers(f *testing.F) {
+	for _, seed := range []string{theCheck, `"success"`, `"failed"`, `[` + theCheck + `]`, `{"id":"w"}`, `null`, ``, `{"`, `[null]`, `{"base64":"data:"}`, `{"message":"m","errors":{"a":["b"]}}`, `{"token":"t"}`, "\xff\xfe", strings.Repeat("[", 20000)} {
+		f.Add(200, "application/json", "", seed)
+		f.Add(400, "application/problem+json", "1", seed)
+	}
+	f.Add(503, "text/html", "Wed, 21 Oct 2015 07:28:00 GMT", "<html>")
+	f.Fuzz(func(t *testing.T, status int, contentType, retryAfter, body string) {
+		if status < 200 || status > 599 || retryAfter != "" && len(retryAfter) < 6 && retryAfter > "0" {
+			return // no such answer, or one that takes real time
+		}
+		client := answering(t, func() *http.Response {
+			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}, "X-Request-Id": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
+		})
+		operations(t, client, func(name string, result reflect.Value, err error) {
+			var failure *api.Error
+			switch {
+			case err == nil && result.Kind() == reflect.Pointer && result.IsNil():
+				t.Fatalf("%s: neither a value nor an error", name)
+			case err != nil && !errors.As(err, &failure):
+				t.Fatalf("%s: %T", name, err)
+			case err != nil && (len(err.Error()) > 4000 || strings.ContainsAny(err.Error(), "\n\r\x00")):
+				t.Fatalf("%s: %q", name, err)
+			case err == nil && name != "GetAuthToken" && status != 200:
+				t.Fatalf("%s: %d is no success", name, status)
+			}
+		})
+	})
+}
+
+// An endless source of bytes that looks like the beginning of JSON.
+type endless struct {
+	left int64
+	text string
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.left <= 0 {
+		return 0, io.EOF
+	}
+	n := 0
+	for n < len(b) {
+		n += copy(b[n:], e.text)
+	}
+	e.left -= int64(n)
+	return n, nil
+}
+
+func TestGigabyteOfAnswerCostsLittleMemory(t *testing.T) {
+	for _, status := range []int{200, 500} {
+		for _, text := range []string{"x", `"aaaaaaaa`, " ", `[`, "{\"a\":1,"} {
+			client := answering(t, func() *http.Response {
+				return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(&endless{left: 1 << 30, text: text})}
+			})
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := client.GetCheck(t.Context(), "c1", api.WithMaxAttempts(1))
+			runtime.ReadMemStats(&after)
+			if err == nil {
+				t.Errorf("%d %q: no error", status, text)
+			}
+			// Eight MiB are read at most; that costs less than 40 MiB of allocations in all, a small part of which lives at once.
+			if cost := after.TotalAlloc - before.TotalAlloc; cost > 40<<20 || status != 200 && cost > 1<<20 {
+				t.Errorf("%d %q: %s", status, text, fmt.Sprintf("%.1f MiB", float64(cost)/(1<<20)))
+			}
+		}
+	}
+}
+
+func TestErrorsRepeatNothingPrivate(t *testing.T) {
+	secrets := []string{"maria.lindqvist@example.com", "Lindqvist", "opaque-token-of-the-call", "the-secret-of-the-key", "eyJhbGciOi.eyJpYXQi.c2ln", "other@example.org", "2075550143"}
+	echo := `{"title":"echo","detail":"` + strings.Join(secrets, " and ") + ` Bearer abc.def","errors":{"email":["` + secrets[0] + ` is taken"]}}`
+	client, err := api.New("key", "the-secret-of-the-key", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp := respond(400, echo)
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			resp = respond(200, `{"token":"opaque-token-of-the-call"}`)
+		}
+		resp.Request = r
+		return resp, nil
+	})}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, first := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist", Email: secrets[0]})
+	_, second := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "2075550143", Country: "US"})
+	for i, err := range []error{first, second} {
+		var failure *api.Error
+		if !errors.As(err, &failure) || !strings.Contains(err.Error(), "REDACTED") {
+			t.Fatalf("%v", err)
+		}
+		for _, secret := range append(secrets[2:6:6], "abc.def", [][]string{{secrets[0], "Lindqvist"}, {secrets[0], "2075550143"}}[i][1]) {
+			if strings.Contains(err.Error()+failure.Message+fmt.Sprint(failure.Fields), secret) {
+				t.Errorf("%q repeats %q", err, secret)
+			}
+		}
+	}
+}

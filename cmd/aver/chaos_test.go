@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// Whatever goes wrong, and whichever calls it hits, nothing is doubled and nothing is lost.
+func TestChaos(t *testing.T) {
+	for seed := range uint64(4) {
+		c := chaos{checks: 150, workers: 24, rate: 0.2, seed: seed}
+		r, err := c.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.verdict(); err != nil {
+			var out bytes.Buffer
+			r.print(&out)
+			t.Errorf("seed %d: %v\n%s", seed, err, out.String())
+		}
+		total := 0
+		for _, n := range r.faults {
+			total += n
+		}
+		if total < 60 {
+			t.Errorf("seed %d: only %d faults", seed, total)
+		}
+	}
+}
+
+func TestChaosCommand(t *testing.T) {
+	out, err := aver(t.Context(), "chaos", "--checks", "20", "--workers", "4")
+	if err != nil || !strings.Contains(out, "checks that callers hold             20") || !strings.Contains(out, "submitted twice                       0") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := aver(t.Context(), "chaos", "--faults", "2"); err == nil {
+		t.Error("a rate of 2 was accepted")
+	}
+	if _, err := aver(t.Context(), "chaos", "--checks", "0"); err == nil {
+		t.Error("no checks were accepted")
+	}
+}
+
+func TestVerdictFindsEveryFault(t *testing.T) {
+	good := report{chaos: chaos{checks: 2}, existing: 2, held: 2}
+	if err := good.verdict(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*report){
+		"duplicate": func(r *report) { r.duplicates++ }, "lost": func(r *report) { r.lost++ }, "twice": func(r *report) { r.twice++ },
+		"unsubmitted": func(r *report) { r.unsubmitted++ }, "not held": func(r *report) { r.held-- }, "missing": func(r *report) { r.existing-- },
+		"goroutine": func(r *report) { r.goroutinesThen++ }, "connection": func(r *report) { r.connections++ },
+	} {
+		bad := good
+		spoil(&bad)
+		if bad.verdict() == nil {
+			t.Errorf("%s is not noticed", name)
+		}
+	}
+}
