@@ -430,6 +430,29 @@ func TestApplicationsClientIsNotChanged(t *testing.T) {
 	}
 }
 
+func TestTransportAroundTheCallsSeesNoIdentifier(t *testing.T) {
+	var seen []string
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		ok(strings.Replace(theCheck, "c1", strings.TrimPrefix(r.URL.EscapedPath(), "/api/check/"), 1))(w, r)
+	}, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			seen = append(seen, r.Method+" "+r.URL.String())
+			r.Header.Set("Traceparent", "x")
+			return next.RoundTrip(r)
+		})
+	}))
+	check, err := client.GetCheck(t.Context(), "private/id")
+	if err != nil || check.ID != "private%2Fid" {
+		t.Errorf("%v, %v", check, err)
+	}
+	if _, err := client.Raw().GetCheck(t.Context(), "private"); err != nil {
+		t.Error(err)
+	}
+	if len(seen) != 2 || !strings.HasSuffix(seen[0], "/check/%7Bid%7D") || strings.Contains(strings.Join(seen, " "), "private") {
+		t.Errorf("it saw %q", seen)
+	}
+}
+
 func TestClosedClientFails(t *testing.T) {
 	client := newClient(t, answer(404, "", ""))
 	if err := errors.Join(client.Close(), client.Close()); err != nil {

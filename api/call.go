@@ -132,7 +132,7 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings callSett
 		ctx, cancel = context.WithTimeout(ctx, settings.attemptTimeout)
 		defer cancel()
 	}
-	a := &attempt{once: op.retry != retryAlways}
+	a := &attempt{path: op.path, once: op.retry != retryAlways}
 	start := time.Now()
 	resp, err := r.send(a.trace(ctx), c.raw)
 	if err != nil {

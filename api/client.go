@@ -40,6 +40,7 @@ type settings struct {
 	userAgent  string
 	logger     *slog.Logger
 	auth       []authprovider.Option
+	wrap       func(http.RoundTripper) http.RoundTripper
 	secrets    func() []string // a function, because package fmt prints what a pointer points at
 }
 
@@ -116,6 +117,19 @@ func WithLogger(logger *slog.Logger) Option {
 			return errors.New("WithLogger: the logger is nil")
 		}
 		s.logger = logger
+		return nil
+	})
+}
+
+// WithTransport puts a transport, such as OpenTelemetry's, around the one that performs the calls. It sees every attempt
+// with the path template of the operation, /check/{id}, in place of the path and the query, so that what it records
+// holds no identifier. The exchange of credentials does not pass it.
+func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
+	return clientOption(func(s *settings) error {
+		if wrap == nil {
+			return errors.New("WithTransport: the function is nil")
+		}
+		s.wrap = wrap
 		return nil
 	})
 }
@@ -227,7 +241,7 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	client := *provider.Client()
-	client.Transport = onceTransport{client.Transport}
+	client.Transport = s.transport(client.Transport)
 	raw, err := generated.NewClient(s.baseURL,
 		generated.WithHTTPClient(provider.Doer(&client)),
 		generated.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {

@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -111,7 +109,8 @@ func wait(ctx context.Context, pause time.Duration) bool {
 
 // An attempt knows how far a request came.
 type attempt struct {
-	once     bool // net/http must not repeat it on its own
+	path     string // the path template of the operation
+	once     bool   // net/http must not repeat it on its own
 	handed   atomic.Bool
 	dialling atomic.Bool
 	header   atomic.Pointer[string] // the Authorization header that was sent
@@ -143,31 +142,6 @@ func handOver(ctx context.Context, req *http.Request) error {
 		a.handed.Store(true)
 	}
 	return nil
-}
-
-// onceTransport keeps net/http from repeating requests that must not be repeated: it sends a GET again on its own when
-// a connection that was used before breaks, even if the service has performed it.
-type onceTransport struct{ base http.RoundTripper }
-
-func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	base := t.base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok && a.once && (req.Body == nil || req.Body == http.NoBody) {
-		clone := *req
-		clone.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
-		clone.GetBody = nil
-		req = &clone
-	}
-	return base.RoundTrip(req)
-}
-
-// CloseIdleConnections closes those of the transport underneath.
-func (t onceTransport) CloseIdleConnections() {
-	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
 }
 
 // transient reports whether another attempt may succeed.

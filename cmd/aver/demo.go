@@ -238,7 +238,9 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 		return err
 	}
 	err = d.step("getCheck", "waited for the outcome", func() (string, error) {
-		check, err := d.wait(ctx, id)
+		ctx, cancel := context.WithTimeout(ctx, d.timeout)
+		defer cancel()
+		check, err := d.client.WaitForCheck(ctx, id, api.WithPollInterval(500*time.Millisecond, 10*time.Second))
 		if err != nil {
 			return "", err
 		}
@@ -305,33 +307,11 @@ func describeResults(r *api.CheckResults) string {
 	return strings.Join(parts, ", ")
 }
 
-// wait polls until the check is final.
-func (d *demo) wait(ctx context.Context, id string) (*api.Check, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	ticker := time.NewTicker(500 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		check, err := d.client.GetCheck(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if check.Status.Is(api.CheckStatusCompleted, api.CheckStatusRejected, api.CheckStatusCanceled) {
-			return check, nil
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("the check is still %s: %w", check.Status, ctx.Err())
-		}
-	}
-}
-
 // step performs a step and prints it.
 func (d *demo) step(name, title string, do func() (detail string, err error)) error {
 	start := time.Now()
 	detail, err := do()
-	elapsed := time.Since(start).Round(time.Millisecond)
+	elapsed := time.Since(start)
 	switch {
 	case d.asJSON:
 		line := map[string]any{"step": name, "ok": err == nil, "milliseconds": elapsed.Milliseconds()}
@@ -345,7 +325,7 @@ func (d *demo) step(name, title string, do func() (detail string, err error)) er
 	case err != nil:
 		fmt.Fprintf(d.out, "  ✗ %s\n\n", title)
 	default:
-		fmt.Fprintf(d.out, "  ✓ %-34s %-60s %7s\n", title, detail, elapsed)
+		fmt.Fprintf(d.out, "  ✓ %-34s %-60s %8.1f ms\n", title, detail, float64(elapsed.Microseconds())/1000)
 	}
 	return err
 }
