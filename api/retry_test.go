@@ -528,3 +528,143 @@ func TestWaitForWatchlistSearch(t *testing.T) {
 		}
 	})
 }
+
+// A 401 says that nothing was performed, even when it comes twice.
+func TestTokenRefusedTwiceByChance(t *testing.T) {
+	refuse := answer(401, "", "")
+	const search = "POST /watchlist/search"
+	var serial atomic.Int64
+	s := &script{steps: map[string][]http.HandlerFunc{search: {refuse, refuse, ok(`{"id":"w1"}`)}}}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			ok(fmt.Sprintf(`{"token":"token-%d"}`, serial.Add(1)))(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+	if err != nil || found.ID != "w1" || s.total(search) != 3 {
+		t.Errorf("%v, %v after %d calls", found, err, s.total(search))
+	}
+}
+
+// When the token is refused and the exchange fails, the call was not performed and may be sent again.
+func TestExchangeFailsAfterA401(t *testing.T) {
+	const search = "POST /watchlist/search"
+	var exchanges atomic.Int64
+	s := &script{steps: map[string][]http.HandlerFunc{search: {answer(401, "", ""), ok(`{"id":"w1"}`)}}}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasSuffix(r.URL.Path, "/auth/token"):
+			s.ServeHTTP(w, r)
+		case exchanges.Add(1) == 2:
+			w.WriteHeader(503)
+		default:
+			ok(fmt.Sprintf(`{"token":"token-%d"}`, exchanges.Load()))(w, r)
+		}
+	}))
+	defer srv.Close()
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+	if err != nil || found.ID != "w1" || s.total(search) != 2 || exchanges.Load() != 3 {
+		t.Errorf("%v, %v after %d calls and %d exchanges", found, err, s.total(search), exchanges.Load())
+	}
+}
+
+func TestRequestTimeoutOfTheServiceIsUnclear(t *testing.T) {
+	client, s := scripted(t, map[string][]http.HandlerFunc{"POST /watchlist/search": {answer(408, "", "")}})
+	_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total("POST /watchlist/search") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestUploadsAreNotCutByTheAttemptTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(r *http.Request) *http.Response {
+			select {
+			case <-time.After(50 * time.Second):
+				return respond(200, `"success"`)
+			case <-r.Context().Done():
+				return respond(503, "")
+			}
+		}
+		client := inBubble(t, slow)
+		start := time.Now()
+		_, err := client.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
+		if err != nil || time.Since(start) != 50*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// What happens after an unclear attempt that was found not performed decides what is known in the end.
+func TestFailureAfterAnUnclearAttempt(t *testing.T) {
+	tests := map[string]struct {
+		second http.HandlerFunc
+		class  error
+	}{
+		"refused for good": {answer(400, "application/json", `"no such group"`), api.ErrInvalidRequest},
+		"unclear again":    {reset, api.ErrOutcomeUnknown},
+	}
+	for name, tt := range tests {
+		client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`)}}, api.WithMaxAttempts(2))
+		if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, tt.class) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestLookupThatReturnsOthersIsNotTrusted(t *testing.T) {
+	client, _ := scripted(t, map[string][]http.HandlerFunc{
+		"POST /check/create": {reset, ok(`{"checkId":"c2","thirdPartyIdentifier":"p","url":null}`)},
+		"POST /checklookup":  {ok(`[` + strings.Replace(theCheck, `"p"`, `"somebody else"`, 1) + `]`)},
+	})
+	if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c2" {
+		t.Errorf("%v, %v", created, err)
+	}
+}
+
+func TestCallerWhoLeavesWhileTheStateIsRead(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client, _ := scripted(t, map[string][]http.HandlerFunc{
+		"POST /check/create": {reset},
+		"POST /checklookup": {func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			cancel()
+			<-r.Context().Done()
+		}},
+	})
+	_, err := client.CreateCheck(ctx, createRequest)
+	if !errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWaitForgivesFailuresThatAreNotInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := inBubble(t, func(*http.Request) *http.Response {
+			switch calls++; {
+			case calls == 20:
+				return respond(200, strings.Replace(theCheck, "Created", "Completed", 1))
+			case calls%3 == 0:
+				return respond(200, theCheck)
+			}
+			return respond(503, "")
+		}, api.WithMaxAttempts(1))
+		if check, err := client.WaitForCheck(t.Context(), "c1"); err != nil || check.Status != api.CheckStatusCompleted {
+			t.Errorf("%v, %v after %d calls", check, err, calls)
+		}
+	})
+}
