@@ -81,7 +81,7 @@ func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
 		{"request timeout", answer(408, "", ``), api.ErrUnavailable, "408 Request Timeout"},
 		{"status without a name", answer(520, jsonType, `"why"`), api.ErrUnavailable, "getCheck: 520: why"},
 		{"another success", answer(202, jsonType, `{}`), api.ErrUnexpectedAnswer, "the documented success is 200"},
-		{"redirect away", answer(302, "", ``, "Location", "http://127.0.0.1:1/elsewhere"), api.ErrUnexpectedAnswer, "redirects to another origin are not followed"},
+		{"redirect away", answer(302, "", ``, "Location", "http://127.0.0.1:1/elsewhere"), api.ErrUnexpectedAnswer, "the redirect was not followed"},
 		{"HTML success", answer(200, "text/html; charset=utf-8", `<html></html>`), api.ErrUnexpectedAnswer, "the answer is HTML, not JSON"},
 		{"no type", answer(200, "", `{"id":"c"}`), api.ErrUnexpectedAnswer, "of no declared type"},
 		{"empty", answer(200, jsonType, ` `), api.ErrUnexpectedAnswer, "the answer is empty"},

@@ -82,30 +82,47 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 		}
 	}
 
-	unclear := false // an earlier attempt may have been performed
+	unclear := false // an attempt may have been performed
 	for n := 1; ; n++ {
 		result, failure := try(ctx, c, op, settings, r)
 		if failure == nil {
 			return result, nil
 		}
 		failure.Attempts = n
-		next := op.retry.decide(ctx, failure, unclear)
-		if next == giveUp || n >= settings.maxAttempts && next != resolve || !wait(ctx, settings.pause(n, failure)) {
-			return nil, failure.final(op.retry, unclear)
-		}
-		if next == resolve {
-			unclear = true
-			result, err := r.recovery.resolve(ctx)
+		unclear = unclear || op.retry != retryAlways && failure.outcome() == unclearOutcome
+		if unclear && op.retry == retryRecover {
+			result, err := resolve(ctx, settings, n, failure, r.recovery)
 			switch {
 			case err != nil:
 				return nil, failure.unresolved(err)
 			case result != nil:
 				return result, nil
-			case n >= settings.maxAttempts:
-				return nil, failure.final(op.retry, unclear)
 			}
 		}
+		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || !wait(ctx, settings.pause(n, failure)) {
+			return nil, failure.final(op.retry, unclear)
+		}
 	}
+}
+
+// resolve reads the state after an attempt whose outcome, or that of one before it, is unclear. It returns neither a
+// result nor an error when the operation was not performed, as far as the state tells. After a timeout the service may
+// still be at work, so then it looks again, as often as the call may be attempted.
+func resolve[T any](ctx context.Context, settings callSettings, n int, failure *Error, r recovery[T]) (*T, error) {
+	looks := 1
+	if failure.timedOut() {
+		looks = settings.maxAttempts
+	}
+	for i := range looks {
+		wait(ctx, settings.backoff(n+i)) // if there is no time for that, it looks at once
+		if result, err := r.resolve(ctx); result != nil || err != nil {
+			return result, err
+		}
+	}
+	if failure.timedOut() {
+		return nil, errors.New("it cannot be seen yet, and the service may still be at work")
+	}
+	return nil, nil
 }
 
 // check refuses a request that breaks the contract, before anything is sent.
@@ -127,7 +144,7 @@ func check(op *operation, path []string, body any) error {
 
 // try sends a request once and reads the answer.
 func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, r request[T]) (*T, *Error) {
-	if settings.attemptTimeout > 0 && op.retry != retryNever { // else there is no other attempt to save time for
+	if settings.attemptTimeout > 0 && op.retry == retryAlways { // cutting others short makes their outcome unclear
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, settings.attemptTimeout)
 		defer cancel()

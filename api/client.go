@@ -170,9 +170,9 @@ func WithMaxAttempts(n int) CallOption {
 	})
 }
 
-// WithAttemptTimeout limits a single attempt of an operation that may be repeated, so that one hung connection does not
-// use up the whole call; the default is 20 seconds, and 0 means no limit. Uploads and watchlist searches have one attempt
-// and are limited by [WithTimeout] alone.
+// WithAttemptTimeout limits a single attempt of an operation that the contract lets be repeated always, so that one hung
+// connection does not use up the whole call; the default is 20 seconds, and 0 means no limit. Other operations are
+// limited by [WithTimeout] alone: cutting them short would leave open whether they were performed.
 func WithAttemptTimeout(timeout time.Duration) CallOption {
 	return callOption(func(c *callSettings) error {
 		if timeout < 0 {
@@ -242,6 +242,7 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	}
 	client := *provider.Client()
 	client.Transport = s.transport(client.Transport)
+	client.CheckRedirect = checkRedirect(client.CheckRedirect)
 	raw, err := generated.NewClient(s.baseURL,
 		generated.WithHTTPClient(provider.Doer(&client)),
 		generated.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -72,32 +74,34 @@ func (e *Error) Retryable() bool { return e.transient() }
 // redacted stands for what a message must not repeat.
 const redacted = "REDACTED"
 
-var secretPatterns = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]+|\beyJ[a-z0-9_-]+\.[a-z0-9_.-]+|[^\s"'<>()]+@[^\s"'<>()]+`)
+const secretPatterns = `\b(bearer|basic)\s+[a-z0-9._~+/=-]+|\beyJ[a-z0-9_-]+\.[a-z0-9_.-]+|[^\s"'<>()]+@[^\s"'<>()]+`
 
-// redact removes values from what the service said, and whatever looks like a token or an email address.
+// redact removes values from what the service said, in any letter case and also as URLs have them, and whatever looks
+// like a token or an email address.
 func (e *Error) redact(values []string) {
-	var pairs []string
+	var forms []string
 	for _, v := range values {
-		if len(v) >= 3 { // shorter ones are parts of words
-			pairs = append(pairs, v, redacted)
+		if len(v) < 3 {
+			continue // part of many a word
+		}
+		for _, form := range []string{v, url.PathEscape(v), url.QueryEscape(v)} {
+			forms = append(forms, regexp.QuoteMeta(form))
 		}
 	}
-	replacer := strings.NewReplacer(pairs...)
-	redact := func(s string) string {
-		return secretPatterns.ReplaceAllString(replacer.Replace(s), redacted)
-	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the longest match goes first
+	private := regexp.MustCompile("(?i)" + strings.Join(append(forms, secretPatterns), "|"))
+	redact := func(s string) string { return private.ReplaceAllString(s, redacted) }
 	e.Message = redact(e.Message)
+	if e.Fields == nil {
+		return
+	}
 	fields := make(map[string][]string, len(e.Fields))
 	for name, problems := range e.Fields {
-		cleaned := make([]string, len(problems))
-		for i, problem := range problems {
-			cleaned[i] = redact(problem)
+		for _, problem := range problems {
+			fields[redact(name)] = append(fields[redact(name)], redact(problem))
 		}
-		fields[redact(name)] = cleaned
 	}
-	if e.Fields != nil {
-		e.Fields = fields
-	}
+	e.Fields = fields
 }
 
 // private returns what an error must not repeat: credentials, identifiers in the path, and personal data of the body.
@@ -113,20 +117,24 @@ func (c *Client) private(a *attempt, path []string, body any) []string {
 	return values
 }
 
-// final ends a call with the failure of its last attempt. unclear tells that an earlier one may have been performed.
+// final ends a call with the failure of its last attempt. unclear tells that an attempt may have been performed.
 func (e *Error) final(p retryPolicy, unclear bool) *Error {
-	switch refused := e.sent && !e.ambiguous(); {
+	switch {
 	case p == retryAlways:
-	case e.ambiguous(), unclear && !refused:
+	case unclear:
 		e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
-	case !e.sent:
+	case e.outcome() == unsentOutcome:
 		e.note = "it was not performed"
 	}
 	return e
 }
 
-// unresolved ends a call whose outcome could not be found out.
+// unresolved ends a call whose outcome could not be found out, or turned out to be a failure after all.
 func (e *Error) unresolved(cause error) *Error {
+	if settled := (*Error)(nil); errors.As(cause, &settled) && settled == cause {
+		settled.Operation, settled.Attempts = e.Operation, e.Attempts
+		return settled
+	}
 	text := cause.Error()
 	if e.Err != nil {
 		text = e.Err.Error() + "; " + text
@@ -256,7 +264,7 @@ func failed(op *operation, resp *http.Response) *Error {
 	case resp.StatusCode < 300:
 		e.Err = fmt.Errorf("the documented success is %d", op.success)
 	case resp.StatusCode < 400:
-		e.Err = errors.New("redirects to another origin are not followed; check the base URL")
+		e.Err = errors.New("the redirect was not followed; check the base URL")
 	}
 	var reason wire.ErrorBody
 	if reason.UnmarshalJSON(bytes.TrimSpace(body)) == nil {

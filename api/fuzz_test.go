@@ -187,3 +187,21 @@ func TestErrorsRepeatNothingPrivate(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorsRepeatNoFormOfWhatWasSent(t *testing.T) {
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		message := "no " + r.URL.EscapedPath() + " for " + strings.ToUpper(string(body)) + r.Header.Get("Authorization")
+		answer(400, "application/json", fmt.Sprintf("%q", strings.NewReplacer("\"", "'").Replace(message)))(w, r)
+	})
+	//lint:ignore SA1019 the deprecated operation takes an identifier in its path
+	_, first := client.GetCheckByThirdPartyIdentifier(t.Context(), "Maria Lindqvist 1988")
+	_, second := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Ann", LastName: "Annabel"})
+	for _, err := range []error{first, second} {
+		for _, private := range []string{"Lindqvist", "1988", "ANN", "ABEL", "opaque"} {
+			if strings.Contains(err.Error(), private) {
+				t.Errorf("%q repeats %s", err, private)
+			}
+		}
+	}
+}

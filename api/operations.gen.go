@@ -205,6 +205,9 @@ type AddressVerification = generated.AddressVerification
 // AdverseMediaHit is a piece of news that may concern whom the search looked for.
 type AdverseMediaHit = generated.AdverseMediaHit
 
+// AdverseMediaHits is news that may concern whom a search looked for.
+type AdverseMediaHits = generated.AdverseMediaHits
+
 // Attestations is statements that the check supports.
 type Attestations = generated.Attestations
 
@@ -370,6 +373,9 @@ type WatchlistCategory = generated.WatchlistCategory
 
 // WatchlistHit is an entry of a watchlist that resembles the search.
 type WatchlistHit = generated.WatchlistHit
+
+// WatchlistHits is entries of watchlists that resemble a search.
+type WatchlistHits = generated.WatchlistHits
 
 // WatchlistSearch is a watchlist search, without what it found.
 type WatchlistSearch = generated.WatchlistSearch

@@ -196,6 +196,12 @@ func TestListsOfResultsPrintTheirElementsRedacted(t *testing.T) {
 			t.Errorf("%s: %s", form, text)
 		}
 	}
+	hits := api.WatchlistSearchResults{WatchlistResults: api.WatchlistHits{{MatchName: marker, WatchlistName: "list"}}}
+	for form, text := range printed(hits.WatchlistResults) {
+		if strings.Contains(text, marker) || !strings.Contains(text, "list") {
+			t.Errorf("hits with %s: %s", form, text)
+		}
+	}
 	var none api.Checks
 	var nothing *api.Check
 	if got := fmt.Sprintf("%v %v", none, nothing); got != "Checks{} <nil>" {

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // What the contract marks with x-retry: recover has its recovery here, one function an operation, which the generated
 // method names. A new such operation does not compile without one.
 
 // recoverCreateCheck finds a check by its third-party identifier. At most one check exists for one, so a check that
-// is there is taken for the one that was asked for, and one that is not there may safely be created again. That does
-// not hold with OverrideThirdPartyIdentifier: then only a check that was not there before counts, and finding none, or
-// several, settles nothing.
+// is there and untouched is taken for the one that was asked for, one that is further on was there before and is a
+// conflict, and one that is not there may safely be created again. That does not hold with
+// OverrideThirdPartyIdentifier: then only a check that was not there before counts, and finding none, or several,
+// settles nothing.
 func (c *Client) recoverCreateCheck(body CreateCheckRequest) recovery[CreatedCheck] {
 	lookup := func(ctx context.Context) (Checks, error) {
 		return c.LookupChecks(ctx, LookupChecksRequest{ThirdPartyIdentifier: body.ThirdPartyIdentifier})
@@ -42,21 +44,18 @@ func (c *Client) recoverCreateCheck(body CreateCheckRequest) recovery[CreatedChe
 			return nil, nil
 		case len(found) > 1:
 			return nil, fmt.Errorf("%d checks with this thirdPartyIdentifier are there", len(found))
-		case found[0].GroupID != body.GroupID:
-			return nil, errors.New("a check with this thirdPartyIdentifier is in another group")
+		case !strings.EqualFold(found[0].GroupID, body.GroupID), !found[0].Status.Is(CheckStatusCreated, CheckStatusAwaitingUser):
+			// It cannot be the one that was asked for a moment ago, and keeps that from being created.
+			return nil, &Error{class: ErrConflict, Err: fmt.Errorf("check %s with this thirdPartyIdentifier exists already", found[0].ID)}
 		}
 		created := &CreatedCheck{CheckID: found[0].ID, ThirdPartyIdentifier: body.ThirdPartyIdentifier}
 		if !slices.ContainsFunc(found[0].CheckTypes, func(t CheckType) bool { return t.Is(CheckTypeDocumentVerification) }) {
 			return created, nil
 		}
-		link, err := c.CreateAccessLink(ctx, created.CheckID, CreateAccessLinkRequest{Language: body.Language, ReturnURL: body.ReturnURL})
-		if errors.Is(err, ErrConflict) {
-			return created, nil // it is submitted by now, and needs no link
+		// The check is what costs money. Without a link it is still the caller's, who can make another one.
+		if link, err := c.CreateAccessLink(ctx, created.CheckID, CreateAccessLinkRequest{Language: body.Language, ReturnURL: body.ReturnURL}); err == nil {
+			created.URL = link.URL
 		}
-		if err != nil {
-			return nil, fmt.Errorf("check %s was created, but a link to it was not: %w", created.CheckID, err)
-		}
-		created.URL = link.URL
 		return created, nil
 	}
 	return r

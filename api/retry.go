@@ -21,37 +21,51 @@ const (
 	retryRecover                    // like never; after an unclear outcome the state is read
 )
 
-// A decision is what to do after a failed attempt.
-type decision int
+// An outcome is what an attempt that failed did at the service.
+type outcome int
 
 const (
-	giveUp decision = iota
-	again
-	resolve // read the state
+	unsentOutcome  outcome = iota // nothing of the request reached the service
+	refusedOutcome                // the service said no
+	unclearOutcome                // the operation may have been performed
 )
 
-// decide decides what to do after a failed attempt. unclear tells that an earlier attempt may have been performed.
-func (p retryPolicy) decide(ctx context.Context, e *Error, unclear bool) decision {
-	if p == retryRecover && unclear && e.Status == http.StatusConflict {
-		return resolve // the earlier attempt was performed after all, and now is in the way
-	}
+// outcome returns what the attempt did.
+func (e *Error) outcome() outcome {
 	switch {
-	case ctx.Err() != nil:
-		return giveUp
-	case e.sent && e.Status == http.StatusUnauthorized:
-		return again // it was not performed, and a token may be refused by chance twice
-	case p == retryAlways && e.transient():
-		return again
-	case p == retryAlways:
-		return giveUp
-	case e.ambiguous() && p == retryRecover:
-		return resolve
-	case e.ambiguous() || !e.transient():
-		return giveUp
-	case !e.sent || p == retryRecover || e.RetryAfter > 0:
-		return again
+	case !e.sent:
+		return unsentOutcome
+	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout,
+		e.Status == http.StatusTemporaryRedirect, e.Status == http.StatusPermanentRedirect:
+		return refusedOutcome
 	}
-	return giveUp
+	return unclearOutcome
+}
+
+// timedOut reports whether the request was sent and no answer came in time.
+func (e *Error) timedOut() bool {
+	var timeout interface{ Timeout() bool }
+	return e.sent && e.Status == 0 && errors.As(e.Err, &timeout) && timeout.Timeout()
+}
+
+// again reports whether an operation may be attempted again after a failure. unclear tells that an attempt may have
+// been performed; of an operation with retryRecover the state was read by then, and did not show it.
+func (p retryPolicy) again(e *Error, unclear bool) bool {
+	switch {
+	case e.sent && e.Status == http.StatusUnauthorized:
+		return true // it was not performed, and a token may be refused by chance twice
+	case p == retryAlways:
+		return e.transient()
+	case p == retryRecover && unclear && e.Status == http.StatusConflict:
+		return true // the earlier attempt is in the way, but cannot be seen yet
+	}
+	switch e.outcome() {
+	case unsentOutcome:
+		return e.transient()
+	case refusedOutcome:
+		return e.Status == http.StatusTooManyRequests && (p == retryRecover || e.RetryAfter > 0)
+	}
+	return p == retryRecover
 }
 
 // A recovery finds out whether an operation was performed whose outcome is unclear.
@@ -92,7 +106,7 @@ func (s *callSettings) pause(n int, e *Error) time.Duration {
 	return s.backoff(n)
 }
 
-// wait waits, and reports whether another attempt can follow. It returns at once when the context would end first.
+// wait waits, and reports whether it did. It returns at once when the context would end first.
 func wait(ctx context.Context, pause time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
 		return false
@@ -113,7 +127,7 @@ type attempt struct {
 	once     bool   // net/http must not repeat it on its own
 	handed   atomic.Bool
 	dialling atomic.Bool
-	header   atomic.Pointer[string] // the Authorization header that was sent
+	header   atomic.Pointer[string] // the Authorization header that was sent last
 }
 
 type attemptKey struct{}
@@ -133,12 +147,11 @@ func (a *attempt) sent() bool { return a.handed.Load() && !a.dialling.Load() }
 
 // handOver notes that a request is complete and goes to the HTTP client, unless the caller has left. It is the last of
 // the request editors.
-func handOver(ctx context.Context, req *http.Request) error {
+func handOver(ctx context.Context, _ *http.Request) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		a.header.Store(new(req.Header.Get("Authorization")))
 		a.handed.Store(true)
 	}
 	return nil
@@ -155,11 +168,4 @@ func (e *Error) transient() bool {
 		return errors.As(e.Err, &damaged) || errors.As(e.Err, &exchange)
 	}
 	return false
-}
-
-// ambiguous reports whether the operation may have been performed although it failed: the request may have reached the
-// service, and the service did not say no.
-func (e *Error) ambiguous() bool {
-	refused := e.Status >= 300 && e.Status < 500 && e.Status != http.StatusRequestTimeout
-	return e.sent && !refused
 }

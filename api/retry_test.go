@@ -276,8 +276,80 @@ func TestCheckOfAnotherGroupIsNotTakenForOurs(t *testing.T) {
 		"POST /check/create": {reset},
 		"POST /checklookup":  {ok(`[` + strings.Replace(theCheck, `"g"`, `"other"`, 1) + `]`)},
 	})
-	if created, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "another group") {
+	if created, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrConflict) || !strings.Contains(err.Error(), "check c1") || created != nil {
 		t.Errorf("%v, %v", created, err)
+	}
+}
+
+// The service reports a conflict as 500; the check in the way is an old one.
+func TestOldCheckIsNotTakenForANewOne(t *testing.T) {
+	client, s := scripted(t, map[string][]http.HandlerFunc{
+		"POST /check/create": {answer(500, "", "")},
+		"POST /checklookup":  {ok(`[` + strings.Replace(theCheck, "Created", "Rejected", 1) + `]`)},
+	})
+	_, err := client.CreateCheck(t.Context(), createRequest)
+	var e *api.Error
+	if !errors.Is(err, api.ErrConflict) || !errors.As(err, &e) || e.Operation != "createCheck" || e.Attempts != 1 || s.total("POST /check/create") != 1 {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a charged operation answers behind a redirect says nothing about whether it was performed.
+func TestChargedOperationsFollowNoRedirect(t *testing.T) {
+	const search = "POST /watchlist/search"
+	for _, then := range []http.HandlerFunc{answer(401, "", ""), answer(429, "", "", "Retry-After", "1"), answer(404, "", ""), ok(`{"id":"w1","status":"Completed"}`)} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			search: {func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/api/watchlist/w1", http.StatusSeeOther)
+			}},
+			"GET /watchlist/w1": {then},
+		})
+		_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+		if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(search) != 1 || s.total("GET /watchlist/w1") != 0 {
+			t.Errorf("%v, calls %v", err, s.calls)
+		}
+	}
+	client, _ := scripted(t, map[string][]http.HandlerFunc{
+		"GET /check/c1": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/api/check/c2", http.StatusFound) }},
+		"GET /check/c2": {ok(theCheck)},
+	})
+	if check, err := client.GetCheck(t.Context(), "c1"); err != nil || check.ID != "c1" {
+		t.Errorf("a read within the origin: %v, %v", check, err)
+	}
+}
+
+// The service needs longer than a proxy or an HTTP client waits: a second submit would run beside the first.
+func TestSlowSubmitIsNotSentAgain(t *testing.T) {
+	const submit = "GET /check/c1/submit"
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	impatient := api.WithHTTPClient(&http.Client{Timeout: 60 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}})
+	client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}}, impatient)
+	_, err := client.SubmitCheck(t.Context(), "c1")
+	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 4 {
+		t.Errorf("%v, calls %v", err, s.calls)
+	}
+	client, s = scripted(t, map[string][]http.HandlerFunc{
+		submit: {hang}, "GET /check/c1": {ok(theCheck), ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
+	}, impatient)
+	if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
+		t.Errorf("%v, %v, calls %v", done, err, s.calls)
+	}
+	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {hang}}, api.WithAttemptTimeout(time.Millisecond), api.WithTimeout(60*time.Millisecond))
+	start := time.Now()
+	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || time.Since(start) < 50*time.Millisecond || s.total(submit) != 1 {
+		t.Errorf("the attempt timeout cut it: %v after %v", err, time.Since(start))
+	}
+}
+
+// A Retry-After that does not fit must not keep the state from being read.
+func TestStateIsReadEvenWhenThereIsNoTimeToWait(t *testing.T) {
+	client, s := scripted(t, map[string][]http.HandlerFunc{
+		"POST /check/create":        {answer(503, "", "", "Retry-After", "20")},
+		"POST /checklookup":         {ok(`[` + theCheck + `]`)},
+		"POST /check/c1/accesslink": {answer(500, "", "")}, // the check counts, not its link
+	}, api.WithTimeout(5*time.Second), api.WithMaxAttempts(1))
+	if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" || created.URL != "" {
+		t.Errorf("%v, %v, calls %v", created, err, s.calls)
 	}
 }
 
@@ -505,8 +577,8 @@ func TestWaitReturnsWhatWasLastSeen(t *testing.T) {
 		if check, err := client.WaitForCheck(t.Context(), "c1"); !errors.Is(err, api.ErrNotFound) || check != nil {
 			t.Errorf("%v, %v", check, err)
 		}
-		if _, err := client.WaitForCheck(t.Context(), "c1", api.WithPollInterval(2, 1)); err == nil {
-			t.Error("a bad interval was accepted")
+		if _, err := client.WaitForCheck(t.Context(), "c1", nil, api.WithPollInterval(2, 1)); !errors.Is(err, api.ErrInvalidRequest) {
+			t.Errorf("a bad interval: %v", err)
 		}
 	})
 }
@@ -614,13 +686,24 @@ func TestFailureAfterAnUnclearAttempt(t *testing.T) {
 		second http.HandlerFunc
 		class  error
 	}{
-		"refused for good": {answer(400, "application/json", `"no such group"`), api.ErrInvalidRequest},
-		"unclear again":    {reset, api.ErrOutcomeUnknown},
+		"400":   {answer(400, "application/json", `"exists already"`), api.ErrOutcomeUnknown},
+		"403":   {answer(403, "", ""), api.ErrOutcomeUnknown},
+		"409":   {answer(409, "", ""), api.ErrOutcomeUnknown},
+		"429":   {answer(429, "", ""), api.ErrOutcomeUnknown},
+		"reset": {reset, api.ErrOutcomeUnknown},
 	}
 	for name, tt := range tests {
 		client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`)}}, api.WithMaxAttempts(2))
-		if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, tt.class) {
+		_, err := client.CreateCheck(t.Context(), createRequest)
+		var e *api.Error
+		if !errors.Is(err, tt.class) || !errors.As(err, &e) || e.Retryable() {
 			t.Errorf("%s: %v", name, err)
+		}
+		client, _ = scripted(t, map[string][]http.HandlerFunc{ // and then it can be seen
+			"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`), ok(`[` + theCheck + `]`)}, "POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
+		})
+		if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" {
+			t.Errorf("%s, seen late: %v, %v", name, created, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,7 +25,11 @@ func (s *settings) transport(base http.RoundTripper) http.RoundTripper {
 type onceTransport struct{ base http.RoundTripper }
 
 func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok && a.once && (req.Body == nil || req.Body == http.NoBody) {
+	a, ok := req.Context().Value(attemptKey{}).(*attempt)
+	if ok {
+		a.header.Store(new(req.Header.Get("Authorization")))
+	}
+	if ok && a.once && (req.Body == nil || req.Body == http.NoBody) {
 		clone := *req
 		clone.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
 		clone.GetBody = nil
@@ -39,6 +44,23 @@ func (t onceTransport) CloseIdleConnections() { closeIdle(t.base) }
 func closeIdle(t http.RoundTripper) {
 	if c, ok := t.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
+	}
+}
+
+// checkRedirect follows no redirect of an operation that must not be repeated: it may have been performed where it was
+// redirected, and what the next address answers says nothing about that.
+func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok && a.once {
+			return http.ErrUseLastResponse
+		}
+		switch {
+		case next != nil:
+			return next(req, via)
+		case len(via) >= 10:
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
 	}
 }
 

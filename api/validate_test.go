@@ -34,6 +34,7 @@ func TestRequestsThatBreakTheContractAreNotSent(t *testing.T) {
 		{api.AddIDDocumentRequest{DocType: "passportimage", Side: "Front", FileName: "f", FileContent: image}, "docType"},
 		{api.AddIDDocumentRequest{DocType: api.DocumentTypePassportImage, FileContent: "AAAA"}, "fileContent fileName side"},
 		{api.LookupChecksRequest{}, "*"},
+		{api.LookupChecksRequest{LastName: "J\xf6rg"}, "lastName"},
 		{api.SearchWatchlistsRequest{GroupID: "g"}, "firstName lastName"},
 		{api.SearchWatchlistsRequest{GroupID: "g", FirstName: "A"}, "lastName"},
 		{api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "B", FileName: "f"}, "fileContent"},

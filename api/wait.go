@@ -43,7 +43,7 @@ func WithProgress(f func(status string)) WaitOption {
 // errors.Is(err, context.DeadlineExceeded) tells that time ran out. A passing failure to look does not end it; five in
 // a row do.
 func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption) (*Check, error) {
-	return waitFor(ctx, opts,
+	return waitFor(ctx, &getCheck, opts,
 		func(ctx context.Context) (*Check, error) { return c.GetCheck(ctx, id) },
 		func(check *Check) (string, bool) {
 			return string(check.Status), check.Status.Is(CheckStatusCompleted, CheckStatusRejected, CheckStatusCanceled)
@@ -53,20 +53,25 @@ func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption
 // WaitForWatchlistSearch looks at a watchlist search until its status is final: Completed, Failed or Error. It gives up
 // like [Client.WaitForCheck]. What the search found is read with [Client.GetWatchlistSearchResults].
 func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...WaitOption) (*WatchlistSearch, error) {
-	return waitFor(ctx, opts,
+	return waitFor(ctx, &getWatchlistSearch, opts,
 		func(ctx context.Context) (*WatchlistSearch, error) { return c.GetWatchlistSearch(ctx, id) },
-		func(search *WatchlistSearch) (string, bool) { return string(search.Status), search.Status.Known() })
+		func(search *WatchlistSearch) (string, bool) {
+			return string(search.Status), search.Status.Is(WatchlistStatusCompleted, WatchlistStatusFailed, WatchlistStatusError)
+		})
 }
 
 // maxLookFailures is how many looks may fail in a row.
 const maxLookFailures = 5
 
 // waitFor looks until what it sees is final.
-func waitFor[T any](ctx context.Context, opts []WaitOption, look func(context.Context) (*T, error), status func(*T) (string, bool)) (*T, error) {
+func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption, look func(context.Context) (*T, error), status func(*T) (string, bool)) (*T, error) {
 	s := waitSettings{first: time.Second, longest: 30 * time.Second}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(&s); err != nil {
-			return nil, fmt.Errorf("api: %w", err)
+			return nil, refusal(op, err)
 		}
 	}
 	var last *T
@@ -96,7 +101,8 @@ func waitFor[T any](ctx context.Context, opts []WaitOption, look func(context.Co
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return last, fmt.Errorf("aver: gave up waiting, last status %s: %w", clean(seen, 60), ctx.Err())
+			gaveUp := fmt.Errorf("gave up waiting, last status %s: %w", clean(seen, 60), ctx.Err())
+			return last, &Error{Operation: op.id, Err: gaveUp}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goaver/aver-go/wire"
 	"github.com/oapi-codegen/runtime"
@@ -862,11 +863,17 @@ func (t AddIDDocumentRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddIDDocumentRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.DocType)) {
+		errs.Add("docType", "is not valid UTF-8")
+	}
 	if t.DocType == "" {
 		errs.Add("docType", "is required")
 	}
 	if t.DocType != "" && !t.DocType.Valid() {
 		errs.Add("docType", "must be one of NADriverLicense, PassportImage, GenericIdentificationCardImage, USALicenseIdCard")
+	}
+	if !utf8.ValidString(string(t.FileContent)) {
+		errs.Add("fileContent", "is not valid UTF-8")
 	}
 	if t.FileContent == "" {
 		errs.Add("fileContent", "is required")
@@ -874,8 +881,14 @@ func (t AddIDDocumentRequest) Validate() wire.FieldErrors {
 	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
 		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
 	}
+	if !utf8.ValidString(string(t.FileName)) {
+		errs.Add("fileName", "is not valid UTF-8")
+	}
 	if t.FileName == "" {
 		errs.Add("fileName", "is required")
+	}
+	if !utf8.ValidString(string(t.Side)) {
+		errs.Add("side", "is not valid UTF-8")
 	}
 	if t.Side == "" {
 		errs.Add("side", "is required")
@@ -999,25 +1012,70 @@ func (t AddPersonalInfoRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddPersonalInfoRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.City)) {
+		errs.Add("city", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.CompanyName)) {
+		errs.Add("companyName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.Country)) {
+		errs.Add("country", "is not valid UTF-8")
+	}
 	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
 		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
+	}
+	if !utf8.ValidString(string(t.DateOfBirth)) {
+		errs.Add("dateOfBirth", "is not valid UTF-8")
 	}
 	if t.DateOfBirth != "" && !wire.Match("^(0[1-9]|1[0-2])/(0[1-9]|[12][0-9]|3[01])/[0-9]{4}$", string(t.DateOfBirth)) {
 		errs.Add("dateOfBirth", "must have the form MM/DD/YYYY")
 	} else if _, err := t.DateOfBirth.Time(); err != nil {
 		errs.Add("dateOfBirth", "is no day of the calendar")
 	}
+	if !utf8.ValidString(string(t.Email)) {
+		errs.Add("email", "is not valid UTF-8")
+	}
 	if t.Email != "" && !wire.IsEmail(t.Email) {
 		errs.Add("email", "must be an email address")
+	}
+	if !utf8.ValidString(string(t.FirstName)) {
+		errs.Add("firstName", "is not valid UTF-8")
 	}
 	if t.FirstName == "" {
 		errs.Add("firstName", "is required")
 	}
+	if !utf8.ValidString(string(t.Gender)) {
+		errs.Add("gender", "is not valid UTF-8")
+	}
 	if t.Gender != "" && !t.Gender.Valid() {
 		errs.Add("gender", "must be one of M, F, U")
 	}
+	if !utf8.ValidString(string(t.IPAddress)) {
+		errs.Add("ipAddress", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.LastName)) {
+		errs.Add("lastName", "is not valid UTF-8")
+	}
 	if t.LastName == "" {
 		errs.Add("lastName", "is required")
+	}
+	if !utf8.ValidString(string(t.MiddleName)) {
+		errs.Add("middleName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.PostalCode)) {
+		errs.Add("postalCode", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.StateOrProvince)) {
+		errs.Add("stateOrProvince", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.StreetAddress1)) {
+		errs.Add("streetAddress1", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.StreetAddress2)) {
+		errs.Add("streetAddress2", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.Suffix)) {
+		errs.Add("suffix", "is not valid UTF-8")
 	}
 	return errs
 }
@@ -1064,11 +1122,17 @@ func (t AddPhoneRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddPhoneRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.Country)) {
+		errs.Add("country", "is not valid UTF-8")
+	}
 	if t.Country == "" {
 		errs.Add("country", "is required")
 	}
 	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
 		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
+	}
+	if !utf8.ValidString(string(t.Number)) {
+		errs.Add("number", "is not valid UTF-8")
 	}
 	if t.Number == "" {
 		errs.Add("number", "is required")
@@ -1128,11 +1192,17 @@ func (t AddPhotoDocumentRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddPhotoDocumentRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.FileContent)) {
+		errs.Add("fileContent", "is not valid UTF-8")
+	}
 	if t.FileContent == "" {
 		errs.Add("fileContent", "is required")
 	}
 	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
 		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
+	}
+	if !utf8.ValidString(string(t.FileName)) {
+		errs.Add("fileName", "is not valid UTF-8")
 	}
 	if t.FileName == "" {
 		errs.Add("fileName", "is required")
@@ -1190,17 +1260,26 @@ func (t AddSupplementalDocumentRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddSupplementalDocumentRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.DocType)) {
+		errs.Add("docType", "is not valid UTF-8")
+	}
 	if t.DocType == "" {
 		errs.Add("docType", "is required")
 	}
 	if t.DocType != "" && !t.DocType.Valid() {
 		errs.Add("docType", "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
 	}
+	if !utf8.ValidString(string(t.FileContent)) {
+		errs.Add("fileContent", "is not valid UTF-8")
+	}
 	if t.FileContent == "" {
 		errs.Add("fileContent", "is required")
 	}
 	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
 		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
+	}
+	if !utf8.ValidString(string(t.FileName)) {
+		errs.Add("fileName", "is not valid UTF-8")
 	}
 	if t.FileName == "" {
 		errs.Add("fileName", "is required")
@@ -1339,6 +1418,17 @@ func (t AdverseMediaHit) Missing() string {
 		return "stateMatch"
 	}
 	return ""
+}
+
+// AdverseMediaHits is news that may concern whom a search looked for.
+type AdverseMediaHits []AdverseMediaHit
+
+// LogValue shows the elements without what is personal or secret.
+func (t AdverseMediaHits) LogValue() slog.Value { return wire.List("", t).Value }
+
+// Format prints like LogValue, whatever the verb.
+func (t AdverseMediaHits) Format(f fmt.State, _ rune) {
+	wire.Format(f, "AdverseMediaHits", t.LogValue())
 }
 
 // Attestations is statements that the check supports.
@@ -1685,8 +1775,14 @@ func (t CreateAccessLinkRequest) Sensitive() []string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t CreateAccessLinkRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.Language)) {
+		errs.Add("language", "is not valid UTF-8")
+	}
 	if t.Language != "" && !t.Language.Valid() {
 		errs.Add("language", "must be one of en, zh-Hans, es, fr")
+	}
+	if !utf8.ValidString(string(t.ReturnURL)) {
+		errs.Add("returnUrl", "is not valid UTF-8")
 	}
 	if t.ReturnURL != "" && !wire.IsURI(t.ReturnURL) {
 		errs.Add("returnUrl", "must be an absolute URI")
@@ -1782,17 +1878,29 @@ func (t CreateCheckRequest) Validate() wire.FieldErrors {
 			errs.Add(fmt.Sprintf("%s.%d", "checkTypes", i), "must be one of DocumentVerification, EmailVerification, RiskProfiling, AddressVerification, PhotoVerification, PhoneVerification, Watchlist, VisualWatchlist, AccreditedInvestor, CovidVaccinationVerification")
 		}
 	}
+	if !utf8.ValidString(string(t.Email)) {
+		errs.Add("email", "is not valid UTF-8")
+	}
 	if t.Email == "" {
 		errs.Add("email", "is required")
 	}
 	if t.Email != "" && !wire.IsEmail(t.Email) {
 		errs.Add("email", "must be an email address")
 	}
+	if !utf8.ValidString(string(t.GroupID)) {
+		errs.Add("groupId", "is not valid UTF-8")
+	}
 	if t.GroupID == "" {
 		errs.Add("groupId", "is required")
 	}
+	if !utf8.ValidString(string(t.Language)) {
+		errs.Add("language", "is not valid UTF-8")
+	}
 	if t.Language != "" && !t.Language.Valid() {
 		errs.Add("language", "must be one of en, zh-Hans, es, fr")
+	}
+	if !utf8.ValidString(string(t.ReturnURL)) {
+		errs.Add("returnUrl", "is not valid UTF-8")
 	}
 	if t.ReturnURL != "" && !wire.IsURI(t.ReturnURL) {
 		errs.Add("returnUrl", "must be an absolute URI")
@@ -1801,6 +1909,9 @@ func (t CreateCheckRequest) Validate() wire.FieldErrors {
 		if !v.Valid() {
 			errs.Add(fmt.Sprintf("%s.%d", "supplementalDocumentTypes", i), "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
 		}
+	}
+	if !utf8.ValidString(string(t.ThirdPartyIdentifier)) {
+		errs.Add("thirdPartyIdentifier", "is not valid UTF-8")
 	}
 	if t.ThirdPartyIdentifier == "" {
 		errs.Add("thirdPartyIdentifier", "is required")
@@ -2123,6 +2234,18 @@ func (t LookupChecksRequest) Sensitive() []string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t LookupChecksRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.Email)) {
+		errs.Add("email", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.FirstName)) {
+		errs.Add("firstName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.LastName)) {
+		errs.Add("lastName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.ThirdPartyIdentifier)) {
+		errs.Add("thirdPartyIdentifier", "is not valid UTF-8")
+	}
 	if t.Email == "" && t.FirstName == "" && t.LastName == "" && t.ThirdPartyIdentifier == "" {
 		errs.Add("*", "at least one property is required")
 	}
@@ -2283,6 +2406,9 @@ func (t RefreshAuthTokenRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t RefreshAuthTokenRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.Token)) {
+		errs.Add("token", "is not valid UTF-8")
+	}
 	if t.Token == "" {
 		errs.Add("token", "is required")
 	}
@@ -2442,19 +2568,49 @@ func (t SearchWatchlistsRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t SearchWatchlistsRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
+	if !utf8.ValidString(string(t.BusinessName)) {
+		errs.Add("businessName", "is not valid UTF-8")
+	}
 	for i, v := range t.Categories {
 		if !v.Valid() {
 			errs.Add(fmt.Sprintf("%s.%d", "categories", i), "must be one of Criminal, Terrorism, Financial, FinancialNotices, BorrowerDefaults, Political, Medical, Sexual, Gambling, Education")
 		}
 	}
+	if !utf8.ValidString(string(t.CheckID)) {
+		errs.Add("checkId", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.Country)) {
+		errs.Add("country", "is not valid UTF-8")
+	}
 	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
 		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
+	}
+	if !utf8.ValidString(string(t.FileContent)) {
+		errs.Add("fileContent", "is not valid UTF-8")
 	}
 	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
 		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
 	}
+	if !utf8.ValidString(string(t.FileName)) {
+		errs.Add("fileName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.FirstName)) {
+		errs.Add("firstName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.GroupID)) {
+		errs.Add("groupId", "is not valid UTF-8")
+	}
 	if t.GroupID == "" {
 		errs.Add("groupId", "is required")
+	}
+	if !utf8.ValidString(string(t.LastName)) {
+		errs.Add("lastName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.MiddleName)) {
+		errs.Add("middleName", "is not valid UTF-8")
+	}
+	if !utf8.ValidString(string(t.StateOrProvince)) {
+		errs.Add("stateOrProvince", "is not valid UTF-8")
 	}
 	if t.FileContent != "" && t.FileName == "" {
 		errs.Add("fileName", "is required together with fileContent")
@@ -2735,6 +2891,15 @@ func (t WatchlistHit) Missing() string {
 	return ""
 }
 
+// WatchlistHits is entries of watchlists that resemble a search.
+type WatchlistHits []WatchlistHit
+
+// LogValue shows the elements without what is personal or secret.
+func (t WatchlistHits) LogValue() slog.Value { return wire.List("", t).Value }
+
+// Format prints like LogValue, whatever the verb.
+func (t WatchlistHits) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistHits", t.LogValue()) }
+
 // WatchlistSearch is a watchlist search, without what it found.
 type WatchlistSearch struct {
 	// CheckID The check that the search belongs to.
@@ -2828,8 +2993,8 @@ func (t WatchlistSearch) Missing() string {
 
 // WatchlistSearchResults is a watchlist search and what it found.
 type WatchlistSearchResults struct {
-	// AdverseMediaResults News that may concern whom the search looked for.
-	AdverseMediaResults []AdverseMediaHit `json:"adverseMediaResults"`
+	// AdverseMediaResults News that may concern whom a search looked for.
+	AdverseMediaResults AdverseMediaHits `json:"adverseMediaResults"`
 
 	// CheckID The check that the search belongs to.
 	CheckID string `json:"checkId"`
@@ -2869,14 +3034,14 @@ type WatchlistSearchResults struct {
 	// Status How a watchlist search ended.
 	Status WatchlistStatus `json:"status"`
 
-	// WatchlistResults Entries of watchlists that resemble the search.
-	WatchlistResults []WatchlistHit `json:"watchlistResults"`
+	// WatchlistResults Entries of watchlists that resemble a search.
+	WatchlistResults WatchlistHits `json:"watchlistResults"`
 }
 
 // LogValue shows what is set, without what is personal or secret.
 func (t WatchlistSearchResults) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.List("adverseMediaResults", t.AdverseMediaResults),
+		wire.Attr("adverseMediaResults", t.AdverseMediaResults),
 		wire.Attr("checkId", t.CheckID),
 		wire.Attr("groupId", t.GroupID),
 		wire.Attr("id", t.ID),
@@ -2887,7 +3052,7 @@ func (t WatchlistSearchResults) LogValue() slog.Value {
 		wire.Attr("searchDate", t.SearchDate),
 		wire.Attr("searchType", t.SearchType),
 		wire.Attr("status", t.Status),
-		wire.List("watchlistResults", t.WatchlistResults),
+		wire.Attr("watchlistResults", t.WatchlistResults),
 	)
 }
 

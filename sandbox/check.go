@@ -146,6 +146,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	defer s.mu.Unlock()
 	override := b.OverrideThirdPartyIdentifier != nil && *b.OverrideThirdPartyIdentifier
 	if len(s.byIdentifier[c.identifier]) > 0 && !override {
+		s.repeats++
 		return nil, problem(http.StatusConflict, "A check with this thirdPartyIdentifier exists already.")
 	}
 	poses := enumOf("PhotoPose")
@@ -250,6 +251,7 @@ func (s *service) SubmitCheck(_ context.Context, r server.SubmitCheckRequestObje
 		return nil, err
 	}
 	if !c.submitted.IsZero() {
+		s.repeats++
 		return nil, problem(http.StatusConflict, "The check is submitted already.")
 	}
 	if missing := c.missing(); len(missing) > 0 {
@@ -273,6 +275,25 @@ func (s *service) SubmitCheck(_ context.Context, r server.SubmitCheckRequestObje
 		Warnings:             results.Warnings,
 		CheckResults:         results.CheckResults,
 	}, nil
+}
+
+// Repeats returns how often a check was asked for, or submitted, that had been already. The sandbox refuses that, but
+// a service might have charged for it.
+func (s *Sandbox) Repeats() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.repeats
+}
+
+// ChecksOf returns the IDs of the checks with a third-party identifier, oldest first.
+func (s *Sandbox) ChecksOf(thirdPartyIdentifier string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, c := range s.byIdentifier[thirdPartyIdentifier] {
+		ids = append(ids, c.id)
+	}
+	return ids
 }
 
 // Submissions returns how often a check was submitted and charged for: never more than once.

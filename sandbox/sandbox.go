@@ -43,6 +43,7 @@ type Sandbox struct {
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
 	links        map[string]*link    // by code
 	searches     map[string]*search
+	repeats      int
 	searchOf     map[string]*search // the newest of a check, by the check's ID
 }
 
@@ -274,13 +275,6 @@ func Start(tb TB, opts ...Option) *Server {
 		Secret:  s.Secret(),
 		GroupID: s.GroupID(),
 	}
-}
-
-// Duplicates returns how many checks exist beyond one for each third-party identifier.
-func (s *Sandbox) Duplicates() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.checks) - len(s.byIdentifier)
 }
 
 // Checks returns the IDs of the checks that exist, sorted.

@@ -8,37 +8,63 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"syscall"
 )
 
 // TransportError returns an error of an HTTP client in words that are fit to be printed: without the URL, which holds
-// identifiers, and without pieces of the answer, which net/http quotes when it is not valid HTTP. The error itself stays
-// reachable for errors.Is and errors.As.
+// identifiers, and without pieces of the answer, which net/http quotes when it is not valid HTTP. Only a cause of a known
+// kind is repeated. The error itself stays reachable for errors.Is and errors.As.
 func TransportError(err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
 	var (
-		netError     net.Error
+		operation    *net.OpError
+		dns          *net.DNSError
 		errno        syscall.Errno
 		verification *tls.CertificateVerificationError
 		unknown      x509.UnknownAuthorityError
 		hostname     x509.HostnameError
 		alert        tls.AlertError
-		record       tls.RecordHeaderError
+		timeout      net.Error
 	)
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.As(err, &netError), errors.As(err, &errno), errors.As(err, &verification), errors.As(err, &unknown),
-		errors.As(err, &hostname), errors.As(err, &alert), errors.As(err, &record):
-		return err
+	text := fmt.Sprintf("the HTTP client failed with a %T", innermost(err))
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, net.ErrClosed} {
+		if errors.Is(err, known) {
+			return &opaqueError{known.Error(), err}
+		}
 	}
-	return &opaqueError{err}
+	switch {
+	case errors.As(err, &operation):
+		text = operation.Error()
+	case errors.As(err, &dns):
+		text = dns.Error()
+	case errors.As(err, &verification):
+		text = verification.Error()
+	case errors.As(err, &unknown):
+		text = unknown.Error()
+	case errors.As(err, &hostname):
+		text = hostname.Error()
+	case errors.As(err, &alert):
+		text = alert.Error()
+	case errors.As(err, &errno):
+		text = errno.Error()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		text = "timeout"
+	}
+	return &opaqueError{text, err}
 }
 
-// An opaqueError is an error whose text may hold anything.
-type opaqueError struct{ err error }
+// innermost returns the error that was there first.
+func innermost(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
+}
 
-func (e *opaqueError) Error() string { return fmt.Sprintf("the HTTP client failed with a %T", e.err) }
+// An opaqueError is an error with other words than its own.
+type opaqueError struct {
+	text string
+	err  error
+}
+
+func (e *opaqueError) Error() string { return e.text }
 func (e *opaqueError) Unwrap() error { return e.err }

@@ -3,7 +3,6 @@ package wire
 import (
 	"net/url"
 	"regexp"
-	"strings"
 	"sync"
 )
 
@@ -29,14 +28,15 @@ func Match(pattern, s string) bool {
 	return compiled.(*regexp.Regexp).MatchString(s)
 }
 
-// IsEmail reports whether s can be an email address. It refuses what certainly is none, not what is merely unusual.
-func IsEmail(s string) bool {
-	at := strings.LastIndexByte(s, '@')
-	return at > 0 && at < len(s)-1 && !strings.ContainsAny(s, " \t\r\n<>")
-}
+// IsEmail reports whether s has the form of an email address (RFC 5321): a dotted or quoted name, and a domain of labels
+// or an address literal, in ASCII.
+func IsEmail(s string) bool { return email.MatchString(s) }
 
-// IsURI reports whether s is an absolute URI (RFC 3986).
+var email = regexp.MustCompile("^(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@" +
+	"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[0-9a-fA-F.:IPv]+\\])$")
+
+// IsURI reports whether s is an absolute URI (RFC 3986), of whatever scheme.
 func IsURI(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.IsAbs() && (u.Host != "" || u.Opaque != "")
+	return err == nil && u.IsAbs() && len(s) > len(u.Scheme)+1
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,8 +56,9 @@ func newChaosCommand() *cobra.Command {
 type report struct {
 	chaos
 	existing, held, failed     int // checks in the sandbox; checks that callers hold, submitted; callers with an error
-	duplicates, lost           int // checks beyond one for a person; checks that exist and nobody holds or was told of
+	duplicates, lost           int // checks beyond one for a person; checks of which their caller does not know
 	unsubmitted, twice         int // held checks that were not submitted; checks that were submitted twice
+	repeats                    int // creates and submits of what had been created or submitted; the sandbox refuses them
 	faults                     map[sandbox.Fault]int
 	errors                     []error
 	goroutines, goroutinesThen int // before and after
@@ -149,32 +151,31 @@ func identifier(i int) string { return fmt.Sprintf("chaos-%d", i) }
 
 // count compares what callers hold with what exists.
 func (r *report) count(s *sandbox.Sandbox, held []string, failures []error) {
-	existing := make(map[string]bool)
-	for _, id := range s.Checks() {
-		existing[id] = true
-		if n := s.Submissions(id); n > 1 {
-			r.twice++
-		}
-	}
-	r.existing = len(existing)
-	known := make(map[string]bool)
+	r.existing, r.repeats = len(s.Checks()), s.Repeats()
 	for i, id := range held {
-		if failures[i] != nil {
-			r.failed++
-			r.errors = append(r.errors, failures[i])
-		}
-		if existing[id] && !known[id] {
-			known[id] = true
-			if failures[i] == nil {
-				r.held++
-				if s.Submissions(id) == 0 {
-					r.unsubmitted++
-				}
+		existing := s.ChecksOf(identifier(i))
+		r.duplicates += max(0, len(existing)-1)
+		for _, each := range existing {
+			if s.Submissions(each) > 1 {
+				r.twice++
 			}
 		}
+		switch err := failures[i]; {
+		case err != nil:
+			r.failed++
+			r.errors = append(r.errors, err)
+			if id == "" && len(existing) > 0 && !errors.Is(err, api.ErrOutcomeUnknown) {
+				r.lost++ // it exists, and the caller was told otherwise
+			}
+		case slices.Contains(existing, id):
+			r.held++
+			if s.Submissions(id) == 0 {
+				r.unsubmitted++
+			}
+		default:
+			r.lost++ // the caller holds something else
+		}
 	}
-	r.duplicates = s.Duplicates()
-	r.lost = max(0, r.existing-len(known)-r.failed)
 }
 
 func (r *report) print(w io.Writer) {
@@ -194,10 +195,11 @@ func (r *report) print(w io.Writer) {
   duplicates                     %8d
   lost                           %8d
   submitted twice                %8d
+  asked for again, and refused   %8d
   held, but not submitted        %8d
   goroutines before and after    %8d, %d
   connections open at the end    %8d
-`, r.existing, r.held, r.failed, r.duplicates, r.lost, r.twice, r.unsubmitted, r.goroutines, r.goroutinesThen, r.connections)
+`, r.existing, r.held, r.failed, r.duplicates, r.lost, r.twice, r.repeats, r.unsubmitted, r.goroutines, r.goroutinesThen, r.connections)
 	for i, err := range r.errors {
 		if i == 10 {
 			fmt.Fprintf(w, "  … and %d more errors\n", len(r.errors)-i)
@@ -210,7 +212,7 @@ func (r *report) print(w io.Writer) {
 // verdict is an error unless all is well.
 func (r *report) verdict() error {
 	switch {
-	case r.duplicates+r.lost+r.twice+r.unsubmitted > 0:
+	case r.duplicates+r.lost+r.twice+r.repeats+r.unsubmitted > 0:
 		return errors.New("checks were doubled or lost")
 	case r.held != r.checks || r.existing != r.checks:
 		return fmt.Errorf("%d of %d callers hold their check", r.held, r.checks)

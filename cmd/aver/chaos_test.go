@@ -48,7 +48,7 @@ func TestVerdictFindsEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*report){
-		"duplicate": func(r *report) { r.duplicates++ }, "lost": func(r *report) { r.lost++ }, "twice": func(r *report) { r.twice++ },
+		"duplicate": func(r *report) { r.duplicates++ }, "lost": func(r *report) { r.lost++ }, "twice": func(r *report) { r.twice++ }, "repeated": func(r *report) { r.repeats++ },
 		"unsubmitted": func(r *report) { r.unsubmitted++ }, "not held": func(r *report) { r.held-- }, "missing": func(r *report) { r.existing-- },
 		"goroutine": func(r *report) { r.goroutinesThen++ }, "connection": func(r *report) { r.connections++ },
 	} {

@@ -719,6 +719,9 @@ type AdverseMediaHit struct {
 	URL string `json:"url"`
 }
 
+// AdverseMediaHits News that may concern whom a search looked for.
+type AdverseMediaHits = []AdverseMediaHit
+
 // Attestations Statements that the check supports.
 type Attestations struct {
 	// AccreditedInvestor The person is an accredited investor.
@@ -1322,6 +1325,9 @@ type WatchlistHit struct {
 	WatchlistName string `json:"watchlistName"`
 }
 
+// WatchlistHits Entries of watchlists that resemble a search.
+type WatchlistHits = []WatchlistHit
+
 // WatchlistSearch A watchlist search, without what it found.
 type WatchlistSearch struct {
 	// CheckID The check that the search belongs to.
@@ -1365,8 +1371,8 @@ type WatchlistSearch struct {
 
 // WatchlistSearchResults A watchlist search and what it found.
 type WatchlistSearchResults struct {
-	// AdverseMediaResults News that may concern whom the search looked for.
-	AdverseMediaResults []AdverseMediaHit `json:"adverseMediaResults"`
+	// AdverseMediaResults News that may concern whom a search looked for.
+	AdverseMediaResults AdverseMediaHits `json:"adverseMediaResults"`
 
 	// CheckID The check that the search belongs to.
 	CheckID *string `json:"checkId"`
@@ -1406,8 +1412,8 @@ type WatchlistSearchResults struct {
 	// Status How a watchlist search ended.
 	Status WatchlistStatus `json:"status"`
 
-	// WatchlistResults Entries of watchlists that resemble the search.
-	WatchlistResults []WatchlistHit `json:"watchlistResults"`
+	// WatchlistResults Entries of watchlists that resemble a search.
+	WatchlistResults WatchlistHits `json:"watchlistResults"`
 }
 
 // WatchlistSearchType Whether a watchlist search compared names only or a face as well.
