@@ -375,7 +375,7 @@ func TestLogHoldsNothingPrivate(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client := newClient(t, answer(404, "application/json", `"private answer with Bearer opaque"`, "X-Request-Id", "r-9"), api.WithLogger(logger))
 	_, _ = client.GetCheckByThirdPartyIdentifier(t.Context(), "private-person")
-	for _, want := range []string{"operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9", "path=/check/getbythirdpartyidentifier/{id}", `error="not found (404)"`} {
+	for _, want := range []string{"attempt=1", "operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9", "path=/check/getbythirdpartyidentifier/{id}", `error="not found (404)"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log lacks %s: %s", want, log.String())
 		}

@@ -84,7 +84,7 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 
 	unclear := false // an attempt may have been performed
 	for n := 1; ; n++ {
-		result, failure := try(ctx, c, op, settings, r)
+		result, failure := try(ctx, c, op, settings, n, r)
 		if failure == nil {
 			return result, nil
 		}
@@ -142,8 +142,8 @@ func check(op *operation, path []string, body any) error {
 	return nil
 }
 
-// try sends a request once and reads the answer.
-func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, r request[T]) (*T, *Error) {
+// try sends a request for the nth time and reads the answer.
+func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, n int, r request[T]) (*T, *Error) {
 	if settings.attemptTimeout > 0 && op.retry == retryAlways { // cutting others short makes their outcome unclear
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, settings.attemptTimeout)
@@ -155,7 +155,7 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings callSett
 	if err != nil {
 		failure := unanswered(op, err)
 		failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
-		c.log(ctx, op, start, nil, failure)
+		c.log(ctx, op, n, start, nil, failure)
 		return nil, failure
 	}
 	defer resp.Body.Close()
@@ -164,7 +164,7 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings callSett
 		failure.sent = true
 		failure.redact(c.private(a, r.path, r.body))
 	}
-	c.log(ctx, op, start, resp, failure)
+	c.log(ctx, op, n, start, resp, failure)
 	return result, failure
 }
 
@@ -186,7 +186,7 @@ func pathValue[T any](v T) string {
 }
 
 // log never logs a path, a body, a header or the service's own words: they hold identifiers, personal data and secrets.
-func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *http.Response, failure *Error) {
+func (c *Client) log(ctx context.Context, op *operation, n int, start time.Time, resp *http.Response, failure *Error) {
 	if !c.settings.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
@@ -194,6 +194,7 @@ func (c *Client) log(ctx context.Context, op *operation, start time.Time, resp *
 		slog.String("operation", op.id),
 		slog.String("method", op.method),
 		slog.String("path", op.path),
+		slog.Int("attempt", n),
 		slog.Duration("duration", time.Since(start)),
 	}
 	if resp != nil {

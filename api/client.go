@@ -6,6 +6,10 @@
 //
 // The package re-exports every type and enumeration value, so an application imports nothing else of this module.
 //
+// Requests and results print without what is personal or secret, with every verb of package fmt and in every slog
+// handler. That holds for the types of this package and for pointers to them; a slice or a map that an application makes
+// of them is marshalled in full by slog's JSON handler, so log its elements.
+//
 // A [Client] is safe for concurrent use. Every failed call returns an [*Error]; errors.Is tells its class, such as
 // [ErrNotFound] or [ErrUnavailable].
 package api
@@ -109,8 +113,9 @@ func WithUserAgent(product string) Option {
 	})
 }
 
-// WithLogger has every call logged at debug level: operation, path template, status, duration and request ID. Bodies,
-// identifiers and secrets are never logged. The default is not to log.
+// WithLogger has every attempt of a call logged at debug level: operation, path template, number, duration, status, class
+// of error and request ID. Bodies, identifiers, secrets and the service's own words are never logged. The default is not
+// to log.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(s *settings) error {
 		if logger == nil {

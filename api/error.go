@@ -84,6 +84,7 @@ func (e *Error) redact(values []string) {
 		if len(v) < 3 {
 			continue // part of many a word
 		}
+		v = v[:min(len(v), 200)] // the beginning of an image is enough
 		for _, form := range []string{v, url.PathEscape(v), url.QueryEscape(v)} {
 			forms = append(forms, regexp.QuoteMeta(form))
 		}
@@ -131,7 +132,7 @@ func (e *Error) final(p retryPolicy, unclear bool) *Error {
 
 // unresolved ends a call whose outcome could not be found out, or turned out to be a failure after all.
 func (e *Error) unresolved(cause error) *Error {
-	if settled := (*Error)(nil); errors.As(cause, &settled) && settled == cause {
+	if settled, ok := cause.(*Error); ok { // not wrapped: it is the result itself
 		settled.Operation, settled.Attempts = e.Operation, e.Attempts
 		return settled
 	}

@@ -47,6 +47,40 @@ func Example() {
 	// Output: AwaitingUser
 }
 
+func ExampleClient_WaitForCheck() {
+	box := sandbox.New(sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}), sandbox.WithProcessing(0, 20*time.Millisecond))
+	service := httptest.NewServer(box)
+	defer service.Close()
+	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"), api.WithSandboxOnly())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{
+		ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID(), Email: "maria+slow+ExpiredDocuments@example.com",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.SubmitCheck(ctx, created.CheckID); errors.Is(err, api.ErrOutcomeUnknown) {
+		log.Fatal("read the check before submitting it again: ", err)
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	check, err := client.WaitForCheck(ctx, created.CheckID, api.WithPollInterval(10*time.Millisecond, time.Second))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(check.Status, check.StatusReason)
+	// Output: Rejected ExpiredDocuments
+}
+
 func ExampleError() {
 	box := sandbox.New()
 	service := httptest.NewServer(box)

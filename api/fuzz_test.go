@@ -188,6 +188,21 @@ func TestErrorsRepeatNothingPrivate(t *testing.T) {
 	}
 }
 
+func TestFailedUploadOfALargeImageCostsLittleMore(t *testing.T) {
+	client := answering(t, func() *http.Response { return respond(400, `"data:image/png;base64,AAAA is no face"`) })
+	upload := api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64," + strings.Repeat("A", 16<<20)}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := client.AddPhotoDocument(t.Context(), "c1", upload)
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, api.ErrInvalidRequest) {
+		t.Error(err)
+	}
+	if cost := after.TotalAlloc - before.TotalAlloc; cost > 100<<20 { // encoding/json alone takes 50 MiB
+		t.Errorf("%d MiB", cost>>20)
+	}
+}
+
 func TestErrorsRepeatNoFormOfWhatWasSent(t *testing.T) {
 	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
