@@ -209,7 +209,6 @@ func TestErrorsRepeatNoFormOfWhatWasSent(t *testing.T) {
 		message := "no " + r.URL.EscapedPath() + " for " + strings.ToUpper(string(body)) + r.Header.Get("Authorization")
 		answer(400, "application/json", fmt.Sprintf("%q", strings.NewReplacer("\"", "'").Replace(message)))(w, r)
 	})
-	//lint:ignore SA1019 the deprecated operation takes an identifier in its path
 	_, first := client.GetCheckByThirdPartyIdentifier(t.Context(), "Maria Lindqvist 1988")
 	_, second := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Ann", LastName: "Annabel"})
 	for _, err := range []error{first, second} {
