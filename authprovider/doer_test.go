@@ -304,7 +304,7 @@ func TestDoerKeepsTheApplicationsRedirectPolicy(t *testing.T) {
 }
 
 func TestDoerDrainsTheFirstAnswer(t *testing.T) {
-	var opened, closed atomic.Int64
+	var opened, closed, drained atomic.Int64
 	s := newSite(t, httptest.NewServer)
 	p := s.provider(t)
 	mustToken(t, p)
@@ -314,21 +314,29 @@ func TestDoerDrainsTheFirstAnswer(t *testing.T) {
 		resp, err := s.Client().Transport.RoundTrip(r)
 		if err == nil {
 			opened.Add(1)
-			resp.Body = &countingBody{ReadCloser: resp.Body, closed: &closed}
+			resp.Body = &countingBody{ReadCloser: resp.Body, closed: &closed, drained: &drained}
 		}
 		return resp, err
 	})
 	if resp, _, err := post(t, p, &counting, s.URL+"/x", nil); err != nil || resp.StatusCode != 200 {
 		t.Errorf("%v, %v", resp, err)
 	}
-	if opened.Load() != 2 || closed.Load() != 2 {
-		t.Errorf("%d answers, %d closed", opened.Load(), closed.Load())
+	if opened.Load() != 2 || closed.Load() != 2 || drained.Load() != 2 {
+		t.Errorf("%d answers, %d closed, %d drained", opened.Load(), closed.Load(), drained.Load())
 	}
 }
 
 type countingBody struct {
 	io.ReadCloser
-	closed *atomic.Int64
+	closed, drained *atomic.Int64
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.drained.Add(1)
+	}
+	return n, err
 }
 
 func (b *countingBody) Close() error {
@@ -467,4 +475,20 @@ func TestDoerUnderAStormOfRefusals(t *testing.T) {
 			t.Errorf("%d exchanges in a minute", exchanges)
 		}
 	})
+}
+
+// Once an answer has confirmed a replacement, it is replaced in its turn like any other token.
+func TestDoerReplacesAConfirmedReplacementAtOnce(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	for range 4 {
+		s.revoke()
+		if resp, _, err := post(t, p, nil, s.URL+"/x", strings.NewReader("b")); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("%v, %v", resp, err)
+		}
+	}
+	if s.exchanges.Load() != 5 {
+		t.Errorf("%d exchanges", s.exchanges.Load())
+	}
 }

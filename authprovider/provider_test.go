@@ -291,6 +291,76 @@ func mustToken(t *testing.T, p *Provider) string {
 	return token.Value()
 }
 
+// A token ages while the exchange is under way: what the service says about its life began with it.
+func TestLifetimeBeginsWithTheExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		s.latency = 2 * time.Minute
+		p := s.provider(t, WithTimeout(5*time.Minute))
+		begin := time.Now()
+		token, err := p.Token(t.Context())
+		if err != nil || !token.Expiry().Equal(begin.Add(30*time.Minute)) || token.Lifetime() != 30*time.Minute {
+			t.Errorf("expires %v after the beginning, %v", token.Expiry().Sub(begin), err)
+		}
+	})
+}
+
+func TestSuccessEndsTheBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		p := s.provider(t)
+		s.set(func() {
+			s.answer = func(k EventKind, n int, w http.ResponseWriter) bool { return n <= 8 && refuse(503)(k, n, w) }
+		})
+		for range 8 {
+			if _, err := p.Token(t.Context()); err == nil {
+				t.Fatal("no error")
+			}
+			time.Sleep(time.Second)
+		}
+		mustToken(t, p)
+		time.Sleep(26 * time.Minute)
+		mustToken(t, p)
+		synctest.Wait() // a refresh, at once
+		if exchanges, refreshes := s.counts(); exchanges != 9 || refreshes != 1 {
+			t.Errorf("%d exchanges, %d refreshes", exchanges, refreshes)
+		}
+	})
+}
+
+// The hook may use the provider: nothing is locked, and the outcome is settled.
+func TestHookMayUseTheProvider(t *testing.T) {
+	s := newService(t)
+	got := make(chan error, 1)
+	var p *Provider
+	p = s.provider(t, WithHook(func(Event) {
+		_, err := p.Token(context.Background())
+		got <- err
+	}))
+	mustToken(t, p)
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	for base, urls := range map[string]map[string]bool{
+		"https://api.example.com/v1": {"https://API.example.com:443/x": true, "https://api.example.com/x": true, "https://api.example.com:80/x": false, "https://ap\u0130.example.com/x": false, "http://api.example.com:443/x": false},
+		"http://[::1]:8080/api":      {"http://[::1]:8080/x": true, "http://[::1]/x": false, "http://[::2]:8080/x": false},
+		"http://localhost":           {"http://localhost:80/x": true, "http://localhost./x": false},
+	} {
+		o, _, err := parseBaseURL(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for u, want := range urls {
+			if got := o.is(request(t, u).URL); got != want {
+				t.Errorf("%s is of the origin of %s: %v", u, base, got)
+			}
+		}
+	}
+}
+
 func TestExpiredTokenIsNeverServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t)
@@ -1039,6 +1109,12 @@ func TestUserAgentOfTheExchange(t *testing.T) {
 	defer p.Close()
 	if err := p.Warm(t.Context()); err != nil || agents.Load() != "shop/1" {
 		t.Errorf("%v, %v", agents.Load(), err)
+	}
+	agents.Store("")
+	f := &flight{}
+	p.refresh(t.Context(), f, p.current.Load())
+	if agents.Load() != "shop/1" {
+		t.Errorf("the refresh says %v", agents.Load())
 	}
 }
 
