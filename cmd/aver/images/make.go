@@ -53,7 +53,7 @@ func main() {
 
 	selfie := canvas(480, 480)
 	face(selfie, 240, 220, 130)
-	write(selfie, "SPECIMEN", 96, 420, 6, band)
+	write(selfie, "SPECIMEN", 96, 420, 6, paper)
 	savePNG("selfie.png", selfie)
 }
 
