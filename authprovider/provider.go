@@ -176,6 +176,9 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 		jitter:  rand.Float64,
 	}
 	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
 		if err := opt(s); err != nil {
 			return nil, fmt.Errorf("authprovider: %w", err)
 		}

@@ -841,10 +841,10 @@ func (t AddIDDocumentRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddIDDocumentRequest) Sensitive() []string {
-	return []string{
-		string(t.FileContent),
-		string(t.FileName),
-	}
+	return wire.Texts(
+		t.FileContent,
+		t.FileName,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -979,23 +979,23 @@ func (t AddPersonalInfoRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddPersonalInfoRequest) Sensitive() []string {
-	return []string{
-		string(t.City),
-		string(t.CompanyName),
-		string(t.Country),
-		string(t.DateOfBirth),
-		string(t.Email),
-		string(t.FirstName),
-		string(t.Gender),
-		string(t.IPAddress),
-		string(t.LastName),
-		string(t.MiddleName),
-		string(t.PostalCode),
-		string(t.StateOrProvince),
-		string(t.StreetAddress1),
-		string(t.StreetAddress2),
-		string(t.Suffix),
-	}
+	return wire.Texts(
+		t.City,
+		t.CompanyName,
+		t.Country,
+		t.DateOfBirth,
+		t.Email,
+		t.FirstName,
+		t.Gender,
+		t.IPAddress,
+		t.LastName,
+		t.MiddleName,
+		t.PostalCode,
+		t.StateOrProvince,
+		t.StreetAddress1,
+		t.StreetAddress2,
+		t.Suffix,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -1104,10 +1104,10 @@ func (t AddPhoneRequest) Format(f fmt.State, _ rune) { wire.Format(f, "AddPhoneR
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddPhoneRequest) Sensitive() []string {
-	return []string{
-		string(t.Country),
-		string(t.Number),
-	}
+	return wire.Texts(
+		t.Country,
+		t.Number,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -1174,10 +1174,10 @@ func (t AddPhotoDocumentRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddPhotoDocumentRequest) Sensitive() []string {
-	return []string{
-		string(t.FileContent),
-		string(t.FileName),
-	}
+	return wire.Texts(
+		t.FileContent,
+		t.FileName,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -1240,10 +1240,10 @@ func (t AddSupplementalDocumentRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddSupplementalDocumentRequest) Sensitive() []string {
-	return []string{
-		string(t.FileContent),
-		string(t.FileName),
-	}
+	return wire.Texts(
+		t.FileContent,
+		t.FileName,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -1767,9 +1767,9 @@ func (t CreateAccessLinkRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t CreateAccessLinkRequest) Sensitive() []string {
-	return []string{
-		string(t.ReturnURL),
-	}
+	return wire.Texts(
+		t.ReturnURL,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -1850,11 +1850,11 @@ func (t CreateCheckRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t CreateCheckRequest) Sensitive() []string {
-	return []string{
-		string(t.Email),
-		string(t.ReturnURL),
-		string(t.ThirdPartyIdentifier),
-	}
+	return wire.Texts(
+		t.Email,
+		t.ReturnURL,
+		t.ThirdPartyIdentifier,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -2223,12 +2223,12 @@ func (t LookupChecksRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t LookupChecksRequest) Sensitive() []string {
-	return []string{
-		string(t.Email),
-		string(t.FirstName),
-		string(t.LastName),
-		string(t.ThirdPartyIdentifier),
-	}
+	return wire.Texts(
+		t.Email,
+		t.FirstName,
+		t.LastName,
+		t.ThirdPartyIdentifier,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -2389,9 +2389,9 @@ func (t RefreshAuthTokenRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t RefreshAuthTokenRequest) Sensitive() []string {
-	return []string{
-		string(t.Token),
-	}
+	return wire.Texts(
+		t.Token,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -2544,16 +2544,16 @@ func (t SearchWatchlistsRequest) Format(f fmt.State, _ rune) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t SearchWatchlistsRequest) Sensitive() []string {
-	return []string{
-		string(t.BusinessName),
-		string(t.Country),
-		string(t.FileContent),
-		string(t.FileName),
-		string(t.FirstName),
-		string(t.LastName),
-		string(t.MiddleName),
-		string(t.StateOrProvince),
-	}
+	return wire.Texts(
+		t.BusinessName,
+		t.Country,
+		t.FileContent,
+		t.FileName,
+		t.FirstName,
+		t.LastName,
+		t.MiddleName,
+		t.StateOrProvince,
+	)
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.

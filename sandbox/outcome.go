@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/goaver/aver-go/sandbox/internal/server"
 )
@@ -34,10 +35,10 @@ func Outcomes() map[string]string {
 		"failed":   "the watchlist search ends Failed",
 		"error":    "the watchlist search ends Error",
 	}
-	for name := range reasons {
+	for name := range reasons() {
 		words[name] = "the check ends Rejected with this reason"
 	}
-	for name := range warnings {
+	for name := range warnings() {
 		words[name] = "the check ends Completed with this warning"
 	}
 	return words
@@ -45,8 +46,8 @@ func Outcomes() map[string]string {
 
 // reasons and warnings hold the enumerations of the contract by their names in lower case.
 var (
-	reasons  = byName[server.StatusReason]("StatusReason")
-	warnings = byName[server.CheckWarning]("CheckWarning")
+	reasons  = sync.OnceValue(func() map[string]server.StatusReason { return byName[server.StatusReason]("StatusReason") })
+	warnings = sync.OnceValue(func() map[string]server.CheckWarning { return byName[server.CheckWarning]("CheckWarning") })
 )
 
 func byName[T ~string](schema string) map[string]T {
@@ -71,10 +72,10 @@ func outcomeOf(texts ...string) outcome {
 // read adds what words separated by plus signs ask for.
 func (o *outcome) read(words string) {
 	for word := range strings.SplitSeq(words, "+") {
-		if reason, ok := reasons[word]; ok {
+		if reason, ok := reasons()[word]; ok {
 			o.status, o.reason = server.CheckStatusRejected, &reason
 		}
-		if warning, ok := warnings[word]; ok {
+		if warning, ok := warnings()[word]; ok {
 			o.warn(warning)
 		}
 		switch word {

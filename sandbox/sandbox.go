@@ -43,8 +43,8 @@ type Sandbox struct {
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
 	links        map[string]*link    // by code
 	searches     map[string]*search
-	repeats      int
 	searchOf     map[string]*search // the newest of a check, by the check's ID
+	repeats      int                // see Repeats
 }
 
 type config struct {

@@ -79,6 +79,39 @@ func format(w io.Writer, v slog.Value) {
 	_, _ = io.WriteString(w, "}")
 }
 
+// Texts returns the texts and numbers in values, at any depth. It is for generated code.
+func Texts(values ...any) []string {
+	var texts []string
+	var walk func(reflect.Value)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.String:
+			texts = append(texts, v.String())
+		case reflect.Int, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
+			texts = append(texts, fmt.Sprint(v))
+		case reflect.Pointer, reflect.Interface:
+			walk(v.Elem())
+		case reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case reflect.Map:
+			for _, key := range v.MapKeys() {
+				walk(key)
+				walk(v.MapIndex(key))
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		}
+	}
+	for _, v := range values {
+		walk(reflect.ValueOf(v))
+	}
+	return texts
+}
+
 func isZero(v any) bool {
 	if v == nil {
 		return true

@@ -1,8 +1,12 @@
 package api_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,12 +50,31 @@ func TestAddedOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	note, err := client.WriteNote(t.Context(), "c1", 7, &api.WriteNoteParams{Pinned: true}, api.Note{Text: "seen"})
+	note, err := client.WriteNote(t.Context(), "c1", 7, &api.WriteNoteParams{Pinned: true}, api.Note{Text: "seen", Weight: 5})
 	if err != nil || note.ID != "n-c1" {
 		t.Fatalf("WriteNote = %v, %v", note, err)
 	}
-	if _, err := client.WriteNote(t.Context(), "", 7, nil, api.Note{}); !errors.Is(err, api.ErrInvalidRequest) {
+	if _, err := client.WriteNote(t.Context(), "", 7, nil, api.Note{Text: "seen", Weight: 5}); !errors.Is(err, api.ErrInvalidRequest) {
 		t.Fatalf("an empty ID: %v", err)
+	}
+	// The contract's policies hold for what is new: values are checked, and what is personal does not print.
+	bad := api.Note{Text: "", Weight: 2, Mood: "odd"}
+	if errs := bad.Validate(); len(errs["text"]) != 1 || len(errs["weight"]) != 1 || len(errs["mood"]) != 1 || len(errs) != 3 {
+		t.Errorf("Validate = %v", errs)
+	}
+	private := api.Note{Text: "PRIVATE", Age: 77123, Names: []string{"PRIVATE"}, Married: new(true), Weight: 5}
+	if err := json.Unmarshal([]byte(`{"place":{"street":"PRIVATE","floor":3}}`), &private); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "note", private)
+	for _, printed := range []string{fmt.Sprintf("%v %+v %#v %s", private, private, &private, private), log.String()} {
+		if strings.Contains(printed, "PRIVATE") || strings.Contains(printed, "77123") || !strings.Contains(printed, "REDACTED") || !strings.Contains(printed, "floor") {
+			t.Errorf("printed as %s", printed)
+		}
+	}
+	if texts := strings.Join(private.Sensitive(), " "); texts != "77123 PRIVATE PRIVATE" {
+		t.Errorf("Sensitive = %q", texts)
 	}
 	if err := client.DeleteNote(t.Context(), "c1", 7); err != nil {
 		t.Fatalf("DeleteNote: %v", err)
