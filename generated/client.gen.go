@@ -5,7 +5,6 @@ package generated
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/goaver/aver-go/wire"
 	"github.com/oapi-codegen/runtime"
 )
@@ -1524,23 +1525,24 @@ func (t Check) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t Check) Format(f fmt.State, _ rune) { wire.Format(f, "Check", t.LogValue()) }
 
-// UnmarshalJSON reads the forms in which the service has been seen to send a Check.
-func (t *Check) UnmarshalJSON(b []byte) error {
-	type plain Check
-	if err := json.Unmarshal(b, (*plain)(t)); err != nil {
+// UnmarshalJSONFrom reads the forms in which the service has been seen to send a Check.
+func (t *Check) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type Plain Check
+	forms := struct {
+		*Plain
+		OrganizationIDAlias0 string `json:"organiationId"`
+	}{Plain: (*Plain)(t)}
+	if err := json.UnmarshalDecode(dec, &forms); err != nil {
 		return err
 	}
 	if t.OrganizationID == "" {
-		var alias struct {
-			Value string `json:"organiationId"`
-		}
-		if err := json.Unmarshal(b, &alias); err != nil {
-			return err
-		}
-		t.OrganizationID = alias.Value
+		t.OrganizationID = forms.OrganizationIDAlias0
 	}
 	return nil
 }
+
+// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
+func (t *Check) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t Check) Missing() string {
@@ -1569,23 +1571,24 @@ func (t CheckDocument) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t CheckDocument) Format(f fmt.State, _ rune) { wire.Format(f, "CheckDocument", t.LogValue()) }
 
-// UnmarshalJSON reads the forms in which the service has been seen to send a CheckDocument.
-func (t *CheckDocument) UnmarshalJSON(b []byte) error {
-	type plain CheckDocument
-	if err := json.Unmarshal(b, (*plain)(t)); err != nil {
+// UnmarshalJSONFrom reads the forms in which the service has been seen to send a CheckDocument.
+func (t *CheckDocument) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type Plain CheckDocument
+	forms := struct {
+		*Plain
+		DataURLAlias0 string `json:"document"`
+	}{Plain: (*Plain)(t)}
+	if err := json.UnmarshalDecode(dec, &forms); err != nil {
 		return err
 	}
 	if t.DataURL == "" {
-		var alias struct {
-			Value string `json:"document"`
-		}
-		if err := json.Unmarshal(b, &alias); err != nil {
-			return err
-		}
-		t.DataURL = alias.Value
+		t.DataURL = forms.DataURLAlias0
 	}
 	return nil
 }
+
+// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
+func (t *CheckDocument) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t CheckDocument) Missing() string {
@@ -1691,23 +1694,24 @@ func (t CheckResults) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t CheckResults) Format(f fmt.State, _ rune) { wire.Format(f, "CheckResults", t.LogValue()) }
 
-// UnmarshalJSON reads the forms in which the service has been seen to send a CheckResults.
-func (t *CheckResults) UnmarshalJSON(b []byte) error {
-	type plain CheckResults
-	if err := json.Unmarshal(b, (*plain)(t)); err != nil {
+// UnmarshalJSONFrom reads the forms in which the service has been seen to send a CheckResults.
+func (t *CheckResults) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type Plain CheckResults
+	forms := struct {
+		*Plain
+		OrganizationIDAlias0 string `json:"organiationId"`
+	}{Plain: (*Plain)(t)}
+	if err := json.UnmarshalDecode(dec, &forms); err != nil {
 		return err
 	}
 	if t.OrganizationID == "" {
-		var alias struct {
-			Value string `json:"organiationId"`
-		}
-		if err := json.Unmarshal(b, &alias); err != nil {
-			return err
-		}
-		t.OrganizationID = alias.Value
+		t.OrganizationID = forms.OrganizationIDAlias0
 	}
 	return nil
 }
+
+// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
+func (t *CheckResults) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t CheckResults) Missing() string {
@@ -2777,27 +2781,28 @@ func (t SubmittedCheck) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t SubmittedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "SubmittedCheck", t.LogValue()) }
 
-// UnmarshalJSON reads the forms in which the service has been seen to send a SubmittedCheck, a bare string for its status among them.
-func (t *SubmittedCheck) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
+// UnmarshalJSONFrom reads the forms in which the service has been seen to send a SubmittedCheck, a bare string for its status among them.
+func (t *SubmittedCheck) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() == '"' {
 		*t = SubmittedCheck{}
-		return json.Unmarshal(b, &t.Status)
+		return json.UnmarshalDecode(dec, &t.Status)
 	}
-	type plain SubmittedCheck
-	if err := json.Unmarshal(b, (*plain)(t)); err != nil {
+	type Plain SubmittedCheck
+	forms := struct {
+		*Plain
+		OrganizationIDAlias0 string `json:"organiationId"`
+	}{Plain: (*Plain)(t)}
+	if err := json.UnmarshalDecode(dec, &forms); err != nil {
 		return err
 	}
 	if t.OrganizationID == "" {
-		var alias struct {
-			Value string `json:"organiationId"`
-		}
-		if err := json.Unmarshal(b, &alias); err != nil {
-			return err
-		}
-		t.OrganizationID = alias.Value
+		t.OrganizationID = forms.OrganizationIDAlias0
 	}
 	return nil
 }
+
+// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
+func (t *SubmittedCheck) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t SubmittedCheck) Missing() string {
@@ -2960,23 +2965,24 @@ func (t WatchlistSearch) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t WatchlistSearch) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistSearch", t.LogValue()) }
 
-// UnmarshalJSON reads the forms in which the service has been seen to send a WatchlistSearch.
-func (t *WatchlistSearch) UnmarshalJSON(b []byte) error {
-	type plain WatchlistSearch
-	if err := json.Unmarshal(b, (*plain)(t)); err != nil {
+// UnmarshalJSONFrom reads the forms in which the service has been seen to send a WatchlistSearch.
+func (t *WatchlistSearch) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type Plain WatchlistSearch
+	forms := struct {
+		*Plain
+		OrganizationIDAlias0 string `json:"organiationId"`
+	}{Plain: (*Plain)(t)}
+	if err := json.UnmarshalDecode(dec, &forms); err != nil {
 		return err
 	}
 	if t.OrganizationID == "" {
-		var alias struct {
-			Value string `json:"organiationId"`
-		}
-		if err := json.Unmarshal(b, &alias); err != nil {
-			return err
-		}
-		t.OrganizationID = alias.Value
+		t.OrganizationID = forms.OrganizationIDAlias0
 	}
 	return nil
 }
+
+// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
+func (t *WatchlistSearch) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t WatchlistSearch) Missing() string {
@@ -3061,23 +3067,24 @@ func (t WatchlistSearchResults) Format(f fmt.State, _ rune) {
 	wire.Format(f, "WatchlistSearchResults", t.LogValue())
 }
 
-// UnmarshalJSON reads the forms in which the service has been seen to send a WatchlistSearchResults.
-func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error {
-	type plain WatchlistSearchResults
-	if err := json.Unmarshal(b, (*plain)(t)); err != nil {
+// UnmarshalJSONFrom reads the forms in which the service has been seen to send a WatchlistSearchResults.
+func (t *WatchlistSearchResults) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type Plain WatchlistSearchResults
+	forms := struct {
+		*Plain
+		OrganizationIDAlias0 string `json:"organiationId"`
+	}{Plain: (*Plain)(t)}
+	if err := json.UnmarshalDecode(dec, &forms); err != nil {
 		return err
 	}
 	if t.OrganizationID == "" {
-		var alias struct {
-			Value string `json:"organiationId"`
-		}
-		if err := json.Unmarshal(b, &alias); err != nil {
-			return err
-		}
-		t.OrganizationID = alias.Value
+		t.OrganizationID = forms.OrganizationIDAlias0
 	}
 	return nil
 }
+
+// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
+func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t WatchlistSearchResults) Missing() string {
