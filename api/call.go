@@ -3,16 +3,11 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
-	"mime"
 	"net/http"
-	"reflect"
-	"strings"
 	"time"
 
 	"github.com/goaver/aver-go/authprovider"
@@ -50,9 +45,11 @@ func (op *operation) limit(configured int64) int64 {
 
 // A request is one call of an operation.
 type request[T any] struct {
-	path     []string // the path parameters
-	body     any      // nil without a body
-	send     func(context.Context, *generated.RawClient) (*http.Response, error)
+	path     []string  // the path parameters
+	body     any       // nil without a body
+	upload   *upload   // the image that is streamed into the body, in place of body
+	download *download // where the image of the answer goes; nil when it is part of the result
+	send     func(context.Context, *generated.RawClient, io.Reader) (*http.Response, error)
 	recovery recovery[T] // of an operation with retryRecover
 }
 
@@ -68,8 +65,12 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 			return nil, refusal(op, err)
 		}
 	}
-	if err := check(op, r.path, r.body); err != nil {
-		return nil, err
+	content, failure := r.prepare(op, &settings)
+	if r.upload != nil {
+		defer r.upload.close()
+	}
+	if failure != nil {
+		return nil, failure
 	}
 	if settings.timeout > 0 {
 		var cancel context.CancelFunc
@@ -84,7 +85,7 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 
 	unclear := false // an attempt may have been performed
 	for n := 1; ; n++ {
-		result, failure := try(ctx, c, op, settings, n, r)
+		result, failure := try(ctx, c, op, settings, n, r, content)
 		if failure == nil {
 			return result, nil
 		}
@@ -99,7 +100,7 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 				return result, nil
 			}
 		}
-		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || !wait(ctx, settings.pause(n, failure)) {
+		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || !r.again(failure) || !wait(ctx, settings.pause(n, failure)) {
 			return nil, failure.final(op.retry, unclear)
 		}
 	}
@@ -125,8 +126,37 @@ func resolve[T any](ctx context.Context, settings callSettings, n int, failure *
 	return nil, nil
 }
 
-// check refuses a request that breaks the contract, before anything is sent.
-func check(op *operation, path []string, body any) error {
+// prepare refuses what breaks the contract, before anything is sent, and encodes the body. The content of an upload is
+// encoded while it is sent.
+func (r *request[T]) prepare(op *operation, settings *callSettings) ([]byte, *Error) {
+	if r.upload != nil {
+		return nil, r.upload.open(op, r.path, settings)
+	}
+	if failure := check(op, r.path, r.body); failure != nil || r.body == nil {
+		return nil, failure
+	}
+	content, err := encode(r.body)
+	if err != nil {
+		return nil, refusal(op, err)
+	}
+	return content, nil
+}
+
+// again reports whether what is streamed can be streamed anew, and otherwise has the failure say so.
+func (r *request[T]) again(failure *Error) bool {
+	switch {
+	case r.download != nil && !r.download.again():
+		failure.note = fmt.Sprintf("it was not repeated, because %d bytes of the image were written", r.download.found.Size)
+		return false
+	case r.upload != nil && !r.upload.again():
+		failure.Err = &wordedError{errorText(failure.Err, "the image cannot be sent again: "+errSpent.Error()), failure.Err}
+		return false
+	}
+	return true
+}
+
+// check refuses a request that breaks the contract.
+func check(op *operation, path []string, body any) *Error {
 	for i, value := range path {
 		if value == "" || value == "." || value == ".." {
 			return refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
@@ -143,29 +173,55 @@ func check(op *operation, path []string, body any) error {
 }
 
 // try sends a request for the nth time and reads the answer.
-func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, n int, r request[T]) (*T, *Error) {
+func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, n int, r request[T], content []byte) (*T, *Error) {
 	if settings.attemptTimeout > 0 && op.retry == retryAlways { // cutting others short makes their outcome unclear
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, settings.attemptTimeout)
 		defer cancel()
 	}
-	a := &attempt{path: op.path, once: op.retry != retryAlways}
+	a := &attempt{path: op.path, once: op.retry != retryAlways, upload: r.upload}
+	body, err := r.reader(content)
+	if err != nil {
+		return nil, refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
+	}
 	start := time.Now()
-	resp, err := r.send(a.trace(ctx), c.raw)
+	resp, err := r.send(a.trace(ctx), c.raw, body)
 	if err != nil {
 		failure := unanswered(op, err)
 		failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
+		if r.upload != nil && r.upload.failure() != nil {
+			failure = refusal(op, r.upload.failure()) // the service got half a JSON text and performed nothing
+		}
 		c.log(ctx, op, n, start, nil, failure)
 		return nil, failure
 	}
 	defer resp.Body.Close()
-	result, failure := receive[T](op, resp, op.limit(settings.maxSize))
+	result, failure := receive[T](op, resp, op.limit(settings.maxSize), r.download)
 	if failure != nil {
 		failure.sent = true
-		failure.redact(c.private(a, r.path, r.body))
+		failure.redact(c.private(a, r.path, r.sent()))
 	}
 	c.log(ctx, op, n, start, resp, failure)
 	return result, failure
+}
+
+// reader returns the body of an attempt from its beginning.
+func (r *request[T]) reader(content []byte) (io.Reader, error) {
+	switch {
+	case r.upload != nil:
+		return r.upload.body()
+	case content != nil:
+		return bytes.NewReader(content), nil
+	}
+	return nil, nil
+}
+
+// sent returns what was sent, of an image its beginning alone.
+func (r *request[T]) sent() any {
+	if r.upload != nil {
+		return r.upload.beginning()
+	}
+	return r.body
 }
 
 // value returns the result of a call whose documented success is no object.
@@ -204,108 +260,4 @@ func (c *Client) log(ctx context.Context, op *operation, n int, start time.Time,
 		attrs = append(attrs, slog.String("error", failure.kind()))
 	}
 	c.settings.logger.LogAttrs(ctx, slog.LevelDebug, "aver attempt", attrs...)
-}
-
-// receive turns an answer into a value, or into an error when it is not the documented success.
-func receive[T any](op *operation, resp *http.Response, maxSize int64) (*T, *Error) {
-	if resp.StatusCode != op.success {
-		return nil, failed(op, resp)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, min(maxSize, math.MaxInt64-1)+1))
-	if int64(len(body)) > maxSize {
-		return nil, unexpected(op, resp, nil, fmt.Errorf("the answer is larger than %d bytes", maxSize))
-	}
-	if err != nil {
-		return nil, unexpected(op, resp, body, &transientError{fmt.Errorf("the answer broke off: %w", wire.TransportError(err))})
-	}
-	result := new(T)
-	if err := decode(resp.Header.Get("Content-Type"), body, result); err != nil {
-		return nil, unexpected(op, resp, body, err)
-	}
-	return result, nil
-}
-
-// A transientError is something wrong with an answer that another attempt may not meet: it was damaged on its way, or
-// does not come from the service at all.
-type transientError struct{ error }
-
-func (e *transientError) Unwrap() error { return e.error }
-
-func transient(format string, args ...any) error { return &transientError{fmt.Errorf(format, args...)} }
-
-// decode reads a documented success from body.
-func decode(contentType string, body []byte, result any) error {
-	if _, ok := result.(*struct{}); ok {
-		return nil // the success has no content
-	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return transient("the answer is empty")
-	}
-	if !isJSON(contentType) {
-		return transient("the answer is %s, not JSON", describeMedia(contentType))
-	}
-	if err := json.Unmarshal(body, result); err != nil {
-		return describeJSONError(err)
-	}
-	if string(bytes.TrimSpace(body)) == "null" {
-		return errors.New("the answer is null")
-	}
-	if enum, ok := result.(interface{ Known() bool }); ok && !enum.Known() {
-		return errors.New("the answer is not the documented acknowledgement")
-	}
-	return complete(result)
-}
-
-// complete says which property an answer, or an element of an array, lacks that the contract requires.
-func complete(result any) error {
-	if object, ok := result.(interface{ Missing() string }); ok {
-		if name := object.Missing(); name != "" {
-			return fmt.Errorf("the answer lacks %s", name)
-		}
-	}
-	if v := reflect.ValueOf(result).Elem(); v.Kind() == reflect.Slice {
-		for i := range v.Len() {
-			if err := complete(v.Index(i).Addr().Interface()); err != nil {
-				return fmt.Errorf("element %d: %w", i, err)
-			}
-		}
-	}
-	return nil
-}
-
-func isJSON(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
-}
-
-func describeMedia(contentType string) string {
-	media, _, err := mime.ParseMediaType(contentType)
-	switch {
-	case contentType == "":
-		return "of no declared type"
-	case err != nil:
-		return "of a malformed type"
-	case media == "text/html":
-		return "HTML"
-	}
-	return clean(media, 60)
-}
-
-// describeJSONError says where an answer is not what was expected, without the value found there.
-func describeJSONError(err error) error {
-	var mistyped *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &mistyped):
-		kind, _, _ := strings.Cut(mistyped.Value, " ")
-		if mistyped.Field == "" {
-			return fmt.Errorf("the answer is a JSON %s, not what was expected", kind)
-		}
-		return fmt.Errorf("the answer has a JSON %s at %s", kind, mistyped.Field)
-	case errors.As(err, &syntax) && syntax.Error() == "unexpected end of JSON input":
-		return transient("the answer is truncated")
-	case errors.As(err, &syntax):
-		return transient("the answer is not valid JSON at byte %d", syntax.Offset)
-	}
-	return errors.New("the answer is not what was expected")
 }

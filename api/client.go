@@ -55,6 +55,8 @@ type callSettings struct {
 	maxAttempts    int
 	backoff        Backoff
 	maxSize        int64 // 0 for the default of the operation
+	maxImageSize   int64
+	progress       func(sent, total int64) // nil for none
 }
 
 // An Option configures a [Client].
@@ -221,6 +223,7 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 			attemptTimeout: 20 * time.Second,
 			maxAttempts:    4,
 			backoff:        ExponentialBackoff(200*time.Millisecond, 5*time.Second),
+			maxImageSize:   DefaultMaxImageSize,
 		},
 		baseURL:   authprovider.DefaultBaseURL,
 		userAgent: "aver-go/" + Version,

@@ -136,10 +136,7 @@ func (e *Error) unresolved(cause error) *Error {
 		settled.Operation, settled.Attempts = e.Operation, e.Attempts
 		return settled
 	}
-	text := cause.Error()
-	if e.Err != nil {
-		text = e.Err.Error() + "; " + text
-	}
+	text := errorText(e.Err, cause.Error())
 	switch { // the cause's own class must not become that of the call
 	case errors.Is(cause, context.Canceled):
 		cause = context.Canceled
@@ -148,19 +145,27 @@ func (e *Error) unresolved(cause error) *Error {
 	default:
 		cause = nil
 	}
-	e.Err = &stateError{text, cause}
+	e.Err = &wordedError{text, cause}
 	e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
 	return e
 }
 
-// A stateError says why the state could not be read.
-type stateError struct {
+// errorText adds to the text of an error, if there is one.
+func errorText(err error, text string) string {
+	if err == nil {
+		return text
+	}
+	return err.Error() + "; " + text
+}
+
+// A wordedError is an error with other words than its cause, which may have none that are fit to be printed.
+type wordedError struct {
 	text string
 	err  error
 }
 
-func (e *stateError) Error() string { return e.text }
-func (e *stateError) Unwrap() error { return e.err }
+func (e *wordedError) Error() string { return e.text }
+func (e *wordedError) Unwrap() error { return e.err }
 
 // unprepared is a call that was not sent because the state before it could not be read.
 func unprepared(op *operation, cause error) *Error {

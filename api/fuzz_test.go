@@ -27,11 +27,11 @@ func valid(t reflect.Type) reflect.Value {
 	case *api.AddPhoneRequest:
 		r.Number, r.Country = "1", "US"
 	case *api.AddIDDocumentRequest:
-		*r = api.AddIDDocumentRequest{DocType: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
+		*r = api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
 	case *api.AddPhotoDocumentRequest:
 		r.FileName, r.FileContent = "f", "data:image/png;base64,AAAA"
 	case *api.AddSupplementalDocumentRequest:
-		*r = api.AddSupplementalDocumentRequest{DocType: api.SupplementalDocumentTypeTaxDocument, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
+		*r = api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
 	case *api.LookupChecksRequest:
 		r.Email = "a@example.com"
 	case *api.SearchWatchlistsRequest:
@@ -48,6 +48,9 @@ func operations(t testing.TB, client *api.Client, each func(name string, result 
 		m := v.Type().Method(i)
 		if !m.Type.IsVariadic() || m.Type.In(m.Type.NumIn()-1) != reflect.TypeFor[[]api.CallOption]() {
 			continue // not an operation
+		}
+		if strings.HasPrefix(m.Name, "Upload") || strings.HasPrefix(m.Name, "Download") || strings.HasSuffix(m.Name, "WithImage") {
+			continue // the same operation, with an image that is streamed
 		}
 		n++
 		args := []reflect.Value{reflect.ValueOf(t.Context())}

@@ -67,7 +67,7 @@ func TestWireFormsOfRequests(t *testing.T) {
 			GroupID: "g", CheckID: "c", FirstName: "F", MiddleName: "M", LastName: "L", BusinessName: "B", Country: "US", StateOrProvince: "ME",
 			FileContent: "data:image/png;base64,AAAA", FileName: "f", Categories: []api.WatchlistCategory{api.WatchlistCategoryCriminal},
 		},
-		"AddIDDocument": api.AddIDDocumentRequest{ForceCommit: true, DocType: api.DocumentTypeUSALicenseIDCard, Side: api.DocumentSideBack, FileName: "<f>", FileContent: "data:image/jpeg;base64,/9j/+A=="},
+		"AddIDDocument": api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypeUSALicenseIDCard, Side: api.DocumentSideBack, FileName: "<f>", FileContent: "data:image/jpeg;base64,/9j/+A=="},
 		"AddPhotoDocument": api.AddPhotoDocumentRequest{
 			ForceCommit: true, FileName: "f", FileContent: "data:image/png;base64,AAAA", Extended: true,
 		},

@@ -4,9 +4,13 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 
 	generated "github.com/goaver/aver-go/generated"
+	"github.com/goaver/aver-go/wire"
 )
 
 // The values of Acknowledgement that the contract lists.
@@ -187,6 +191,39 @@ type Acknowledgement = generated.Acknowledgement
 // AddIDDocumentRequest is an image of one side of an identity document.
 type AddIDDocumentRequest = generated.AddIDDocumentRequest
 
+// IDDocumentUpload is [AddIDDocumentRequest] with an image that is streamed.
+type IDDocumentUpload struct {
+	// The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
+	Type DocumentType
+
+	// Store the image even when the service finds it hard to read.
+	ForceCommit bool
+
+	// The side of an identity document that an image shows.
+	Side DocumentSide
+
+	// Image is the image. Its name is sent as fileName.
+	Image Image
+}
+
+func (u IDDocumentUpload) request(name, content string) AddIDDocumentRequest {
+	return AddIDDocumentRequest{
+		Type:        u.Type,
+		FileContent: content,
+		FileName:    name,
+		ForceCommit: u.ForceCommit,
+		Side:        u.Side,
+	}
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (u IDDocumentUpload) LogValue() slog.Value { return u.request(redacted, redacted).LogValue() }
+
+// Format prints like LogValue, whatever the verb.
+func (u IDDocumentUpload) Format(f fmt.State, _ rune) {
+	wire.Format(f, "IDDocumentUpload", u.LogValue())
+}
+
 // AddPersonalInfoRequest is the person as the person describes themselves.
 type AddPersonalInfoRequest = generated.AddPersonalInfoRequest
 
@@ -196,8 +233,64 @@ type AddPhoneRequest = generated.AddPhoneRequest
 // AddPhotoDocumentRequest is a photograph of the person.
 type AddPhotoDocumentRequest = generated.AddPhotoDocumentRequest
 
+// PhotoDocumentUpload is [AddPhotoDocumentRequest] with an image that is streamed.
+type PhotoDocumentUpload struct {
+	// The photograph follows the photo instruction of the check.
+	Extended bool
+
+	// Store the image even when the service finds no usable face in it.
+	ForceCommit bool
+
+	// Image is the image. Its name is sent as fileName.
+	Image Image
+}
+
+func (u PhotoDocumentUpload) request(name, content string) AddPhotoDocumentRequest {
+	return AddPhotoDocumentRequest{
+		Extended:    u.Extended,
+		FileContent: content,
+		FileName:    name,
+		ForceCommit: u.ForceCommit,
+	}
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (u PhotoDocumentUpload) LogValue() slog.Value { return u.request(redacted, redacted).LogValue() }
+
+// Format prints like LogValue, whatever the verb.
+func (u PhotoDocumentUpload) Format(f fmt.State, _ rune) {
+	wire.Format(f, "PhotoDocumentUpload", u.LogValue())
+}
+
 // AddSupplementalDocumentRequest is an image of a supporting paper.
 type AddSupplementalDocumentRequest = generated.AddSupplementalDocumentRequest
+
+// SupplementalDocumentUpload is [AddSupplementalDocumentRequest] with an image that is streamed.
+type SupplementalDocumentUpload struct {
+	// The kind of supporting paper.
+	Type SupplementalDocumentType
+
+	// Image is the image. Its name is sent as fileName.
+	Image Image
+}
+
+func (u SupplementalDocumentUpload) request(name, content string) AddSupplementalDocumentRequest {
+	return AddSupplementalDocumentRequest{
+		Type:        u.Type,
+		FileContent: content,
+		FileName:    name,
+	}
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (u SupplementalDocumentUpload) LogValue() slog.Value {
+	return u.request(redacted, redacted).LogValue()
+}
+
+// Format prints like LogValue, whatever the verb.
+func (u SupplementalDocumentUpload) Format(f fmt.State, _ rune) {
+	wire.Format(f, "SupplementalDocumentUpload", u.LogValue())
+}
 
 // AddressVerification is the address and whether it exists.
 type AddressVerification = generated.AddressVerification
@@ -341,6 +434,65 @@ type SearchCriteria = generated.SearchCriteria
 // SearchWatchlistsRequest is whom to search for. A first and a last name, or a business name, must be given.
 type SearchWatchlistsRequest = generated.SearchWatchlistsRequest
 
+// WatchlistImageSearch is [SearchWatchlistsRequest] with an image that is streamed.
+type WatchlistImageSearch struct {
+	// Name of a business.
+	BusinessName string
+
+	// Categories to search instead of the group's.
+	Categories []WatchlistCategory
+
+	// The check that the search belongs to.
+	CheckID string
+
+	// A country as its ISO 3166-1 alpha-2 code.
+	//
+	// Examples: US
+	Country Country
+
+	// Given name.
+	FirstName string
+
+	// The check group that the search belongs to.
+	GroupID string
+
+	// Family name.
+	LastName string
+
+	// Middle name.
+	MiddleName string
+
+	// State or province.
+	StateOrProvince string
+
+	// Image is the image. Its name is sent as fileName.
+	Image Image
+}
+
+func (u WatchlistImageSearch) request(name, content string) SearchWatchlistsRequest {
+	return SearchWatchlistsRequest{
+		BusinessName:    u.BusinessName,
+		Categories:      u.Categories,
+		CheckID:         u.CheckID,
+		Country:         u.Country,
+		FileContent:     content,
+		FileName:        name,
+		FirstName:       u.FirstName,
+		GroupID:         u.GroupID,
+		LastName:        u.LastName,
+		MiddleName:      u.MiddleName,
+		StateOrProvince: u.StateOrProvince,
+	}
+}
+
+// LogValue shows what is set, without what is personal or secret.
+func (u WatchlistImageSearch) LogValue() slog.Value { return u.request(redacted, redacted).LogValue() }
+
+// Format prints like LogValue, whatever the verb.
+func (u WatchlistImageSearch) Format(f fmt.State, _ rune) {
+	wire.Format(f, "WatchlistImageSearch", u.LogValue())
+}
+
 // SearchedList is a list that a search went through.
 type SearchedList = generated.SearchedList
 
@@ -405,8 +557,8 @@ var refreshAuthToken = operation{
 func (c *Client) RefreshAuthToken(ctx context.Context, body RefreshAuthTokenRequest, opts ...CallOption) (*AuthToken, error) {
 	r := request[AuthToken]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.RefreshAuthToken(ctx, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.RefreshAuthTokenWithBody(ctx, "application/json", body)
 		},
 	}
 	return call(ctx, c, &refreshAuthToken, opts, r)
@@ -428,7 +580,7 @@ var getAuthToken = operation{
 // Its lifetime is documented as 30 minutes; the answer does not state it.
 func (c *Client) GetAuthToken(ctx context.Context, opts ...CallOption) (*AuthToken, error) {
 	r := request[AuthToken]{
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetAuthToken(ctx)
 		},
 	}
@@ -453,8 +605,8 @@ var createCheck = operation{
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
 	r := request[CreatedCheck]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.CreateCheck(ctx, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.CreateCheckWithBody(ctx, "application/json", body)
 		},
 		recovery: c.recoverCreateCheck(body),
 	}
@@ -479,7 +631,7 @@ var getCheckByThirdPartyIdentifier = operation{
 func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
 	r := request[Check]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetCheckByThirdPartyIdentifier(ctx, id)
 		},
 	}
@@ -502,7 +654,7 @@ var getCheck = operation{
 func (c *Client) GetCheck(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
 	r := request[Check]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetCheck(ctx, id)
 		},
 	}
@@ -526,8 +678,8 @@ func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAcc
 	r := request[AccessLink]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.CreateAccessLink(ctx, id, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.CreateAccessLinkWithBody(ctx, id, "application/json", body)
 		},
 	}
 	return call(ctx, c, &createAccessLink, opts, r)
@@ -550,11 +702,29 @@ func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumen
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.AddIDDocument(ctx, id, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddIDDocumentWithBody(ctx, id, "application/json", body)
 		},
 	}
 	return value(call(ctx, c, &addIDDocument, opts, r))
+}
+
+// UploadIDDocument does what [Client.AddIDDocument] does, with an image that is streamed: a large one costs no more
+// memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
+// something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
+//
+// Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
+// impossible, and the error says so.
+func (c *Client) UploadIDDocument(ctx context.Context, id string, upload IDDocumentUpload, opts ...CallOption) error {
+	r := request[Acknowledgement]{
+		path:   []string{pathValue(id)},
+		upload: newUpload(upload.Image, upload.request),
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddIDDocumentWithBody(ctx, id, "application/json", body)
+		},
+	}
+	_, err := call(ctx, c, &addIDDocument, opts, r)
+	return err
 }
 
 var addPersonalInfo = operation{
@@ -574,8 +744,8 @@ func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersona
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.AddPersonalInfo(ctx, id, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddPersonalInfoWithBody(ctx, id, "application/json", body)
 		},
 	}
 	return value(call(ctx, c, &addPersonalInfo, opts, r))
@@ -598,8 +768,8 @@ func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, 
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.AddPhone(ctx, id, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddPhoneWithBody(ctx, id, "application/json", body)
 		},
 	}
 	return value(call(ctx, c, &addPhone, opts, r))
@@ -622,11 +792,29 @@ func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoD
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.AddPhotoDocument(ctx, id, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddPhotoDocumentWithBody(ctx, id, "application/json", body)
 		},
 	}
 	return value(call(ctx, c, &addPhotoDocument, opts, r))
+}
+
+// UploadPhotoDocument does what [Client.AddPhotoDocument] does, with an image that is streamed: a large one costs no more
+// memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
+// something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
+//
+// Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
+// impossible, and the error says so.
+func (c *Client) UploadPhotoDocument(ctx context.Context, id string, upload PhotoDocumentUpload, opts ...CallOption) error {
+	r := request[Acknowledgement]{
+		path:   []string{pathValue(id)},
+		upload: newUpload(upload.Image, upload.request),
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddPhotoDocumentWithBody(ctx, id, "application/json", body)
+		},
+	}
+	_, err := call(ctx, c, &addPhotoDocument, opts, r)
+	return err
 }
 
 var getPhotoInstruction = operation{
@@ -645,7 +833,7 @@ var getPhotoInstruction = operation{
 func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...CallOption) (*PhotoInstruction, error) {
 	r := request[PhotoInstruction]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetPhotoInstruction(ctx, id)
 		},
 	}
@@ -668,7 +856,7 @@ var getCheckResults = operation{
 func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOption) (*CheckResults, error) {
 	r := request[CheckResults]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetCheckResults(ctx, id)
 		},
 	}
@@ -693,7 +881,7 @@ var submitCheck = operation{
 func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption) (*SubmittedCheck, error) {
 	r := request[SubmittedCheck]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.SubmitCheck(ctx, id)
 		},
 		recovery: c.recoverSubmitCheck(id),
@@ -718,11 +906,29 @@ func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body Ad
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.AddSupplementalDocument(ctx, id, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddSupplementalDocumentWithBody(ctx, id, "application/json", body)
 		},
 	}
 	return value(call(ctx, c, &addSupplementalDocument, opts, r))
+}
+
+// UploadSupplementalDocument does what [Client.AddSupplementalDocument] does, with an image that is streamed: a large one costs no more
+// memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
+// something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
+//
+// Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
+// impossible, and the error says so.
+func (c *Client) UploadSupplementalDocument(ctx context.Context, id string, upload SupplementalDocumentUpload, opts ...CallOption) error {
+	r := request[Acknowledgement]{
+		path:   []string{pathValue(id)},
+		upload: newUpload(upload.Image, upload.request),
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.AddSupplementalDocumentWithBody(ctx, id, "application/json", body)
+		},
+	}
+	_, err := call(ctx, c, &addSupplementalDocument, opts, r)
+	return err
 }
 
 var getCheckDocument = operation{
@@ -741,11 +947,36 @@ var getCheckDocument = operation{
 func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, opts ...CallOption) (*CheckDocument, error) {
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetCheckDocument(ctx, id, docID)
 		},
 	}
 	return call(ctx, c, &getCheckDocument, opts, r)
+}
+
+// DownloadCheckDocument does what [Client.GetCheckDocument] does and streams the image to w, as it was uploaded, and returns
+// what it is. When the call fails, what was written to w is the beginning of an image at best; once something was
+// written, the call is not repeated.
+func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID string, w io.Writer, opts ...CallOption) (*DownloadedImage, error) {
+	r := request[CheckDocument]{
+		path: []string{pathValue(id), pathValue(docID)},
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
+			return raw.GetCheckDocument(ctx, id, docID)
+		},
+	}
+	return downloadTo(ctx, c, &getCheckDocument, opts, r, w, "base64", "document")
+}
+
+// DownloadCheckDocumentFile does what [Client.GetCheckDocument] does and streams the image to a file that only its owner can read.
+// The file appears, or is replaced, when it is complete, and not at all when the call fails.
+func (c *Client) DownloadCheckDocumentFile(ctx context.Context, id string, docID string, file string, opts ...CallOption) (*DownloadedImage, error) {
+	r := request[CheckDocument]{
+		path: []string{pathValue(id), pathValue(docID)},
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
+			return raw.GetCheckDocument(ctx, id, docID)
+		},
+	}
+	return downloadToFile(ctx, c, &getCheckDocument, opts, r, file, "base64", "document")
 }
 
 var lookupChecks = operation{
@@ -764,8 +995,8 @@ var lookupChecks = operation{
 func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) (Checks, error) {
 	r := request[Checks]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.LookupChecks(ctx, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.LookupChecksWithBody(ctx, "application/json", body)
 		},
 	}
 	return value(call(ctx, c, &lookupChecks, opts, r))
@@ -787,7 +1018,7 @@ var getWatchlistSearchByCheckID = operation{
 func (c *Client) GetWatchlistSearchByCheckID(ctx context.Context, checkID string, opts ...CallOption) (*WatchlistSearch, error) {
 	r := request[WatchlistSearch]{
 		path: []string{pathValue(checkID)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetWatchlistSearchByCheckID(ctx, checkID)
 		},
 	}
@@ -811,8 +1042,24 @@ var searchWatchlists = operation{
 func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequest, opts ...CallOption) (*CreatedWatchlistSearch, error) {
 	r := request[CreatedWatchlistSearch]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
-			return raw.SearchWatchlists(ctx, body)
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.SearchWatchlistsWithBody(ctx, "application/json", body)
+		},
+	}
+	return call(ctx, c, &searchWatchlists, opts, r)
+}
+
+// SearchWatchlistsWithImage does what [Client.SearchWatchlists] does, with an image that is streamed: a large one costs no more
+// memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
+// something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
+//
+// Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
+// impossible, and the error says so.
+func (c *Client) SearchWatchlistsWithImage(ctx context.Context, upload WatchlistImageSearch, opts ...CallOption) (*CreatedWatchlistSearch, error) {
+	r := request[CreatedWatchlistSearch]{
+		upload: newUpload(upload.Image, upload.request),
+		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
+			return raw.SearchWatchlistsWithBody(ctx, "application/json", body)
 		},
 	}
 	return call(ctx, c, &searchWatchlists, opts, r)
@@ -834,7 +1081,7 @@ var getWatchlistSearch = operation{
 func (c *Client) GetWatchlistSearch(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearch, error) {
 	r := request[WatchlistSearch]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetWatchlistSearch(ctx, id)
 		},
 	}
@@ -857,7 +1104,7 @@ var getWatchlistSearchResults = operation{
 func (c *Client) GetWatchlistSearchResults(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearchResults, error) {
 	r := request[WatchlistSearchResults]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.GetWatchlistSearchResults(ctx, id)
 		},
 	}
@@ -880,7 +1127,7 @@ var listSearchedLists = operation{
 func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallOption) (SearchedLists, error) {
 	r := request[SearchedLists]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient) (*http.Response, error) {
+		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
 			return raw.ListSearchedLists(ctx, id)
 		},
 	}

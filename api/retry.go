@@ -125,6 +125,7 @@ func wait(ctx context.Context, pause time.Duration) bool {
 type attempt struct {
 	path     string // the path template of the operation
 	once     bool   // net/http must not repeat it on its own
+	upload   *upload
 	handed   atomic.Bool
 	dialling atomic.Bool
 	header   atomic.Pointer[string] // the Authorization header that was sent last
@@ -147,11 +148,17 @@ func (a *attempt) sent() bool { return a.handed.Load() && !a.dialling.Load() }
 
 // handOver notes that a request is complete and goes to the HTTP client, unless the caller has left. It is the last of
 // the request editors.
-func handOver(ctx context.Context, _ *http.Request) error {
+func handOver(ctx context.Context, req *http.Request) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		if a.upload != nil {
+			req.ContentLength = a.upload.size()
+			if a.upload.source.again {
+				req.GetBody = a.upload.body
+			}
+		}
 		a.handed.Store(true)
 	}
 	return nil

@@ -806,8 +806,8 @@ type Acknowledgement string
 
 // AddIDDocumentRequest is an image of one side of an identity document.
 type AddIDDocumentRequest struct {
-	// DocType The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
-	DocType DocumentType `json:"docType"`
+	// Type The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
+	Type DocumentType `json:"docType"`
 
 	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//
@@ -827,7 +827,7 @@ type AddIDDocumentRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddIDDocumentRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("docType", t.DocType),
+		wire.Attr("docType", t.Type),
 		wire.Redacted("fileContent", t.FileContent),
 		wire.Redacted("fileName", t.FileName),
 		wire.Attr("forceCommit", t.ForceCommit),
@@ -851,7 +851,7 @@ func (t AddIDDocumentRequest) Sensitive() []string {
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AddIDDocumentRequest) Missing() string {
 	switch {
-	case t.DocType == "":
+	case t.Type == "":
 		return "docType"
 	case t.FileName == "":
 		return "fileName"
@@ -864,13 +864,13 @@ func (t AddIDDocumentRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddIDDocumentRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.DocType)) {
+	if !utf8.ValidString(string(t.Type)) {
 		errs.Add("docType", "is not valid UTF-8")
 	}
-	if t.DocType == "" {
+	if t.Type == "" {
 		errs.Add("docType", "is required")
 	}
-	if t.DocType != "" && !t.DocType.Valid() {
+	if t.Type != "" && !t.Type.Valid() {
 		errs.Add("docType", "must be one of NADriverLicense, PassportImage, GenericIdentificationCardImage, USALicenseIdCard")
 	}
 	if !utf8.ValidString(string(t.FileContent)) {
@@ -1213,8 +1213,8 @@ func (t AddPhotoDocumentRequest) Validate() wire.FieldErrors {
 
 // AddSupplementalDocumentRequest is an image of a supporting paper.
 type AddSupplementalDocumentRequest struct {
-	// DocType The kind of supporting paper.
-	DocType SupplementalDocumentType `json:"docType"`
+	// Type The kind of supporting paper.
+	Type SupplementalDocumentType `json:"docType"`
 
 	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//
@@ -1228,7 +1228,7 @@ type AddSupplementalDocumentRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddSupplementalDocumentRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("docType", t.DocType),
+		wire.Attr("docType", t.Type),
 		wire.Redacted("fileContent", t.FileContent),
 		wire.Redacted("fileName", t.FileName),
 	)
@@ -1250,7 +1250,7 @@ func (t AddSupplementalDocumentRequest) Sensitive() []string {
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AddSupplementalDocumentRequest) Missing() string {
 	switch {
-	case t.DocType == "":
+	case t.Type == "":
 		return "docType"
 	case t.FileName == "":
 		return "fileName"
@@ -1261,13 +1261,13 @@ func (t AddSupplementalDocumentRequest) Missing() string {
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddSupplementalDocumentRequest) Validate() wire.FieldErrors {
 	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.DocType)) {
+	if !utf8.ValidString(string(t.Type)) {
 		errs.Add("docType", "is not valid UTF-8")
 	}
-	if t.DocType == "" {
+	if t.Type == "" {
 		errs.Add("docType", "is required")
 	}
-	if t.DocType != "" && !t.DocType.Valid() {
+	if t.Type != "" && !t.Type.Valid() {
 		errs.Add("docType", "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
 	}
 	if !utf8.ValidString(string(t.FileContent)) {

@@ -61,7 +61,7 @@ func (s *Sandbox) addDocument(checkID, dataURL string, place func(*check, *docum
 
 func (s *service) AddIDDocument(_ context.Context, r server.AddIDDocumentRequestObject) (server.AddIDDocumentResponseObject, error) {
 	err := s.addDocument(r.ID, r.Body.FileContent, func(c *check, d *document) {
-		c.documentType = r.Body.DocType
+		c.documentType = r.Body.Type
 		if r.Body.Side == server.DocumentSideBack {
 			c.back = d
 		} else {
@@ -77,7 +77,7 @@ func (s *service) AddPhotoDocument(_ context.Context, r server.AddPhotoDocumentR
 }
 
 func (s *service) AddSupplementalDocument(_ context.Context, r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
-	err := s.addDocument(r.ID, r.Body.FileContent, func(c *check, d *document) { c.papers[r.Body.DocType] = d })
+	err := s.addDocument(r.ID, r.Body.FileContent, func(c *check, d *document) { c.papers[r.Body.Type] = d })
 	return server.AddSupplementalDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 

@@ -91,8 +91,8 @@ func complete(t *testing.T, client *api.Client, id string) {
 		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US",
 	}))(t)
 	must(client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"}))(t)
-	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{DocType: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))(t)
-	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{DocType: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack, FileName: "b.png", FileContent: png}))(t)
+	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))(t)
+	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack, FileName: "b.png", FileContent: png}))(t)
 	must(client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}))(t)
 }
 
@@ -150,9 +150,9 @@ func TestSubmitNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("missing %q", got)
 	}
 	// A passport has no back.
-	must(client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{DocType: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
+	must(client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
 	must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"}))(t)
-	must(client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{DocType: api.SupplementalDocumentTypeUtilityBill, FileName: "u", FileContent: png}))(t)
+	must(client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeUtilityBill, FileName: "u", FileContent: png}))(t)
 	if got := missing(); !slices.Equal(got, []string{"phone", "photoDocument"}) {
 		t.Errorf("missing %q", got)
 	}
@@ -670,7 +670,7 @@ func TestTokensLiveExactlyAsLongAsTheyShould(t *testing.T) {
 func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	sb, client := start(t)
 	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
-	must(client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{DocType: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
+	must(client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
 	call(t, "POST", created.URL, "", "", "")
 	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t)
 	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil {

@@ -204,7 +204,7 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 				return "", err
 			}
 			_, err = d.client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{
-				DocType:     api.DocumentTypeNADriverLicense,
+				Type:        api.DocumentTypeNADriverLicense,
 				Side:        side.side,
 				FileName:    name,
 				FileContent: dataURL(content),

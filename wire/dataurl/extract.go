@@ -132,6 +132,7 @@ func (e *extractor) scan(c byte) {
 // replace has f read a value and puts what it returns in its place.
 func (e *extractor) replace() {
 	name, _ := jsontext.AppendUnquote(nil, e.name)
+	e.name = e.name[:0]
 	value := &stringReader{in: e.in}
 	replacement, err := e.f(string(name), value)
 	if err == nil {

@@ -534,8 +534,8 @@ type Acknowledgement string
 
 // AddIDDocumentRequest An image of one side of an identity document.
 type AddIDDocumentRequest struct {
-	// DocType The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
-	DocType DocumentType `json:"docType"`
+	// Type The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
+	Type DocumentType `json:"docType"`
 
 	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//
@@ -634,8 +634,8 @@ type AddPhotoDocumentRequest struct {
 
 // AddSupplementalDocumentRequest An image of a supporting paper.
 type AddSupplementalDocumentRequest struct {
-	// DocType The kind of supporting paper.
-	DocType SupplementalDocumentType `json:"docType"`
+	// Type The kind of supporting paper.
+	Type SupplementalDocumentType `json:"docType"`
 
 	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//

@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/goaver/aver-go/wire/dataurl"
+)
+
+// A DownloadedImage says what was downloaded.
+type DownloadedImage struct {
+	MediaType string // such as image/jpeg, as the service states it
+	Size      int64  // in bytes
+}
+
+// A download is an image that is streamed out of an answer.
+type download struct {
+	names   []string // of the property that holds it
+	w       io.Writer
+	restart func() error // makes w empty again; nil when that cannot be done
+	found   DownloadedImage
+	err     error // of w
+}
+
+// extract takes the image out of an answer while the answer is read.
+func (d *download) extract(body io.Reader) io.Reader {
+	seen := false
+	return dataurl.Extract(body, d.names, func(_ string, value io.Reader) (string, error) {
+		if seen {
+			return "", nil // it is there under both of its names
+		}
+		seen = true
+		media, image, err := dataurl.Decode(value)
+		if err != nil {
+			return "", err
+		}
+		if d.found.Size > 0 {
+			if d.err = d.restart(); d.err != nil {
+				return "", d.err
+			}
+		}
+		d.found = DownloadedImage{MediaType: media}
+		if _, err := io.CopyBuffer(d, struct{ io.Reader }{image}, make([]byte, 16<<10)); err != nil {
+			return "", err
+		}
+		return dataurl.Prefix(media), nil
+	})
+}
+
+// Write passes on to w, and remembers whether the fault was w's.
+func (d *download) Write(p []byte) (int, error) {
+	n, err := d.w.Write(p)
+	d.found.Size += int64(n)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		d.err = err
+	}
+	return n, err
+}
+
+// again reports whether the image can be downloaded anew after a failure.
+func (d *download) again() bool { return d.err == nil && (d.found.Size == 0 || d.restart != nil) }
+
+// downloadTo downloads the image of an answer to w. It is called by the generated methods.
+func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer, names ...string) (*DownloadedImage, error) {
+	if w == nil {
+		return nil, refusal(op, errors.New("the writer is nil"))
+	}
+	r.download = &download{names: names, w: w}
+	if _, err := call(ctx, c, op, opts, r); err != nil {
+		return nil, err
+	}
+	return &r.download.found, nil
+}
+
+// downloadToFile downloads the image of an answer to a file. It is called by the generated methods.
+func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (_ *DownloadedImage, err error) {
+	local := func(err error) error { return &Error{Operation: op.id, Err: fileError(err), note: "no file was written"} }
+	if name == "" {
+		return nil, refusal(op, errors.New("the name of the file is empty"))
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".aver-download-*") // readable by its owner alone
+	if err != nil {
+		return nil, local(err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	r.download = &download{names: names, w: f, restart: func() error {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return f.Truncate(0)
+	}}
+	if _, err := call(ctx, c, op, opts, r); err != nil {
+		return nil, err
+	}
+	for _, finish := range []func() error{f.Sync, f.Close, func() error { return os.Rename(f.Name(), name) }} {
+		if err := finish(); err != nil {
+			return nil, local(err)
+		}
+	}
+	return &r.download.found, nil
+}
+
+// unwritten is a call whose answer could not be written where the caller wants it.
+func unwritten(op *operation, resp *http.Response, d *download) *Error {
+	e := answered(op, resp, nil)
+	e.Err = fmt.Errorf("writing the image failed after %d bytes: %w", d.found.Size, fileError(d.err))
+	return e
+}

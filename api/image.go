@@ -1,0 +1,318 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// An Image is a JPEG or PNG image to be sent: a file, a reader or bytes. What it is, its content tells, not its name. It
+// is streamed, so that a large one costs no more memory than a small one.
+//
+// The zero Image is none. An Image prints as REDACTED, because its name may be personal.
+type Image struct{ open func() (*imageSource, error) }
+
+// An imageSource is an image that is being sent.
+type imageSource struct {
+	name  string
+	size  int64                     // in bytes; -1 when it is not known
+	again bool                      // it can be read any number of times
+	read  func() (io.Reader, error) // from its beginning
+	close func() error
+}
+
+// ImageFile returns the image in a file. The file's name, without its directory, is sent with it. The file is opened by
+// the call that sends it, and closed again.
+func ImageFile(name string) Image {
+	return Image{func() (*imageSource, error) {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fileError(err)
+		}
+		return fileSource(filepath.Base(name), f, func() (fs.File, error) { return os.Open(name) })
+	}}
+}
+
+// ImageFS returns the image in a file of fsys, like [ImageFile].
+func ImageFS(fsys fs.FS, name string) Image {
+	return Image{func() (*imageSource, error) {
+		if fsys == nil {
+			return nil, errors.New("the file system is nil")
+		}
+		f, err := fsys.Open(name)
+		if err != nil {
+			return nil, fileError(err)
+		}
+		return fileSource(path.Base(name), f, func() (fs.File, error) { return fsys.Open(name) })
+	}}
+}
+
+// ImageBytes returns the image in b, which must not change until it has been sent.
+func ImageBytes(name string, b []byte) Image {
+	return Image{func() (*imageSource, error) {
+		return &imageSource{
+			name: name, size: int64(len(b)), again: true,
+			read:  func() (io.Reader, error) { return bytes.NewReader(b), nil },
+			close: func() error { return nil },
+		}, nil
+	}}
+}
+
+// ImageReader returns the image that r brings from where it stands. name is sent with it.
+//
+// When r is an [io.Seeker] that can seek, the size is known before anything is sent and the call can be repeated where
+// that is safe. Otherwise the image is sent once: a call that would have to send it again fails and says so. r is not
+// closed, and must not be used otherwise before the call returns.
+func ImageReader(name string, r io.Reader) Image {
+	s := newReaderSource(r)
+	return Image{func() (*imageSource, error) { return s.open(name) }}
+}
+
+// Format prints REDACTED, whatever the verb.
+func (Image) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue is REDACTED.
+func (Image) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// fileSource returns the image in a file that is open.
+func fileSource(name string, f fs.File, reopen func() (fs.File, error)) (*imageSource, error) {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		_ = f.Close()
+		return nil, fileError(err)
+	case info.IsDir():
+		_ = f.Close()
+		return nil, errors.New("it is a directory; want a JPEG or PNG file")
+	}
+	s := &imageSource{name: name, size: -1, close: f.Close}
+	if !info.Mode().IsRegular() {
+		once := &replayer{r: f}
+		s.read = once.restart
+		return s, nil
+	}
+	s.size, s.again = info.Size(), true
+	s.close = func() error { return f.Close() } // the one that is open then
+	s.read = func() (io.Reader, error) {
+		if seeker, ok := f.(io.Seeker); ok {
+			_, err = seeker.Seek(0, io.SeekStart)
+		} else {
+			_ = f.Close()
+			f, err = reopen()
+		}
+		if err != nil {
+			return nil, fileError(err)
+		}
+		return f, nil
+	}
+	return s, nil
+}
+
+// fileError returns the error of a file, a reader or a writer of the caller's without their names, which may be
+// personal. errors.Is and errors.As find the error itself.
+func fileError(err error) error {
+	var in *fs.PathError
+	var link *os.LinkError
+	var errno syscall.Errno
+	text := fmt.Sprintf("it failed with a %T", err)
+	switch {
+	case errors.As(err, &in):
+		text = in.Op + ": " + in.Err.Error()
+	case errors.As(err, &link):
+		text = link.Op + ": " + link.Err.Error()
+	case errors.As(err, &errno):
+		text = errno.Error()
+	}
+	for _, known := range []error{io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrShortWrite, io.ErrNoProgress, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			text = known.Error()
+		}
+	}
+	return &wordedError{text, err}
+}
+
+// A readerSource is a reader of the caller's. It outlives calls.
+type readerSource struct {
+	r    io.Reader
+	busy atomic.Bool // a call sends it
+	seek io.Seeker   // nil when it cannot seek
+	from int64
+	size int64
+	play replayer
+}
+
+// newReaderSource notes where r stands and how much follows.
+func newReaderSource(r io.Reader) *readerSource {
+	s := &readerSource{r: r, size: -1, play: replayer{r: r}}
+	seeker, ok := r.(io.Seeker)
+	if !ok {
+		return s
+	}
+	from, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return s // such as a pipe
+	}
+	end, err := seeker.Seek(0, io.SeekEnd)
+	if err != nil {
+		return s
+	}
+	if _, err := seeker.Seek(from, io.SeekStart); err != nil {
+		return s
+	}
+	s.seek, s.from, s.size = seeker, from, max(end-from, 0)
+	return s
+}
+
+func (s *readerSource) open(name string) (*imageSource, error) {
+	switch {
+	case s.r == nil:
+		return nil, errors.New("the reader is nil")
+	case !s.busy.CompareAndSwap(false, true):
+		return nil, errors.New("another call is sending it; a reader serves one call at a time")
+	}
+	source := &imageSource{name: name, size: s.size, again: s.seek != nil, read: s.play.restart}
+	source.close = func() error {
+		s.busy.Store(false)
+		return nil
+	}
+	if s.seek != nil {
+		source.read = func() (io.Reader, error) {
+			if _, err := s.seek.Seek(s.from, io.SeekStart); err != nil {
+				return nil, fmt.Errorf("the reader cannot be read again: %w", fileError(err))
+			}
+			return s.r, nil
+		}
+	}
+	return source, nil
+}
+
+// A replayer reads what can be read only once. As long as nothing but the beginning was read of it, it can start anew.
+type replayer struct {
+	r     io.Reader
+	head  []byte
+	next  int // what of head is to be returned next
+	spent bool
+}
+
+// errSpent says that an image can be sent once only.
+var errSpent = errors.New("its reader cannot be read again; use ImageFile, ImageBytes or a reader that can seek")
+
+func (p *replayer) restart() (io.Reader, error) {
+	if p.spent {
+		return nil, errSpent
+	}
+	p.next = 0
+	return p, nil
+}
+
+func (p *replayer) Read(b []byte) (int, error) {
+	if p.next < len(p.head) {
+		n := copy(b, p.head[p.next:])
+		p.next += n
+		return n, nil
+	}
+	if room := sniffLen - len(p.head); room > 0 && !p.spent {
+		n, err := p.r.Read(b[:min(len(b), room)])
+		p.head = append(p.head, b[:n]...)
+		p.next = len(p.head)
+		return n, err
+	}
+	p.spent = true
+	return p.r.Read(b)
+}
+
+// sniffLen is how much of an image is looked at to tell what it is, in bytes.
+const sniffLen = 512
+
+// sniff returns the media type of an image, by its beginning. whole tells that there is no more of it.
+func sniff(head []byte, whole bool) (string, error) {
+	const want = "; want a JPEG or PNG image"
+	switch {
+	case len(head) == 0:
+		return "", errors.New("it is empty" + want)
+	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		return "image/jpeg", checkJPEG(head, whole)
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		return "image/png", checkPNG(head)
+	case whole && (bytes.HasPrefix([]byte("\xff\xd8\xff"), head) || bytes.HasPrefix([]byte("\x89PNG\r\n\x1a\n"), head)):
+		return "", errTruncated
+	}
+	return "", errors.New("it is " + describe(head) + want)
+}
+
+var errTruncated = errors.New("it is truncated: it ends within its header")
+
+// checkJPEG looks at the first segment behind the start of a JPEG image.
+func checkJPEG(head []byte, whole bool) error {
+	if len(head) < 6 {
+		return errTruncated
+	}
+	marker, length := head[3], int(head[4])<<8|int(head[5])
+	switch {
+	case marker < 0xc0 || marker == 0xff || length < 2:
+		return errors.New("it begins like a JPEG image, but its header is damaged")
+	case whole && len(head) < 4+length:
+		return errTruncated
+	}
+	return nil
+}
+
+// checkPNG looks at the header chunk of a PNG image.
+func checkPNG(head []byte) error {
+	switch {
+	case len(head) < 33:
+		return errTruncated
+	case string(head[8:16]) != "\x00\x00\x00\rIHDR":
+		return errors.New("it begins like a PNG image, but its header is damaged")
+	}
+	return nil
+}
+
+// describe names what something is by its beginning, without repeating any of it.
+func describe(head []byte) string {
+	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
+		switch brand := string(head[8:12]); {
+		case strings.HasPrefix(brand, "hei"), strings.HasPrefix(brand, "hev"), brand == "mif1", brand == "msf1":
+			return "HEIC"
+		case strings.HasPrefix(brand, "avi"):
+			return "AVIF"
+		}
+	}
+	for name, magic := range map[string]string{"TIFF": "II*\x00", "TIFF ": "MM\x00*", "JPEG XL": "\xff\x0a", "JPEG 2000": "\x00\x00\x00\x0cjP", "an SVG image": "<svg"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return strings.TrimSpace(name)
+		}
+	}
+	switch media, _, _ := strings.Cut(http.DetectContentType(head), ";"); media {
+	case "application/pdf":
+		return "PDF"
+	case "image/gif":
+		return "GIF"
+	case "image/webp":
+		return "WebP"
+	case "image/bmp":
+		return "BMP"
+	case "text/html":
+		return "HTML"
+	case "text/plain", "text/xml":
+		if bytes.HasPrefix(head, []byte("data:")) {
+			return "a Data URL, not the image itself"
+		}
+		return "text"
+	case "application/octet-stream":
+		return "of no known type"
+	default:
+		return media
+	}
+}

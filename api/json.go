@@ -1,0 +1,249 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/dataurl"
+)
+
+// encode writes the body of a request, as encoding/json does to the byte.
+func encode(body any) ([]byte, error) {
+	b, err := json.Marshal(body, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
+	if err != nil {
+		return nil, errors.New("the request cannot be written as JSON" + where(reflect.TypeOf(body), err))
+	}
+	return b, nil
+}
+
+// receive turns an answer into a value, or into an error when it is not the documented success.
+func receive[T any](op *operation, resp *http.Response, maxSize int64, d *download) (*T, *Error) {
+	if resp.StatusCode != op.success {
+		return nil, failed(op, resp)
+	}
+	a := answers.Get().(*answer)
+	defer answers.Put(a)
+	a.begin(resp.Body, maxSize)
+	result := new(T)
+	err := decode(resp.Header.Get("Content-Type"), a, d, result)
+	switch {
+	case err == nil:
+		return result, nil
+	case d != nil && d.err != nil:
+		return nil, unwritten(op, resp, d)
+	case a.err != nil:
+		err = a.err
+	}
+	return nil, unexpected(op, resp, bytes.Clone(a.head), err)
+}
+
+// An answer is a body that is read once and up to a limit. Its beginning is kept, for it is often all of it.
+type answer struct {
+	body  io.Reader
+	left  int64
+	limit int64
+	store [maxErrorBody]byte
+	head  []byte // in store
+	whole bool   // head is all there is
+	err   error  // why the body cannot be read to its end
+}
+
+var answers = sync.Pool{New: func() any { return new(answer) }}
+
+// begin reads the beginning of a body.
+func (a *answer) begin(body io.Reader, limit int64) {
+	a.body, a.left, a.limit, a.whole, a.err = body, limit, limit, false, nil
+	n := 0
+	for n < len(a.store) && !a.whole && a.err == nil {
+		var err error
+		var read int
+		read, err = a.Read(a.store[n:])
+		n += read
+		a.whole = err == io.EOF
+	}
+	a.head = a.store[:n]
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	if a.err != nil {
+		return 0, a.err
+	}
+	n, err := a.body.Read(p)
+	if a.left -= int64(n); a.left < 0 {
+		a.err = fmt.Errorf("the answer is larger than %d bytes", a.limit)
+		return 0, a.err
+	}
+	if err != nil && err != io.EOF {
+		a.err = &transientError{fmt.Errorf("the answer broke off: %w", wire.TransportError(err))}
+		err = a.err
+	}
+	return n, err
+}
+
+// A transientError is something wrong with an answer that another attempt may not meet: it was damaged on its way, or
+// does not come from the service at all.
+type transientError struct{ error }
+
+func (e *transientError) Unwrap() error { return e.error }
+
+func transient(format string, args ...any) error { return &transientError{fmt.Errorf(format, args...)} }
+
+// decode reads a documented success. Names of properties are case-sensitive, and none may occur twice.
+func decode(contentType string, a *answer, d *download, result any) error {
+	if _, ok := result.(*struct{}); ok {
+		return nil // the success has no content
+	}
+	if a.err != nil {
+		return a.err
+	}
+	if a.whole && len(bytes.TrimSpace(a.head)) == 0 {
+		return transient("the answer is empty")
+	}
+	if !isJSON(contentType) {
+		return transient("the answer is %s, not JSON", describeMedia(contentType))
+	}
+	if err := parse(a, d, result); err != nil {
+		return describeJSONError(reflect.TypeOf(result).Elem(), err)
+	}
+	if a.whole && string(bytes.TrimSpace(a.head)) == "null" {
+		return errors.New("the answer is null")
+	}
+	if enum, ok := result.(interface{ Known() bool }); ok && !enum.Known() {
+		return errors.New("the answer is not the documented acknowledgement")
+	}
+	return complete(result)
+}
+
+func parse(a *answer, d *download, result any) error {
+	if a.whole && d == nil {
+		return json.Unmarshal(a.head, result, jsontext.AllowInvalidUTF8(true))
+	}
+	stream := io.Reader(bytes.NewReader(a.head))
+	if !a.whole {
+		stream = io.MultiReader(stream, a)
+	}
+	if d != nil {
+		stream = d.extract(stream)
+	}
+	return json.UnmarshalRead(stream, result, jsontext.AllowInvalidUTF8(true))
+}
+
+// complete says which property an answer, or an element of an array, lacks that the contract requires.
+func complete(result any) error {
+	if object, ok := result.(interface{ Missing() string }); ok {
+		if name := object.Missing(); name != "" {
+			return fmt.Errorf("the answer lacks %s", name)
+		}
+	}
+	if v := reflect.ValueOf(result).Elem(); v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			if err := complete(v.Index(i).Addr().Interface()); err != nil {
+				return fmt.Errorf("element %d: %w", i, err)
+			}
+		}
+	}
+	return nil
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
+}
+
+func describeMedia(contentType string) string {
+	media, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case contentType == "":
+		return "of no declared type"
+	case err != nil:
+		return "of a malformed type"
+	case media == "text/html":
+		return "HTML"
+	}
+	return clean(media, 60)
+}
+
+// describeJSONError says where an answer is not what was expected, without anything that was found there.
+func describeJSONError(t reflect.Type, err error) error {
+	var semantic *json.SemanticError
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, dataurl.ErrMalformed), errors.Is(err, dataurl.ErrInvalidString):
+		return &transientError{err}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return transient("the answer is truncated")
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return errors.New("the answer has a property twice" + where(t, err))
+	case errors.As(err, &syntax):
+		return transient("the answer is not valid JSON at byte %d", syntax.ByteOffset)
+	case errors.As(err, &semantic) && semantic.JSONPointer == "" && semantic.JSONKind != 0:
+		return fmt.Errorf("the answer is a JSON %s, not what was expected", kinds[semantic.JSONKind])
+	case errors.As(err, &semantic) && semantic.JSONKind != 0:
+		return fmt.Errorf("the answer has a JSON %s%s", kinds[semantic.JSONKind], where(t, err))
+	}
+	return errors.New("the answer is not what was expected" + where(t, err))
+}
+
+var kinds = map[jsontext.Kind]string{'n': "null", 't': "boolean", 'f': "boolean", '"': "string", '0': "number", '{': "object", '[': "array"}
+
+// where names the place of a JSON error in a value of type t, with an asterisk for a name that the contract does not
+// know, which may be personal.
+func where(t reflect.Type, err error) string {
+	var semantic *json.SemanticError
+	var syntax *jsontext.SyntacticError
+	var pointer jsontext.Pointer
+	switch {
+	case errors.As(err, &semantic):
+		pointer = semantic.JSONPointer
+	case errors.As(err, &syntax):
+		pointer = syntax.JSONPointer
+	}
+	var names []string
+	for token := range pointer.Tokens() {
+		for t != nil && t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		switch {
+		case t == nil:
+			token = "*"
+		case t.Kind() == reflect.Slice:
+			t = t.Elem()
+		default:
+			if t = property(t, token); t == nil {
+				token = "*"
+			}
+		}
+		names = append(names, token)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " at " + strings.Join(names, ".")
+}
+
+// property returns the type of a property; nil when t has none of that name.
+func property(t reflect.Type, name string) reflect.Type {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		if tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); tag == name && tag != "" {
+			return t.Field(i).Type
+		}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package api
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/goaver/aver-go/wire/dataurl"
+)
+
+// DefaultMaxImageSize is how large an image may be that is uploaded, in bytes, unless [WithMaxImageSize] says otherwise.
+const DefaultMaxImageSize = 20 << 20
+
+// WithMaxImageSize limits an image that is uploaded, in bytes; the default is [DefaultMaxImageSize]. A larger one is
+// refused before anything is sent when its size is known, and otherwise while it is sent, in which case the service
+// receives half a request and performs nothing.
+func WithMaxImageSize(bytes int64) CallOption {
+	return callOption(func(c *callSettings) error {
+		if bytes <= 0 {
+			return errors.New("WithMaxImageSize: the size must be positive")
+		}
+		c.maxImageSize = bytes
+		return nil
+	})
+}
+
+// WithUploadProgress has f called while an image is uploaded, with the bytes of the image that were sent so far and its
+// size, which is -1 when it is not known. When the call is repeated, it begins again at 0. f is called from another
+// goroutine than the caller's, though never by two at once, and holds the upload up while it runs.
+func WithUploadProgress(f func(sent, total int64)) CallOption {
+	return callOption(func(c *callSettings) error {
+		c.progress = f
+		return nil
+	})
+}
+
+// An upload is an image that is streamed into the body of a request: what stands before its content, the content, and
+// what stands behind it.
+type upload struct {
+	image Image
+	build func(name, content string) any // the body with an image of this name and content
+
+	settings       *callSettings
+	source         *imageSource
+	media          string
+	head           []byte // the beginning of the image
+	before, behind []byte
+
+	mu      sync.Mutex // held while the image is read
+	current *uploadBody
+	err     atomic.Pointer[error] // why the image could not be read to its end
+}
+
+// newUpload returns an upload of an image. build comes from the generated type of the body, so that everything but the
+// image is as that type has it.
+func newUpload[B any](image Image, build func(name, content string) B) *upload {
+	return &upload{image: image, build: func(name, content string) any { return build(name, content) }}
+}
+
+// open looks at the image and prepares the body around it. Nothing is sent that breaks the contract.
+func (u *upload) open(op *operation, path []string, settings *callSettings) *Error {
+	if u.image.open == nil {
+		return refusal(op, errors.New("the image is missing; give one with ImageFile, ImageReader, ImageBytes or ImageFS"))
+	}
+	source, err := u.image.open()
+	if err != nil {
+		return refusal(op, fmt.Errorf("the image cannot be read: %w", err))
+	}
+	u.source, u.settings = source, settings
+	if err := check(op, path, u.build(source.name, dataurl.Prefix("image/jpeg"))); err != nil {
+		return err
+	}
+	if source.size > settings.maxImageSize {
+		return refusal(op, fmt.Errorf("the image has %d bytes; at most %d are allowed; see WithMaxImageSize", source.size, settings.maxImageSize))
+	}
+	if err := u.start(); err != nil {
+		return refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
+	}
+	content := rand.Text()
+	body, err := encode(u.build(source.name, dataurl.Prefix(u.media)+content))
+	if err != nil {
+		return refusal(op, err)
+	}
+	var found bool
+	if u.before, u.behind, found = bytes.Cut(body, []byte(content)); !found {
+		return refusal(op, errors.New("the body has no place for the image"))
+	}
+	return nil
+}
+
+// start reads the beginning of the image and tells what it is.
+func (u *upload) start() error {
+	r, err := u.source.read()
+	if err != nil {
+		return err
+	}
+	head := make([]byte, sniffLen)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return fileError(err)
+	}
+	u.head = head[:n]
+	u.media, err = sniff(u.head, err != nil)
+	return err
+}
+
+// size returns the length of the body; -1 when it is not known.
+func (u *upload) size() int64 {
+	if u.source.size < 0 {
+		return -1
+	}
+	return int64(len(u.before)+len(u.behind)) + dataurl.EncodedLen(u.source.size)
+}
+
+// body returns the body from its beginning. The one before it ends.
+func (u *upload) body() (io.ReadCloser, error) {
+	if !u.mu.TryLock() { // net/http still reads
+		if !u.source.again {
+			return nil, errSpent
+		}
+		u.mu.Lock()
+	}
+	defer u.mu.Unlock()
+	u.end()
+	r, err := u.source.read()
+	if err != nil {
+		return nil, err
+	}
+	image := &uploadImage{u: u, r: r}
+	u.current = &uploadBody{u: u, r: io.MultiReader(bytes.NewReader(u.before), dataurl.Encode(image), bytes.NewReader(u.behind))}
+	u.err.Store(nil)
+	return u.current, nil
+}
+
+func (u *upload) end() {
+	if u.current != nil {
+		u.current.closed.Store(true)
+	}
+}
+
+// again reports whether the image can be sent anew.
+func (u *upload) again() bool {
+	if !u.source.again {
+		if !u.mu.TryLock() {
+			return false
+		}
+		defer u.mu.Unlock()
+		_, err := u.source.read()
+		return err == nil
+	}
+	return true
+}
+
+// failure returns why the image could not be read to its end.
+func (u *upload) failure() error {
+	if err := u.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// close ends the reading of the image. It waits for a read that is going on, but not for one of a source that cannot be
+// read again: that may block.
+func (u *upload) close() {
+	if u.source == nil {
+		return
+	}
+	if u.source.again {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+	}
+	u.end()
+	_ = u.source.close()
+}
+
+// beginning is the beginning of the Base64 content, which no message may repeat.
+func (u *upload) beginning() any {
+	return u.build(u.source.name, base64.StdEncoding.EncodeToString(u.head[:min(len(u.head), 150)]))
+}
+
+// An uploadBody is the body of one request.
+type uploadBody struct {
+	u      *upload
+	r      io.Reader
+	closed atomic.Bool
+}
+
+func (b *uploadBody) Read(p []byte) (int, error) {
+	b.u.mu.Lock()
+	defer b.u.mu.Unlock()
+	if b.closed.Load() {
+		return 0, errors.New("api: the body of the request is closed")
+	}
+	return b.r.Read(p)
+}
+
+// Close ends the reading without waiting for it: net/http calls it while another goroutine may still read.
+func (b *uploadBody) Close() error {
+	b.closed.Store(true)
+	return nil
+}
+
+// An uploadImage reads the image for one request, holds it to its size and reports progress.
+type uploadImage struct {
+	u    *upload
+	r    io.Reader
+	sent int64
+}
+
+func (i *uploadImage) Read(p []byte) (int, error) {
+	n, err := i.r.Read(p)
+	i.sent += int64(n)
+	size, limit := i.u.source.size, i.u.settings.maxImageSize
+	switch {
+	case err != nil && err != io.EOF:
+		err = fmt.Errorf("reading the image failed: %w", fileError(err))
+	case size >= 0 && (i.sent > size || err == io.EOF && i.sent < size):
+		err = fmt.Errorf("the image changed while it was sent: it had %d bytes at first", size)
+	case i.sent > limit:
+		err = fmt.Errorf("the image has more than %d bytes, which is all that is allowed; see WithMaxImageSize", limit)
+	}
+	if err != nil && err != io.EOF {
+		i.u.err.Store(&err)
+		return 0, err
+	}
+	if n > 0 && i.u.settings.progress != nil {
+		i.u.settings.progress(i.sent, size)
+	}
+	return n, err
+}
