@@ -65,17 +65,17 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 			return nil, refusal(op, err)
 		}
 	}
-	content, failure := r.prepare(op, &settings)
+	if settings.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, settings.timeout)
+		defer cancel()
+	}
+	content, failure := r.prepare(ctx, op, &settings)
 	if r.upload != nil {
 		defer r.upload.close()
 	}
 	if failure != nil {
 		return nil, failure
-	}
-	if settings.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, settings.timeout)
-		defer cancel()
 	}
 	if r.recovery.prepare != nil {
 		if err := r.recovery.prepare(ctx); err != nil {
@@ -128,9 +128,9 @@ func resolve[T any](ctx context.Context, settings callSettings, n int, failure *
 
 // prepare refuses what breaks the contract, before anything is sent, and encodes the body. The content of an upload is
 // encoded while it is sent.
-func (r *request[T]) prepare(op *operation, settings *callSettings) ([]byte, *Error) {
+func (r *request[T]) prepare(ctx context.Context, op *operation, settings *callSettings) ([]byte, *Error) {
 	if r.upload != nil {
-		return nil, r.upload.open(op, r.path, settings)
+		return nil, r.upload.open(ctx, op, r.path, settings)
 	}
 	if failure := check(op, r.path, r.body); failure != nil || r.body == nil {
 		return nil, failure
@@ -189,8 +189,11 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings callSett
 	if err != nil {
 		failure := unanswered(op, err)
 		failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
-		if r.upload != nil && r.upload.failure() != nil {
-			failure = refusal(op, r.upload.failure()) // the service got half a JSON text and performed nothing
+		if u := r.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
+			failure.sent = false
+			if u.failure() != nil && ctx.Err() == nil {
+				failure = refusal(op, u.failure())
+			}
 		}
 		c.log(ctx, op, n, start, nil, failure)
 		return nil, failure

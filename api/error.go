@@ -74,10 +74,10 @@ func (e *Error) Retryable() bool { return e.transient() }
 // redacted stands for what a message must not repeat.
 const redacted = "REDACTED"
 
-const secretPatterns = `\b(bearer|basic)\s+[a-z0-9._~+/=-]+|\beyJ[a-z0-9_-]+\.[a-z0-9_.-]+|[^\s"'<>()]+@[^\s"'<>()]+`
+const secretPatterns = `\b(bearer|basic)\s+[a-z0-9._~+/=-]+|\beyJ[a-z0-9_-]+\.[a-z0-9_.-]+|[^\s"'<>()]+@[^\s"'<>()]+|[a-z0-9+/_-]{60,}=*`
 
 // redact removes values from what the service said, in any letter case and also as URLs have them, and whatever looks
-// like a token or an email address.
+// like a token, an email address or a piece of an image.
 func (e *Error) redact(values []string) {
 	var forms []string
 	for _, v := range values {

@@ -30,6 +30,7 @@ type imageSource struct {
 	again bool                      // it can be read any number of times
 	read  func() (io.Reader, error) // from its beginning
 	close func() error
+	abort func() // ends a read that is going on, and all to come; nil when none takes long
 }
 
 // ImageFile returns the image in a file. The file's name, without its directory, is sent with it. The file is opened by
@@ -99,7 +100,7 @@ func fileSource(name string, f fs.File, reopen func() (fs.File, error)) (*imageS
 	s := &imageSource{name: name, size: -1, close: f.Close}
 	if !info.Mode().IsRegular() {
 		once := &replayer{r: f}
-		s.read = once.restart
+		s.read, s.abort = once.restart, once.abort
 		return s, nil
 	}
 	s.size, s.again = info.Size(), true
@@ -183,10 +184,15 @@ func (s *readerSource) open(name string) (*imageSource, error) {
 	}
 	source := &imageSource{name: name, size: s.size, again: s.seek != nil, read: s.play.restart}
 	source.close = func() error {
+		if s.play.pipe.Load() != nil {
+			s.play.abort()
+		}
 		s.busy.Store(false)
 		return nil
 	}
+	source.abort = s.play.abort
 	if s.seek != nil {
+		source.abort = nil
 		source.read = func() (io.Reader, error) {
 			if _, err := s.seek.Seek(s.from, io.SeekStart); err != nil {
 				return nil, fmt.Errorf("the reader cannot be read again: %w", fileError(err))
@@ -198,22 +204,32 @@ func (s *readerSource) open(name string) (*imageSource, error) {
 }
 
 // A replayer reads what can be read only once. As long as nothing but the beginning was read of it, it can start anew.
+// Behind the beginning another goroutine reads, so that a reader that blocks does not hold up a call that has ended.
 type replayer struct {
-	r     io.Reader
-	head  []byte
-	next  int // what of head is to be returned next
-	spent bool
+	r    io.Reader
+	head []byte
+	next int // what of head is to be returned next
+	pipe atomic.Pointer[io.PipeReader]
 }
 
 // errSpent says that an image can be sent once only.
 var errSpent = errors.New("its reader cannot be read again; use ImageFile, ImageBytes or a reader that can seek")
 
 func (p *replayer) restart() (io.Reader, error) {
-	if p.spent {
+	if p.pipe.Load() != nil {
 		return nil, errSpent
 	}
 	p.next = 0
 	return p, nil
+}
+
+// abort ends a read that is going on, and all to come.
+func (p *replayer) abort() {
+	none, _ := io.Pipe()
+	_ = none.Close()
+	if !p.pipe.CompareAndSwap(nil, none) {
+		_ = p.pipe.Load().Close()
+	}
 }
 
 func (p *replayer) Read(b []byte) (int, error) {
@@ -222,14 +238,24 @@ func (p *replayer) Read(b []byte) (int, error) {
 		p.next += n
 		return n, nil
 	}
-	if room := sniffLen - len(p.head); room > 0 && !p.spent {
+	pipe := p.pipe.Load()
+	if room := sniffLen - len(p.head); room > 0 && pipe == nil {
 		n, err := p.r.Read(b[:min(len(b), room)])
 		p.head = append(p.head, b[:n]...)
 		p.next = len(p.head)
 		return n, err
 	}
-	p.spent = true
-	return p.r.Read(b)
+	if pipe == nil {
+		var w *io.PipeWriter
+		if pipe, w = io.Pipe(); !p.pipe.CompareAndSwap(nil, pipe) {
+			return 0, io.ErrClosedPipe
+		}
+		go func() {
+			_, err := io.Copy(w, p.r)
+			_ = w.CloseWithError(err)
+		}()
+	}
+	return pipe.Read(b)
 }
 
 // sniffLen is how much of an image is looked at to tell what it is, in bytes.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -49,11 +50,13 @@ type upload struct {
 	source         *imageSource
 	media          string
 	head           []byte // the beginning of the image
+	leave          func() bool
 	before, behind []byte
 
 	mu      sync.Mutex // held while the image is read
 	current *uploadBody
 	err     atomic.Pointer[error] // why the image could not be read to its end
+	read    atomic.Bool           // it was read to its end
 }
 
 // newUpload returns an upload of an image. build comes from the generated type of the body, so that everything but the
@@ -63,7 +66,7 @@ func newUpload[B any](image Image, build func(name, content string) B) *upload {
 }
 
 // open looks at the image and prepares the body around it. Nothing is sent that breaks the contract.
-func (u *upload) open(op *operation, path []string, settings *callSettings) *Error {
+func (u *upload) open(ctx context.Context, op *operation, path []string, settings *callSettings) *Error {
 	if u.image.open == nil {
 		return refusal(op, errors.New("the image is missing; give one with ImageFile, ImageReader, ImageBytes or ImageFS"))
 	}
@@ -78,8 +81,14 @@ func (u *upload) open(op *operation, path []string, settings *callSettings) *Err
 	if source.size > settings.maxImageSize {
 		return refusal(op, fmt.Errorf("the image has %d bytes; at most %d are allowed; see WithMaxImageSize", source.size, settings.maxImageSize))
 	}
-	if err := u.start(); err != nil {
+	if err := u.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return unanswered(op, ctx.Err())
+		}
 		return refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
+	}
+	if source.abort != nil { // net/http waits for a reader that blocks, even when the caller has left
+		u.leave = context.AfterFunc(ctx, source.abort)
 	}
 	content := rand.Text()
 	body, err := encode(u.build(source.name, dataurl.Prefix(u.media)+content))
@@ -93,19 +102,54 @@ func (u *upload) open(op *operation, path []string, settings *callSettings) *Err
 	return nil
 }
 
-// start reads the beginning of the image and tells what it is.
-func (u *upload) start() error {
-	r, err := u.source.read()
+// start reads the beginning of the image and tells what it is. A reader that may block does so no longer than ctx allows.
+func (u *upload) start(ctx context.Context) error {
+	if u.source.again {
+		return u.sniff(beginningOf(u.source))
+	}
+	type result struct {
+		head  []byte
+		whole bool
+		err   error
+	}
+	source, read := u.source, make(chan result, 1)
+	go func() {
+		head, whole, err := beginningOf(source)
+		read <- result{head, whole, err}
+	}()
+	select {
+	case r := <-read:
+		return u.sniff(r.head, r.whole, r.err)
+	case <-ctx.Done():
+		u.source = nil // no longer this call's to close
+		go func() {
+			<-read
+			_ = source.close()
+		}()
+		return ctx.Err()
+	}
+}
+
+// beginningOf reads the beginning of an image, and reports whether that is all of it.
+func beginningOf(source *imageSource) (head []byte, whole bool, err error) {
+	r, err := source.read()
+	if err != nil {
+		return nil, false, err
+	}
+	head = make([]byte, sniffLen)
+	n, err := io.ReadFull(r, head)
+	if whole = err == io.EOF || err == io.ErrUnexpectedEOF; !whole && err != nil {
+		return nil, false, fileError(err)
+	}
+	return head[:n], whole, nil
+}
+
+func (u *upload) sniff(head []byte, whole bool, err error) error {
 	if err != nil {
 		return err
 	}
-	head := make([]byte, sniffLen)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return fileError(err)
-	}
-	u.head = head[:n]
-	u.media, err = sniff(u.head, err != nil)
+	u.head = head
+	u.media, err = sniff(head, whole)
 	return err
 }
 
@@ -134,6 +178,7 @@ func (u *upload) body() (io.ReadCloser, error) {
 	image := &uploadImage{u: u, r: r}
 	u.current = &uploadBody{u: u, r: io.MultiReader(bytes.NewReader(u.before), dataurl.Encode(image), bytes.NewReader(u.behind))}
 	u.err.Store(nil)
+	u.read.Store(false)
 	return u.current, nil
 }
 
@@ -170,12 +215,15 @@ func (u *upload) close() {
 	if u.source == nil {
 		return
 	}
+	if u.leave != nil {
+		u.leave()
+	}
 	if u.source.again {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 	}
-	u.end()
 	_ = u.source.close()
+	u.end()
 }
 
 // beginning is the beginning of the Base64 content, which no message may repeat.
@@ -228,6 +276,7 @@ func (i *uploadImage) Read(p []byte) (int, error) {
 		i.u.err.Store(&err)
 		return 0, err
 	}
+	i.u.read.Store(err == io.EOF)
 	if n > 0 && i.u.settings.progress != nil {
 		i.u.settings.progress(i.sent, size)
 	}

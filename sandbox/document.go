@@ -4,19 +4,24 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/goaver/aver-go/sandbox/internal/server"
+	"github.com/goaver/aver-go/wire/dataurl"
 )
 
 // A document is an image that was uploaded. It never changes.
 type document struct {
 	id      string
 	media   string // image/jpeg or image/png
-	content []byte
+	content *blob
 }
 
 var (
@@ -24,26 +29,89 @@ var (
 	pngMagic  = []byte("\x89PNG\r\n\x1a\n")
 )
 
-// readDocument reads an image from a Data URL, whose form the contract has checked already.
-func readDocument(dataURL string) (*document, error) {
-	media, encoded, _ := strings.Cut(strings.TrimPrefix(dataURL, "data:"), ";base64,")
-	content, err := base64.StdEncoding.DecodeString(encoded)
+// received is the images of a request. They are taken out of it on its way in, and its body names them instead, so that
+// the rest of the sandbox sees a small request.
+type received struct {
+	store *store
+	byID  map[string]*receivedImage
+}
+
+type receivedImage struct {
+	document
+	problem string // why it cannot be accepted
+	kept    bool
+}
+
+type receivedKey struct{}
+
+// take stores an image that is the value of a property, and returns a Data URL with the same beginning that names it.
+func (r *received) take(_ string, value io.Reader) (string, error) {
+	var beginning beginning
+	media, content, err := dataurl.Decode(io.TeeReader(value, &beginning))
+	if errors.Is(err, dataurl.ErrMalformed) {
+		return beginning.upTo(','), nil // the contract refuses it
+	}
 	if err != nil {
-		return nil, invalid(map[string][]string{"fileContent": {"is not valid Base64"}})
+		return "", err
 	}
-	magic := jpegMagic
-	if media == "image/png" {
-		magic = pngMagic
+	image := &receivedImage{document: document{id: uuid.NewString(), media: media}}
+	image.content, err = r.store.keep(content)
+	switch {
+	case errors.Is(err, dataurl.ErrMalformed):
+		image.problem = "is not valid Base64"
+	case err != nil:
+		return "", err
+	case !bytes.HasPrefix(image.content.head, jpegMagic) && media == "image/jpeg",
+		!bytes.HasPrefix(image.content.head, pngMagic) && media == "image/png":
+		image.problem = "is not an image of the type that it claims, " + media
 	}
-	if !bytes.HasPrefix(content, magic) {
-		return nil, invalid(map[string][]string{"fileContent": {"is not an image of the type that it claims, " + media}})
+	r.byID[image.id] = image
+	return beginning.upTo(',') + image.id, nil
+}
+
+// drop forgets the images that no check kept.
+func (r *received) drop() {
+	for _, image := range r.byID {
+		if !image.kept && image.content != nil {
+			r.store.drop(image.content)
+		}
 	}
-	return &document{id: uuid.NewString(), media: media, content: content}, nil
+}
+
+// A beginning is the first bytes of what is written to it.
+type beginning struct{ b []byte }
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.b = append(b.b, p[:min(len(p), 256-len(b.b))]...)
+	return len(p), nil
+}
+
+// upTo returns what was written up to and including c.
+func (b *beginning) upTo(c byte) string {
+	before, _, found := strings.Cut(string(b.b), string(c))
+	if !found {
+		return before
+	}
+	return before + string(c)
+}
+
+// readDocument returns the image that a Data URL of a request names.
+func readDocument(ctx context.Context, dataURL string) (*receivedImage, error) {
+	_, id, _ := strings.Cut(dataURL, ",")
+	images, ok := ctx.Value(receivedKey{}).(*received)
+	if !ok || images.byID[id] == nil {
+		return nil, invalid(map[string][]string{"fileContent": {"holds no image"}})
+	}
+	image := images.byID[id]
+	if image.problem != "" {
+		return nil, invalid(map[string][]string{"fileContent": {image.problem}})
+	}
+	return image, nil
 }
 
 // addDocument stores an image with a check that still takes data.
-func (s *Sandbox) addDocument(checkID, dataURL string, place func(*check, *document)) error {
-	d, err := readDocument(dataURL)
+func (s *Sandbox) addDocument(ctx context.Context, checkID, dataURL string, place func(*check, *document)) error {
+	image, err := readDocument(ctx, dataURL)
 	if err != nil {
 		return err
 	}
@@ -53,14 +121,15 @@ func (s *Sandbox) addDocument(checkID, dataURL string, place func(*check, *docum
 	if err != nil {
 		return err
 	}
+	image.kept = true
 	c.touched = true
-	c.documents[d.id] = d
-	place(c, d)
+	c.documents[image.id] = &image.document
+	place(c, &image.document)
 	return nil
 }
 
-func (s *service) AddIDDocument(_ context.Context, r server.AddIDDocumentRequestObject) (server.AddIDDocumentResponseObject, error) {
-	err := s.addDocument(r.ID, r.Body.FileContent, func(c *check, d *document) {
+func (s *service) AddIDDocument(ctx context.Context, r server.AddIDDocumentRequestObject) (server.AddIDDocumentResponseObject, error) {
+	err := s.addDocument(ctx, r.ID, r.Body.FileContent, func(c *check, d *document) {
 		c.documentType = r.Body.Type
 		if r.Body.Side == server.DocumentSideBack {
 			c.back = d
@@ -71,13 +140,13 @@ func (s *service) AddIDDocument(_ context.Context, r server.AddIDDocumentRequest
 	return server.AddIDDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 
-func (s *service) AddPhotoDocument(_ context.Context, r server.AddPhotoDocumentRequestObject) (server.AddPhotoDocumentResponseObject, error) {
-	err := s.addDocument(r.ID, r.Body.FileContent, func(c *check, d *document) { c.photo = d })
+func (s *service) AddPhotoDocument(ctx context.Context, r server.AddPhotoDocumentRequestObject) (server.AddPhotoDocumentResponseObject, error) {
+	err := s.addDocument(ctx, r.ID, r.Body.FileContent, func(c *check, d *document) { c.photo = d })
 	return server.AddPhotoDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 
-func (s *service) AddSupplementalDocument(_ context.Context, r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
-	err := s.addDocument(r.ID, r.Body.FileContent, func(c *check, d *document) { c.papers[r.Body.Type] = d })
+func (s *service) AddSupplementalDocument(ctx context.Context, r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
+	err := s.addDocument(ctx, r.ID, r.Body.FileContent, func(c *check, d *document) { c.papers[r.Body.Type] = d })
 	return server.AddSupplementalDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 
@@ -102,6 +171,30 @@ func (s *service) GetCheckDocument(_ context.Context, r server.GetCheckDocumentR
 	if !ok {
 		return nil, problem(http.StatusNotFound, "The check has no image with this ID.")
 	}
-	url := "data:" + d.media + ";base64," + base64.StdEncoding.EncodeToString(d.content)
-	return server.GetCheckDocument200JSONResponse{DataURL: &url}, nil
+	name := "base64"
+	if slices.Contains(s.config.quirks, QuirkDocument) {
+		name = "document"
+	}
+	return streamedDocument{name, d}, nil
+}
+
+// A streamedDocument is the answer with an image. It writes the image while it reads it.
+type streamedDocument struct {
+	property string
+	*document
+}
+
+// VisitGetCheckDocumentResponse writes the answer.
+func (d streamedDocument) VisitGetCheckDocumentResponse(w http.ResponseWriter) error {
+	before, behind := fmt.Sprintf(`{"%s":"%s`, d.property, dataurl.Prefix(d.media)), "\"}\n"
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", fmt.Sprint(int64(len(before)+len(behind))+dataurl.EncodedLen(d.content.size)))
+	w.WriteHeader(http.StatusOK)
+	content := base64.NewEncoder(base64.StdEncoding, w)
+	_, _ = io.WriteString(w, before) // once it has begun, an answer can only break off
+	if _, err := d.content.WriteTo(content); err == nil {
+		_ = content.Close()
+		_, _ = io.WriteString(w, behind)
+	}
+	return nil
 }

@@ -103,7 +103,7 @@ func (c *check) fill() {
 		c.phone = &server.AddPhoneRequest{Number: "2075550100", Country: "US"}
 	}
 	specimen := func() *document {
-		d := &document{id: uuid.NewString(), media: "image/png", content: specimenPNG}
+		d := &document{id: uuid.NewString(), media: "image/png", content: &blob{size: int64(len(specimenPNG)), head: specimenPNG}}
 		c.documents[d.id] = d
 		return d
 	}

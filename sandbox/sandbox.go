@@ -37,6 +37,7 @@ type Sandbox struct {
 	handler http.Handler
 	tokens  tokens
 	faults  faults
+	images  store
 
 	mu           sync.Mutex // guards what follows
 	checks       map[string]*check
@@ -108,7 +109,7 @@ func DefaultGroup() Group {
 	}
 }
 
-// New returns a sandbox. It holds no resource but memory.
+// New returns a sandbox. It holds memory, and one temporary file without a name once a large image was uploaded.
 func New(opts ...Option) *Sandbox {
 	c := config{
 		slow: 3 * time.Second,

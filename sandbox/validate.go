@@ -17,15 +17,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	aver "github.com/goaver/aver-go"
+	"github.com/goaver/aver-go/wire/dataurl"
 )
 
-// maxBody bounds a request, in bytes. The largest ones hold an image in Base64.
-const maxBody = 64 << 20
+// Bounds of a request, in bytes: as a whole, the largest ones holding an image in Base64, and without the image.
+const (
+	maxBody = 64 << 20
+	maxText = 1 << 20
+)
 
 // An operation is what the sandbox needs to know of an operation of the contract.
 type operation struct {
 	security string             // the name of the security scheme; empty for none
 	body     *jsonschema.Schema // nil without a request body
+	images   []string           // the properties of the body that hold an image
 }
 
 // operationOf returns the operation to which the router sent a request.
@@ -82,11 +87,29 @@ var operations = sync.OnceValue(func() map[string]operation {
 				pointer := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path)
 				o.body = compiler.MustCompile("openapi.yaml#/paths/" + pointer + "/" + method + "/requestBody/content/application~1json/schema")
 			}
+			o.images = imagesOf(op)
 			ops[strings.ToUpper(method)+" "+path] = o
 		}
 	}
 	return ops
 })
+
+// imagesOf returns the properties of an operation's body that hold an image as a Data URL.
+func imagesOf(op any) []string {
+	const prefix = "#/components/schemas/"
+	schema := member(member(member(member(op, "requestBody"), "content"), "application/json"), "schema")
+	if ref, ok := member(schema, "$ref").(string); ok {
+		schema = member(schemas(), strings.TrimPrefix(ref, prefix))
+	}
+	properties, _ := member(schema, "properties").(map[string]any)
+	var names []string
+	for name, property := range properties {
+		if member(property, "$ref") == prefix+"DataURL" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // schemeOf returns the one security scheme of the contract or of an operation.
 func schemeOf(v any) string {
@@ -107,34 +130,44 @@ func member(v any, name string) any {
 // validate refuses a request whose body breaks the contract, naming each property.
 func (s *Sandbox) validate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if schema := operationOf(r).body; schema != nil {
-			if f := validateBody(schema, r); f != nil {
+		if op := operationOf(r); op.body != nil {
+			images := &received{store: &s.images, byID: make(map[string]*receivedImage)}
+			defer images.drop()
+			if f := validateBody(op, images, r); f != nil {
 				writeProblem(w, f)
 				return
 			}
+			r = r.WithContext(context.WithValue(r.Context(), receivedKey{}, images))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func validateBody(schema *jsonschema.Schema, r *http.Request) *failure {
+// validateBody replaces the body of a request by one without its images.
+func validateBody(op operation, images *received, r *http.Request) *failure {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return problem(http.StatusUnsupportedMediaType, "The Content-Type of the request must be application/json.")
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
+	whole := &io.LimitedReader{R: r.Body, N: maxBody + 1}
+	text := dataurl.Extract(whole, op.images, images.take)
+	body, err := io.ReadAll(io.LimitReader(text, maxText+1))
+	switch {
+	case whole.N == 0 || len(body) > maxText:
+		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than %d MiB, or than %d MiB without its image.", maxBody>>20, maxText>>20))
+	case errors.Is(err, dataurl.ErrInvalidString):
+		return problem(http.StatusBadRequest, "The request body is not valid JSON.")
+	case errors.Is(err, errStorage):
+		return problem(http.StatusInternalServerError, "The sandbox has no room for the image.")
+	case err != nil:
 		return problem(http.StatusBadRequest, "The request body broke off.")
-	}
-	if len(body) > maxBody {
-		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than %d MiB.", maxBody>>20))
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return problem(http.StatusBadRequest, "The request body is not valid JSON.")
 	}
 	var violation *jsonschema.ValidationError
-	if errors.As(schema.Validate(value), &violation) {
+	if errors.As(op.body.Validate(value), &violation) {
 		fields := make(map[string][]string)
 		collect(violation, fields)
 		return invalid(fields)

@@ -63,13 +63,13 @@ func text(s *string) *string {
 	return s
 }
 
-func (s *service) SearchWatchlists(_ context.Context, r server.SearchWatchlistsRequestObject) (server.SearchWatchlistsResponseObject, error) {
+func (s *service) SearchWatchlists(ctx context.Context, r server.SearchWatchlistsRequestObject) (server.SearchWatchlistsResponseObject, error) {
 	b := r.Body
 	if b.GroupID != s.config.group.ID {
 		return nil, invalid(map[string][]string{"groupId": {"is not a check group of this organisation"}})
 	}
 	if b.FileContent != nil {
-		if _, err := readDocument(*b.FileContent); err != nil {
+		if _, err := readDocument(ctx, *b.FileContent); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,680 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"testing/iotest"
+	"time"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+// picture returns something of n bytes that begins like a JPEG image.
+func picture(n int) []byte {
+	b := bytes.Repeat([]byte("0123456789abcdefghijklmno"), n/25+1)[:n]
+	copy(b, "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")
+	return b
+}
+
+var pngHead = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x04\x00\x00\x00\xb5\x1c\x0c\x02"
+
+// only hides that a reader can do more than read.
+type only struct{ io.Reader }
+
+func write(t *testing.T, content []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "front.jpg")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// A streamed image is sent byte for byte as the plain method sends it.
+func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
+	type sent struct {
+		body     string
+		length   int64
+		chunked  bool
+		resource string
+	}
+	var got sent
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = sent{string(body), r.ContentLength, len(r.TransferEncoding) > 0, r.Method + r.URL.Path + r.Header.Get("Content-Type")}
+		if strings.HasSuffix(r.URL.Path, "/search") {
+			ok(`{"id":"w1"}`)(w, r)
+			return
+		}
+		ok(`"success"`)(w, r)
+	})
+	ctx := t.Context()
+	for _, n := range []int{20, 511, 512, 513, 24 << 10, 100_000, 100_001, 100_002} {
+		content := picture(n)
+		if n == 513 {
+			copy(content, pngHead)
+		}
+		url := "data:" + http.DetectContentType(content) + ";base64," + base64.StdEncoding.EncodeToString(content)
+		file := write(t, content)
+		for name, image := range map[string]func() api.Image{
+			"file":              func() api.Image { return api.ImageFile(file) },
+			"bytes":             func() api.Image { return api.ImageBytes("front.jpg", content) },
+			"FS":                func() api.Image { return api.ImageFS(os.DirFS(filepath.Dir(file)), "front.jpg") },
+			"FS without seeker": func() api.Image { return api.ImageFS(unseekable{os.DirFS(filepath.Dir(file))}, "front.jpg") },
+			"map FS":            func() api.Image { return api.ImageFS(fstest.MapFS{"a/front.jpg": {Data: content}}, "a/front.jpg") },
+			"seeker":            func() api.Image { return api.ImageReader("front.jpg", bytes.NewReader(content)) },
+			"reader":            func() api.Image { return api.ImageReader("front.jpg", only{bytes.NewReader(content)}) },
+			"slow reader":       func() api.Image { return api.ImageReader("front.jpg", iotest.OneByteReader(bytes.NewReader(content))) },
+			"seeker in the middle": func() api.Image {
+				r := bytes.NewReader(append([]byte("before"), content...))
+				_, _ = r.Seek(6, io.SeekStart)
+				return api.ImageReader("front.jpg", r)
+			},
+		} {
+			if strings.HasPrefix(name, "slow") && n > 1000 {
+				continue
+			}
+			for kind, pair := range map[string][2]func() error{
+				"ID": {
+					func() error {
+						_, err := client.AddIDDocument(ctx, "c1", api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
+						return err
+					},
+					func() error {
+						return client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: image()})
+					},
+				},
+				"photo": {
+					func() error {
+						_, err := client.AddPhotoDocument(ctx, "c1", api.AddPhotoDocumentRequest{Extended: true, FileName: "front.jpg", FileContent: url})
+						return err
+					},
+					func() error {
+						return client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Extended: true, Image: image()})
+					},
+				},
+				"paper": {
+					func() error {
+						_, err := client.AddSupplementalDocument(ctx, "c1", api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "front.jpg", FileContent: url})
+						return err
+					},
+					func() error {
+						return client.UploadSupplementalDocument(ctx, "c1", api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeTaxDocument, Image: image()})
+					},
+				},
+				"search": {
+					func() error {
+						_, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "<&>", FileName: "front.jpg", FileContent: url})
+						return err
+					},
+					func() error {
+						found, err := client.SearchWatchlistsWithImage(ctx, api.WatchlistImageSearch{GroupID: "g", BusinessName: "<&>", Image: image()})
+						if err == nil && found.ID != "w1" {
+							t.Errorf("found %v", found)
+						}
+						return err
+					},
+				},
+			} {
+				if err := pair[0](); err != nil {
+					t.Fatal(err)
+				}
+				want := got
+				if strings.HasSuffix(name, "reader") && name != "seeker" {
+					want.length, want.chunked = -1, true
+				}
+				if err := pair[1](); err != nil || got != want {
+					t.Errorf("%s of %d bytes, %s: %v: sent %d bytes %.100q, want %d bytes %.100q", name, n, kind, err, got.length, got.body, want.length, want.body)
+				}
+			}
+		}
+	}
+}
+
+// unseekable is a file system whose files cannot seek.
+type unseekable struct{ fs.FS }
+
+func (u unseekable) Open(name string) (fs.File, error) {
+	f, err := u.FS.Open(name)
+	return struct{ fs.File }{f}, err
+}
+
+func TestWhatIsNoImageIsNotSent(t *testing.T) {
+	client := newClient(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	box := func(brand string) string { return "\x00\x00\x00\x18ftyp" + brand + "\x00\x00\x00\x00mif1heic" }
+	tests := []struct{ name, content, want string }{
+		{"empty", "", "it is empty"},
+		{"HEIC", box("heic"), "it is HEIC"},
+		{"HEIF", box("mif1"), "it is HEIC"},
+		{"AVIF", box("avif"), "it is AVIF"},
+		{"PDF", "%PDF-1.7\n%...", "it is PDF"},
+		{"GIF", "GIF89a\x01\x00\x01\x00", "it is GIF"},
+		{"WebP", "RIFF\x00\x00\x00\x00WEBPVP8 ", "it is WebP"},
+		{"TIFF", "II*\x00\x08\x00\x00\x00", "it is TIFF"},
+		{"big TIFF", "MM\x00*\x00\x00\x00\x08", "it is TIFF"},
+		{"BMP", "BM\x00\x00\x00\x00\x00\x00", "it is BMP"},
+		{"JPEG XL", "\xff\x0a\x00\x00", "it is JPEG XL"},
+		{"HTML", "<!DOCTYPE html><html>", "it is HTML"},
+		{"text", "front.jpg", "it is text"},
+		{"SVG", "<svg xmlns=''>", "it is an SVG image"},
+		{"Data URL", "data:image/jpeg;base64,/9j/", "it is a Data URL, not the image itself"},
+		{"unknown", "\x00\x01\x02\x03\x04", "it is of no known type"},
+		{"one byte of JPEG", "\xff", "it is truncated"},
+		{"three bytes of JPEG", "\xff\xd8\xff", "it is truncated"},
+		{"JPEG header", "\xff\xd8\xff\xe0\x00\x10JFIF\x00", "it is truncated"},
+		{"damaged JPEG", "\xff\xd8\xff\x00\x00\x10JFIF\x00", "its header is damaged"},
+		{"PNG signature", "\x89PNG\r\n", "it is truncated"},
+		{"PNG header", pngHead[:30], "it is truncated"},
+		{"damaged PNG", strings.Replace(pngHead, "IHDR", "IDAT", 1), "its header is damaged"},
+	}
+	for _, tt := range tests {
+		file := write(t, []byte(tt.content)) // named front.jpg
+		for name, image := range map[string]api.Image{
+			"file": api.ImageFile(file), "bytes": api.ImageBytes("front.jpg", []byte(tt.content)), "reader": api.ImageReader("front.jpg", only{strings.NewReader(tt.content)}),
+		} {
+			err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+			var failure *api.Error
+			if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(fmt.Sprint(err), tt.want) || !errors.As(err, &failure) || failure.Attempts != 0 {
+				t.Errorf("%s from %s: %v", tt.name, name, err)
+			}
+		}
+	}
+
+	jpeg := api.ImageBytes("f", picture(100))
+	ctx := t.Context()
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"no image":      {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{}), "the image is missing"},
+		"no file":       {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile("private.jpg")}), "open: no such file"},
+		"directory":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile(t.TempDir())}), "it is a directory"},
+		"no reader":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", nil)}), "the reader is nil"},
+		"no FS":         {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFS(nil, "f")}), "the file system is nil"},
+		"not in FS":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFS(fstest.MapFS{}, "private")}), "open: file does not exist"},
+		"broken reader": {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
+		"no name":       {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("", picture(100))}), "fileName: is required"},
+		"no ID":         {client.UploadPhotoDocument(ctx, "", api.PhotoDocumentUpload{Image: jpeg}), "the path parameter id"},
+		"other fields":  {client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{Type: "x", Image: jpeg}), "docType: must be one of"},
+		"too large":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
+		"own limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(99)), "the image has 100 bytes; at most 99"},
+		"bad limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(0)), "must be positive"},
+	} {
+		if !errors.Is(tt.err, api.ErrInvalidRequest) || !strings.Contains(tt.err.Error(), tt.want) || strings.Contains(tt.err.Error(), "private") {
+			t.Errorf("%s: %v", name, tt.err)
+		}
+	}
+	var path *fs.PathError
+	if err := client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile("private.jpg")}); !errors.As(err, &path) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the cause of %v is lost", err)
+	}
+}
+
+// uploads is a service that answers one upload after the other.
+func uploads(t *testing.T, steps ...http.HandlerFunc) (*api.Client, *script) {
+	s := &script{steps: map[string][]http.HandlerFunc{"POST /check/c1/photodocument": steps}}
+	var tokens atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			ok(fmt.Sprintf(`{"token":"opaque-%d"}`, tokens.Add(1)))(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client, s
+}
+
+// reading answers like h when it has read the whole body.
+func reading(n int, h http.HandlerFunc) http.HandlerFunc { return readingNamed("f", n, h) }
+
+func readingNamed(name string, n int, h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if want := len(`{"fileContent":"data:image/jpeg;base64,","fileName":""}`) + len(name) + (n+2)/3*4; err != nil || len(body) != want {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		h(w, r)
+	}
+}
+
+// After a refused token, or where nothing was sent, an image that can be read again is sent again.
+func TestImagesAreSentAgainWhereThatIsSafe(t *testing.T) {
+	const n = 300_000
+	content := picture(n)
+	file := write(t, content)
+	refused := answer(401, "application/json", `"expired"`)
+	for name, image := range map[string]api.Image{
+		"file":              api.ImageFile(file),
+		"bytes":             api.ImageBytes("f", content),
+		"seeker":            api.ImageReader("f", bytes.NewReader(content)),
+		"FS without seeker": api.ImageFS(unseekable{os.DirFS(filepath.Dir(file))}, "front.jpg"),
+	} {
+		sentAs := "f"
+		if strings.Contains(name, "F") || name == "file" {
+			sentAs = "front.jpg"
+		}
+		for when, first := range map[string]http.HandlerFunc{"after the body": readingNamed(sentAs, n, refused), "before the body": refused} {
+			client, s := uploads(t, first, func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if !bytes.Contains(body, []byte(base64.StdEncoding.EncodeToString(content))) {
+					t.Errorf("%s, %s: the second body has %d bytes, %v", name, when, len(body), err)
+				}
+				ok(`"success"`)(w, r)
+			})
+			if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
+				t.Errorf("%s, %s: %v, sent %d times", name, when, err, s.total("POST /check/c1/photodocument"))
+			}
+		}
+	}
+}
+
+func TestReaderThatCannotSeekIsSentOnce(t *testing.T) {
+	const n = 300_000
+	client, s := uploads(t, reading(n, answer(401, "application/json", `"expired"`)), reading(n, ok(`"success"`)))
+	image := api.ImageReader("f", only{bytes.NewReader(picture(n))})
+	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	if !errors.Is(err, api.ErrUnauthorized) || !strings.Contains(err.Error(), "its reader cannot be read again") || s.total("POST /check/c1/photodocument") != 1 {
+		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
+	}
+	err = client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "its reader cannot be read again") || s.total("POST /check/c1/photodocument") != 1 {
+		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
+	}
+}
+
+// As long as nothing but its beginning was read, a reader that cannot seek can still be sent.
+func TestReaderOfWhichNothingWasSentCanBeSent(t *testing.T) {
+	var dials atomic.Int32
+	dialer := &net.Dialer{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			ok(`{"token":"opaque"}`)(w, r)
+			return
+		}
+		reading(2000, ok(`"success"`))(w, r)
+	}))
+	defer srv.Close()
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dials.Add(1) == 2 {
+			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}}
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL), api.WithHTTPClient(&http.Client{Transport: transport}), api.WithBackoff(func(int) time.Duration { return 0 }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := api.ImageReader("f", only{bytes.NewReader(picture(2000))})
+	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithMaxImageSize(10_000)); err != nil || dials.Load() != 3 {
+		t.Errorf("%v after %d connections", err, dials.Load())
+	}
+}
+
+// An upload whose end never left was not performed, whatever happened to the connection, and is sent again.
+func TestUploadThatBreaksOffIsSentAgain(t *testing.T) {
+	const n = 8 << 20
+	early := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 100_000)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+	}
+	client, s := uploads(t, early, reading(n, ok(`"success"`)))
+	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(n))}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
+		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
+	}
+	client, s = uploads(t, early, reading(n, ok(`"success"`)))
+	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", only{bytes.NewReader(picture(n))})})
+	if !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "its reader cannot be read again") || !strings.Contains(err.Error(), "it was not performed") || s.total("POST /check/c1/photodocument") != 1 {
+		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
+	}
+	client, s = uploads(t, reset, reading(n, ok(`"success"`))) // after the whole of it
+	err = client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(n))})
+	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total("POST /check/c1/photodocument") != 1 {
+		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
+	}
+}
+
+// What fails on this side leaves the service with half a JSON text: nothing was performed, and nothing is repeated.
+func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
+	growing := write(t, picture(100_000))
+	shrinking := write(t, picture(400_000))
+	for name, tt := range map[string]struct {
+		image func() api.Image
+		want  string
+		opts  []api.CallOption
+	}{
+		"too large while streaming": {func() api.Image { return api.ImageReader("f", only{bytes.NewReader(picture(200_000))}) }, "more than 150000 bytes", []api.CallOption{api.WithMaxImageSize(150_000)}},
+		"broken reader": {func() api.Image {
+			return api.ImageReader("f", io.MultiReader(bytes.NewReader(picture(200_000)), iotest.ErrReader(errors.New("private"))))
+		}, "reading the image failed", nil},
+		"growing file": {func() api.Image { return api.ImageFile(growing) }, "the image changed while it was sent: it had 100000 bytes", []api.CallOption{api.WithUploadProgress(func(sent, _ int64) {
+			_ = os.WriteFile(growing, picture(500_000), 0o600)
+		})}},
+		"shrinking file": {func() api.Image { return api.ImageFile(shrinking) }, "the image changed while it was sent: it had 400000 bytes", []api.CallOption{api.WithUploadProgress(func(sent, _ int64) {
+			_ = os.Truncate(shrinking, 100_000)
+		})}},
+	} {
+		broken := make(chan error, 9)
+		client, s := uploads(t, func(w http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			broken <- err
+			ok(`"success"`)(w, r)
+		})
+		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: tt.image()}, tt.opts...)
+		if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "it was not performed") || strings.Contains(err.Error(), "private") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := s.total("POST /check/c1/photodocument"); n > 1 || n == 1 && <-broken == nil {
+			t.Errorf("%s: sent %d times", name, n)
+		}
+	}
+}
+
+func TestUploadProgress(t *testing.T) {
+	const n = 200_000
+	client, _ := uploads(t, reading(n, answer(401, "", "")), reading(n, ok(`"success"`)))
+	for name, image := range map[string]api.Image{"seeker": api.ImageReader("f", bytes.NewReader(picture(n))), "reader": api.ImageReader("f", only{bytes.NewReader(picture(n))})} {
+		var last, total int64
+		restarts, calls := 0, 0
+		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithUploadProgress(func(sent, of int64) {
+			if sent < last {
+				restarts++
+			}
+			last, total = sent, of
+			calls++
+		}))
+		want := map[string]int64{"seeker": n, "reader": -1}[name]
+		if err != nil || last != n || total != want || calls < 5 || name == "seeker" && restarts > 1 {
+			t.Errorf("%s: %v: %d of %d in %d calls, %d restarts", name, err, last, total, calls, restarts)
+		}
+	}
+}
+
+func TestReaderServesOneCallAtATime(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	client, _ := uploads(t, func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() { close(entered); <-leave })
+		reading(100, ok(`"success"`))(w, r)
+	})
+	image := api.ImageReader("f", bytes.NewReader(picture(100)))
+	upload := func() error {
+		return client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	}
+	first := make(chan error)
+	go func() { first <- upload() }()
+	<-entered
+	if err := upload(); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "one call at a time") {
+		t.Errorf("%v", err)
+	}
+	close(leave)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if err := upload(); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A caller who leaves does not wait for a reader that brings nothing.
+func TestCallerLeavesAReaderThatBlocks(t *testing.T) {
+	client, _ := uploads(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) })
+	r, w := io.Pipe()
+	go func() { _, _ = w.Write(picture(100_000)) }() // and then nothing
+	ctx, cancel := context.WithCancel(t.Context())
+	var sent atomic.Int64
+	err := client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(n, _ int64) {
+		if sent.Store(n); n == 100_000 {
+			cancel()
+		}
+	}))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	_ = w.Close()
+
+	r, w = io.Pipe() // brings nothing at all
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if err := client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", r)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	_ = w.Close()
+}
+
+func TestUploadsPrintNothingPrivate(t *testing.T) {
+	image := api.ImageBytes("maria.jpg", picture(100))
+	for _, v := range []any{
+		image, &image, api.IDDocumentUpload{Side: api.DocumentSideFront, Image: image}, &api.PhotoDocumentUpload{Image: image},
+		api.WatchlistImageSearch{FirstName: "maria", Image: image}, api.ImageReader("maria", strings.NewReader("maria")), api.ImageFile("maria"),
+	} {
+		for form, text := range printed(v) {
+			if strings.Contains(text, "maria") || strings.Contains(text, "0x") || strings.Contains(text, "JFIF") {
+				t.Errorf("%s prints %s", form, text)
+			}
+		}
+	}
+	client, _ := uploads(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		answer(400, "application/json", fmt.Sprintf("%q", body[:150]))(w, r)
+	})
+	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	if !errors.Is(err, api.ErrInvalidRequest) || strings.Contains(err.Error(), "/9j/") || strings.Contains(err.Error(), "maria") {
+		t.Errorf("%v", err)
+	}
+}
+
+// allocated returns how many bytes f allocates at least.
+func allocated(f func()) uint64 {
+	least := ^uint64(0)
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
+}
+
+// Twenty megabytes go to the sandbox and come back bit for bit, in constant memory on both sides.
+func TestLargeImagesCostLittleMemory(t *testing.T) {
+	sb := sandbox.Start(t)
+	client, err := api.New(sb.Key, sb.Secret, api.WithBaseURL(sb.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx := t.Context()
+	check, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := picture(api.DefaultMaxImageSize)
+	if cost := allocated(func() {
+		if err := client.UploadIDDocument(ctx, check.CheckID, api.IDDocumentUpload{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: api.ImageReader("f", bytes.NewReader(content))}); err != nil {
+			t.Fatal(err)
+		}
+	}); cost > 1<<20 {
+		t.Errorf("the upload cost %d KB, client and sandbox together", cost>>10)
+	}
+	for name, f := range map[string]func() error{
+		"personal information": func() error {
+			_, err := client.AddPersonalInfo(ctx, check.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1", DateOfBirth: "04/17/1988", Country: "US"})
+			return err
+		},
+		"phone": func() error {
+			_, err := client.AddPhone(ctx, check.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"})
+			return err
+		},
+		"photo": func() error {
+			return client.UploadPhotoDocument(ctx, check.CheckID, api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(70_000))})
+		},
+	} {
+		if err := f(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	if _, err := client.SubmitCheck(ctx, check.CheckID); err != nil {
+		t.Fatal(err)
+	}
+	results, err := client.GetCheckResults(ctx, check.CheckID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := results.CheckResults.IdentificationDocument.FrontID
+	got := bytes.NewBuffer(make([]byte, 0, len(content)+bytes.MinRead))
+	if cost := allocated(func() {
+		got.Reset()
+		image, err := client.DownloadCheckDocument(ctx, check.CheckID, front, got)
+		if err != nil || image.MediaType != "image/jpeg" || image.Size != int64(len(content)) {
+			t.Fatalf("%v, %v", image, err)
+		}
+	}); cost > 1<<20 {
+		t.Errorf("the download cost %d KB, client and sandbox together", cost>>10)
+	}
+	if !bytes.Equal(got.Bytes(), content) {
+		t.Error("the image came back changed")
+	}
+	file := filepath.Join(t.TempDir(), "photo.jpg")
+	if _, err := client.DownloadCheckDocumentFile(ctx, check.CheckID, results.CheckResults.PhotoVerification.ID, file); err != nil {
+		t.Fatal(err)
+	}
+	if photo, err := os.ReadFile(file); err != nil || !bytes.Equal(photo, picture(70_000)) {
+		t.Errorf("%d bytes, %v", len(photo), err)
+	}
+}
+
+func TestDownload(t *testing.T) {
+	content := picture(100_000)
+	url := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(content)
+	whole := `{"base64":"` + url + `"}`
+	cut := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", fmt.Sprint(len(whole)))
+		_, _ = io.WriteString(w, whole[:90_000])
+	}
+	tests := []struct {
+		name  string
+		steps []http.HandlerFunc
+		class error  // nil for success
+		text  string // in the error
+		times int    // how often it is sent for a writer
+		again int    // … and for a file
+	}{
+		{"base64", []http.HandlerFunc{ok(whole)}, nil, "", 1, 1},
+		{"document", []http.HandlerFunc{ok(`{"x":1,"document":"` + url + `"}`)}, nil, "", 1, 1},
+		{"both", []http.HandlerFunc{ok(`{"base64":"` + url + `","document":"` + url + `"}`)}, nil, "", 1, 1},
+		{"escaped", []http.HandlerFunc{ok(strings.NewReplacer("/", `\/`, "+", `\u002B`).Replace(whole))}, nil, "", 1, 1},
+		{"unavailable, then there", []http.HandlerFunc{answer(503, "", ""), ok(whole)}, nil, "", 2, 2},
+		{"neither", []http.HandlerFunc{ok(`{"data":"` + url + `"}`)}, api.ErrUnexpectedAnswer, "the answer lacks base64", 1, 1},
+		{"null", []http.HandlerFunc{ok(`{"base64":null}`)}, api.ErrUnexpectedAnswer, "the answer lacks base64", 1, 1},
+		{"number", []http.HandlerFunc{ok(`{"base64":5}`)}, api.ErrUnexpectedAnswer, "JSON number at base64", 1, 1},
+		{"no Data URL", []http.HandlerFunc{ok(`{"base64":"/9j/4AAQ"}`)}, api.ErrUnexpectedAnswer, "malformed Data URL", 4, 4},
+		{"not Base64", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,/9j/4A=Q"}`)}, api.ErrUnexpectedAnswer, "malformed Data URL", 1, 4},
+		{"broken off", []http.HandlerFunc{cut}, api.ErrUnexpectedAnswer, "the answer broke off", 1, 4},
+		{"broken off, then whole", []http.HandlerFunc{cut, ok(whole)}, api.ErrUnexpectedAnswer, "were written", 1, 2},
+		{"truncated", []http.HandlerFunc{ok(whole[:90_000])}, api.ErrUnexpectedAnswer, "the answer is truncated", 1, 4},
+		{"garbage behind", []http.HandlerFunc{ok(whole + "x")}, api.ErrUnexpectedAnswer, "not valid JSON", 1, 4},
+		{"twice", []http.HandlerFunc{ok(`{"base64":"` + url + `","base64":"` + url + `"}`)}, api.ErrUnexpectedAnswer, "twice at base64", 1, 1},
+		{"no such image", []http.HandlerFunc{answer(404, "application/json", `"none"`)}, api.ErrNotFound, "none", 1, 1},
+		{"too large", []http.HandlerFunc{ok(`{"base64":"data:image/png;base64,` + strings.Repeat("A", 400_000) + `"}`)}, api.ErrUnexpectedAnswer, "larger than 300000 bytes", 1, 1},
+	}
+	for _, tt := range tests {
+		client, s := scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": tt.steps}, api.WithMaxResponseSize(300_000))
+		var w bytes.Buffer
+		image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &w)
+		switch {
+		case tt.class == nil:
+			if err != nil || !bytes.Equal(w.Bytes(), content) || *image != (api.DownloadedImage{MediaType: "image/jpeg", Size: 100_000}) {
+				t.Errorf("%s: %d bytes, %v, %v", tt.name, w.Len(), image, err)
+			}
+		case image != nil || !errors.Is(err, tt.class) || !strings.Contains(err.Error(), tt.text):
+			t.Errorf("%s: %v, %v", tt.name, image, err)
+		}
+		if n := s.total("GET /checkdoc/c1/d1"); n != tt.times {
+			t.Errorf("%s: sent %d times", tt.name, n)
+		}
+
+		client, s = scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": tt.steps}, api.WithMaxResponseSize(300_000))
+		dir := t.TempDir()
+		file := filepath.Join(dir, "image.jpg")
+		_ = os.WriteFile(file, []byte("before"), 0o644)
+		image, err = client.DownloadCheckDocumentFile(t.Context(), "c1", "d1", file)
+		got, _ := os.ReadFile(file)
+		info, _ := os.Stat(file)
+		entries, _ := os.ReadDir(dir)
+		if len(entries) != 1 {
+			t.Errorf("%s: %v is left", tt.name, entries)
+		}
+		switch {
+		case tt.class == nil || tt.name == "broken off, then whole":
+			if err != nil || !bytes.Equal(got, content) || image.Size != 100_000 || info.Mode() != 0o600 {
+				t.Errorf("%s to a file: %d bytes, %v, %v, %v", tt.name, len(got), image, info.Mode(), err)
+			}
+		case image != nil || !errors.Is(err, tt.class) || string(got) != "before":
+			t.Errorf("%s to a file: %v, %v, %.20q", tt.name, image, err, got)
+		}
+		if n := s.total("GET /checkdoc/c1/d1"); n != tt.again {
+			t.Errorf("%s to a file: sent %d times", tt.name, n)
+		}
+	}
+}
+
+func TestDownloadTellsTheFaultOfTheWriter(t *testing.T) {
+	url := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(picture(100_000))
+	full := errors.New("private")
+	client, s := scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": {ok(`{"base64":"` + url + `"}`)}})
+	image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", writer(func([]byte) (int, error) { return 7, full }))
+	if image != nil || !errors.Is(err, full) || !strings.Contains(err.Error(), "writing the image failed after 7 bytes") || strings.Contains(err.Error(), "private") || errors.Is(err, api.ErrUnexpectedAnswer) {
+		t.Errorf("%v, %v", image, err)
+	}
+	if n := s.total("GET /checkdoc/c1/d1"); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+	if _, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", nil); !errors.Is(err, api.ErrInvalidRequest) {
+		t.Errorf("%v", err)
+	}
+	for _, file := range []string{"", filepath.Join(t.TempDir(), "none", "image.jpg")} {
+		var failure *api.Error
+		if _, err := client.DownloadCheckDocumentFile(t.Context(), "c1", "d1", file); !errors.As(err, &failure) || strings.Contains(err.Error(), "none/") {
+			t.Errorf("%v", err)
+		}
+	}
+	if n := s.total("GET /checkdoc/c1/d1"); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
