@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +35,7 @@ type demo struct {
 	asJSON              bool
 
 	out    io.Writer
+	bar    bool // out is a terminal
 	client *api.Client
 }
 
@@ -52,6 +50,7 @@ real service (or the one that AVER_BASE_URL names), where a check costs money un
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
+			d.bar = !d.asJSON && isTerminal(d.out)
 			return d.run(cmd.Context(), accountFromEnv())
 		},
 	}
@@ -199,29 +198,18 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 	} {
 		title := "uploaded the document's " + strings.ToLower(string(side.side))
 		err = d.step("addIdDocument", title, func() (string, error) {
-			name, content, err := image(side.file, side.specimen)
-			if err != nil {
-				return "", err
-			}
-			_, err = d.client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{
-				Type:        api.DocumentTypeNADriverLicense,
-				Side:        side.side,
-				FileName:    name,
-				FileContent: dataURL(content),
+			return d.upload(side.file, side.specimen, func(image api.Image, progress api.CallOption) error {
+				return d.client.UploadIDDocument(ctx, id, api.IDDocumentUpload{Type: api.DocumentTypeNADriverLicense, Side: side.side, Image: image}, progress)
 			})
-			return size(content), err
 		})
 		if err != nil {
 			return err
 		}
 	}
 	err = d.step("addPhotoDocument", "uploaded a selfie", func() (string, error) {
-		name, content, err := image(d.selfie, "selfie.png")
-		if err != nil {
-			return "", err
-		}
-		_, err = d.client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: name, FileContent: dataURL(content)})
-		return size(content), err
+		return d.upload(d.selfie, "selfie.png", func(image api.Image, progress api.CallOption) error {
+			return d.client.UploadPhotoDocument(ctx, id, api.PhotoDocumentUpload{Image: image}, progress)
+		})
 	})
 	if err != nil {
 		return err
@@ -267,11 +255,11 @@ func (d *demo) read(ctx context.Context, id string) error {
 	sections := results.CheckResults
 	if document := sections.IdentificationDocument; document != nil && document.FrontID != "" {
 		err := d.step("getCheckDocument", "downloaded the document's front", func() (string, error) {
-			image, err := d.client.GetCheckDocument(ctx, id, document.FrontID)
+			image, err := d.client.DownloadCheckDocument(ctx, id, document.FrontID, io.Discard)
 			if err != nil {
 				return "", err
 			}
-			return fmt.Sprintf("%d KB as a Data URL", len(image.DataURL)>>10), nil
+			return image.MediaType + ", " + size(image.Size), nil
 		})
 		if err != nil {
 			return err
@@ -330,25 +318,52 @@ func (d *demo) step(name, title string, do func() (detail string, err error)) er
 	return err
 }
 
-// image returns a file of the user's, or a specimen.
-func image(file, specimen string) (name string, content []byte, err error) {
-	if file == "" {
-		content, err = specimens.ReadFile("images/" + specimen)
-		return specimen, content, err
+// upload sends a file of the user's, or a specimen, and shows how far it is.
+func (d *demo) upload(file, specimen string, send func(api.Image, api.CallOption) error) (string, error) {
+	image := api.ImageFS(specimens, "images/"+specimen)
+	if file != "" {
+		image = api.ImageFile(file)
 	}
-	content, err = os.ReadFile(file)
-	if err != nil {
-		return "", nil, err
+	sent, shown := int64(0), time.Now()
+	err := send(image, api.WithUploadProgress(func(n, total int64) {
+		sent = n
+		if d.bar && (time.Since(shown) > 50*time.Millisecond || n == total) {
+			shown = time.Now()
+			fmt.Fprintf(d.out, "\r  %s\x1b[K", bar(n, total))
+		}
+	}))
+	if d.bar {
+		fmt.Fprint(d.out, "\r\x1b[K")
 	}
-	if media := http.DetectContentType(content); media != "image/jpeg" && media != "image/png" {
-		return "", nil, fmt.Errorf("%s is neither JPEG nor PNG but %s", file, media)
+	if err != nil && file != "" {
+		err = fmt.Errorf("%s: %w", file, err)
 	}
-	return filepath.Base(file), content, nil
+	return size(sent), err
 }
 
-// dataURL returns an image as a Data URL.
-func dataURL(content []byte) string {
-	return "data:" + http.DetectContentType(content) + ";base64," + base64.StdEncoding.EncodeToString(content)
+// bar draws how much of an upload is sent.
+func bar(sent, total int64) string {
+	if total <= 0 {
+		return size(sent)
+	}
+	const width = 40
+	done := int(min(sent, total) * width / total)
+	return strings.Repeat("█", done) + strings.Repeat("░", width-done) + fmt.Sprintf(" %3d %% of %s", min(sent, total)*100/total, size(total))
 }
 
-func size(content []byte) string { return fmt.Sprintf("%.1f KB", float64(len(content))/1024) }
+// isTerminal reports whether w is a terminal, as far as a character device is one.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func size(bytes int64) string {
+	if bytes >= 10<<20 {
+		return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KB", float64(bytes)/1024)
+}

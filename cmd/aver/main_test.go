@@ -99,7 +99,7 @@ func TestDemoOnAnAccount(t *testing.T) {
 	sb := sandbox.Start(t)
 	useAccount(t, sb)
 	front := filepath.Join(t.TempDir(), "mine.png")
-	if err := os.WriteFile(front, []byte("\x89PNG\r\n\x1a\nmine"), 0o600); err != nil {
+	if err := os.WriteFile(front, []byte("\xff\xd8\xff\xe0\x00\x04me, not by name a JPEG image"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := aver(t.Context(), "demo", "--front", front, "--outcome", "ignored")
@@ -116,11 +116,14 @@ func TestDemoRefusesBadInput(t *testing.T) {
 	if err := os.WriteFile(pdf, []byte("%PDF-1.7"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := aver(t.Context(), "demo", "--selfie", pdf); err == nil || !strings.Contains(err.Error(), "application/pdf") {
+	if out, err := aver(t.Context(), "demo", "--selfie", pdf); err == nil || !strings.Contains(err.Error(), "scan.jpg: ") || !strings.Contains(err.Error(), "it is PDF") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, err := aver(t.Context(), "demo", "--front", "no-such-file.jpg"); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
+	}
+	if got := bar(5<<20, 20<<20); got != "██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25 % of 20.0 MB" || bar(1024, -1) != "1.0 KB" {
+		t.Errorf("the bar is %q", got)
 	}
 	if _, err := aver(t.Context(), "demo", "--outcome", "Aeg"); err == nil || !strings.Contains(err.Error(), `"aeg" chooses nothing`) {
 		t.Error(err)
