@@ -82,7 +82,9 @@ func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []Cal
 
 // downloadToFile downloads the image of an answer to a file. It is called by the generated methods.
 func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (_ *DownloadedImage, err error) {
-	local := func(err error) error { return &Error{Operation: op.id, Err: fileError(err), note: "no file was written"} }
+	local := func(err error) error {
+		return &Error{Operation: op.id, Err: fileError(err), note: "no file was written"}
+	}
 	if name == "" {
 		return nil, refusal(op, errors.New("the name of the file is empty"))
 	}

@@ -16,13 +16,14 @@ import (
 
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/dataurl"
+	"github.com/goaver/aver-go/wire/jsondec"
 )
 
 // encode writes the body of a request, as encoding/json does to the byte.
 func encode(body any) ([]byte, error) {
 	b, err := json.Marshal(body, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
 	if err != nil {
-		return nil, errors.New("the request cannot be written as JSON" + where(reflect.TypeOf(body), err))
+		return nil, errors.New("the request cannot be written as JSON")
 	}
 	return b, nil
 }
@@ -114,7 +115,7 @@ func decode(contentType string, a *answer, d *download, result any) error {
 		return transient("the answer is %s, not JSON", describeMedia(contentType))
 	}
 	if err := parse(a, d, result); err != nil {
-		return describeJSONError(reflect.TypeOf(result).Elem(), err)
+		return describeJSONError(err)
 	}
 	if a.whole && string(bytes.TrimSpace(a.head)) == "null" {
 		return errors.New("the answer is null")
@@ -125,18 +126,19 @@ func decode(contentType string, a *answer, d *download, result any) error {
 	return complete(result)
 }
 
+// parse reads an answer, from the stream when it is longer than its beginning.
 func parse(a *answer, d *download, result any) error {
-	if a.whole && d == nil {
-		return json.Unmarshal(a.head, result, jsontext.AllowInvalidUTF8(true))
+	switch {
+	case d != nil:
+		stream := io.Reader(bytes.NewReader(a.head))
+		if !a.whole {
+			stream = io.MultiReader(stream, a)
+		}
+		return jsondec.Read(nil, d.extract(stream), result)
+	case a.whole:
+		return jsondec.Unmarshal(a.head, result)
 	}
-	stream := io.Reader(bytes.NewReader(a.head))
-	if !a.whole {
-		stream = io.MultiReader(stream, a)
-	}
-	if d != nil {
-		stream = d.extract(stream)
-	}
-	return json.UnmarshalRead(stream, result, jsontext.AllowInvalidUTF8(true))
+	return jsondec.Read(a.head, a, result)
 }
 
 // complete says which property an answer, or an element of an array, lacks that the contract requires.
@@ -178,72 +180,26 @@ func describeMedia(contentType string) string {
 }
 
 // describeJSONError says where an answer is not what was expected, without anything that was found there.
-func describeJSONError(t reflect.Type, err error) error {
-	var semantic *json.SemanticError
-	var syntax *jsontext.SyntacticError
+func describeJSONError(err error) error {
+	var malformed *jsondec.Error
+	errors.As(err, &malformed)
+	at := ""
+	if malformed != nil && malformed.Path != "" {
+		at = " at " + malformed.Path
+	}
 	switch {
 	case errors.Is(err, dataurl.ErrMalformed), errors.Is(err, dataurl.ErrInvalidString):
-		return &transientError{err}
-	case errors.Is(err, io.ErrUnexpectedEOF):
+		return transient("the answer holds no image: %w", errors.Unwrap(err))
+	case errors.Is(err, jsondec.ErrTruncated), errors.Is(err, io.ErrUnexpectedEOF):
 		return transient("the answer is truncated")
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return errors.New("the answer has a property twice" + where(t, err))
-	case errors.As(err, &syntax):
-		return transient("the answer is not valid JSON at byte %d", syntax.ByteOffset)
-	case errors.As(err, &semantic) && semantic.JSONPointer == "" && semantic.JSONKind != 0:
-		return fmt.Errorf("the answer is a JSON %s, not what was expected", kinds[semantic.JSONKind])
-	case errors.As(err, &semantic) && semantic.JSONKind != 0:
-		return fmt.Errorf("the answer has a JSON %s%s", kinds[semantic.JSONKind], where(t, err))
+	case errors.Is(err, jsondec.ErrSyntax):
+		return transient("the answer is not valid JSON at byte %d", malformed.Offset)
+	case errors.Is(err, jsondec.ErrDuplicate):
+		return errors.New("the answer has a property twice" + at)
+	case errors.Is(err, jsondec.ErrType) && at == "":
+		return fmt.Errorf("the answer is a JSON %s, not what was expected", malformed.Found)
+	case errors.Is(err, jsondec.ErrType):
+		return fmt.Errorf("the answer has a JSON %s%s", malformed.Found, at)
 	}
-	return errors.New("the answer is not what was expected" + where(t, err))
-}
-
-var kinds = map[jsontext.Kind]string{'n': "null", 't': "boolean", 'f': "boolean", '"': "string", '0': "number", '{': "object", '[': "array"}
-
-// where names the place of a JSON error in a value of type t, with an asterisk for a name that the contract does not
-// know, which may be personal.
-func where(t reflect.Type, err error) string {
-	var semantic *json.SemanticError
-	var syntax *jsontext.SyntacticError
-	var pointer jsontext.Pointer
-	switch {
-	case errors.As(err, &semantic):
-		pointer = semantic.JSONPointer
-	case errors.As(err, &syntax):
-		pointer = syntax.JSONPointer
-	}
-	var names []string
-	for token := range pointer.Tokens() {
-		for t != nil && t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		switch {
-		case t == nil:
-			token = "*"
-		case t.Kind() == reflect.Slice:
-			t = t.Elem()
-		default:
-			if t = property(t, token); t == nil {
-				token = "*"
-			}
-		}
-		names = append(names, token)
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return " at " + strings.Join(names, ".")
-}
-
-// property returns the type of a property; nil when t has none of that name.
-func property(t reflect.Type, name string) reflect.Type {
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range t.NumField() {
-		if tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); tag == name && tag != "" {
-			return t.Field(i).Type
-		}
-	}
-	return nil
+	return errors.New("the answer is not what was expected" + at)
 }

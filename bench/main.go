@@ -6,17 +6,29 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"testing"
 )
 
 func main() {
+	testing.Init()
+	_ = flag.Set("test.benchtime", "300ms")
+	only := flag.String("only", "", "measure the sections whose names contain this")
+	flag.Parse()
 	fmt.Printf("%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	for _, section := range []func() error{hotPath, providers} {
-		if err := section(); err != nil {
+	for _, section := range []struct {
+		name string
+		run  func() error
+	}{{"hotpath", hotPath}, {"calls", calls}, {"providers", providers}} {
+		if !strings.Contains(section.name, *only) {
+			continue
+		}
+		if err := section.run(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}

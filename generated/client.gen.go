@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/jsondec"
 	"github.com/oapi-codegen/runtime"
 )
 
@@ -34,6 +34,16 @@ func (e Acknowledgement) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *Acknowledgement) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "success":
+		*e = AcknowledgementSuccess
+	default:
+		*e = Acknowledgement(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -80,6 +90,30 @@ func (e CheckStatus) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *CheckStatus) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "AwaitingAutomation":
+		*e = CheckStatusAwaitingAutomation
+	case "AwaitingReview":
+		*e = CheckStatusAwaitingReview
+	case "AwaitingUser":
+		*e = CheckStatusAwaitingUser
+	case "Canceled":
+		*e = CheckStatusCanceled
+	case "Completed":
+		*e = CheckStatusCompleted
+	case "Created":
+		*e = CheckStatusCreated
+	case "InReview":
+		*e = CheckStatusInReview
+	case "Rejected":
+		*e = CheckStatusRejected
+	default:
+		*e = CheckStatus(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e CheckStatus) Known() bool { return e.Canonical().Valid() }
 
@@ -124,6 +158,34 @@ func (e CheckType) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *CheckType) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "AccreditedInvestor":
+		*e = CheckTypeAccreditedInvestor
+	case "AddressVerification":
+		*e = CheckTypeAddressVerification
+	case "CovidVaccinationVerification":
+		*e = CheckTypeCovidVaccinationVerification
+	case "DocumentVerification":
+		*e = CheckTypeDocumentVerification
+	case "EmailVerification":
+		*e = CheckTypeEmailVerification
+	case "PhoneVerification":
+		*e = CheckTypePhoneVerification
+	case "PhotoVerification":
+		*e = CheckTypePhotoVerification
+	case "RiskProfiling":
+		*e = CheckTypeRiskProfiling
+	case "VisualWatchlist":
+		*e = CheckTypeVisualWatchlist
+	case "Watchlist":
+		*e = CheckTypeWatchlist
+	default:
+		*e = CheckType(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -175,6 +237,40 @@ func (e CheckWarning) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *CheckWarning) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "Address":
+		*e = CheckWarningAddress
+	case "AdverseMediaFound":
+		*e = CheckWarningAdverseMediaFound
+	case "Age":
+		*e = CheckWarningAge
+	case "Country":
+		*e = CheckWarningCountry
+	case "EmailAddress":
+		*e = CheckWarningEmailAddress
+	case "IPVpnTor":
+		*e = CheckWarningIPVpnTor
+	case "PhoneInvalid":
+		*e = CheckWarningPhoneInvalid
+	case "PhonePrepaidOrVoip":
+		*e = CheckWarningPhonePrepaidOrVoip
+	case "SameEmailFound":
+		*e = CheckWarningSameEmailFound
+	case "SameIdDocumentFound":
+		*e = CheckWarningSameIDDocumentFound
+	case "SameNameFound":
+		*e = CheckWarningSameNameFound
+	case "State":
+		*e = CheckWarningState
+	case "WatchlistHitsFound":
+		*e = CheckWarningWatchlistHitsFound
+	default:
+		*e = CheckWarning(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e CheckWarning) Known() bool { return e.Canonical().Valid() }
 
@@ -211,6 +307,18 @@ func (e DocumentSide) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *DocumentSide) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "Back":
+		*e = DocumentSideBack
+	case "Front":
+		*e = DocumentSideFront
+	default:
+		*e = DocumentSide(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -253,6 +361,22 @@ func (e DocumentType) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *DocumentType) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "GenericIdentificationCardImage":
+		*e = DocumentTypeGenericIdentificationCardImage
+	case "NADriverLicense":
+		*e = DocumentTypeNADriverLicense
+	case "PassportImage":
+		*e = DocumentTypePassportImage
+	case "USALicenseIdCard":
+		*e = DocumentTypeUSALicenseIDCard
+	default:
+		*e = DocumentType(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e DocumentType) Known() bool { return e.Canonical().Valid() }
 
@@ -290,6 +414,20 @@ func (e Gender) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *Gender) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "F":
+		*e = GenderFemale
+	case "M":
+		*e = GenderMale
+	case "U":
+		*e = GenderUnspecified
+	default:
+		*e = Gender(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -332,6 +470,22 @@ func (e Language) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *Language) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "en":
+		*e = LanguageEnglish
+	case "fr":
+		*e = LanguageFrench
+	case "zh-Hans":
+		*e = LanguageSimplifiedChinese
+	case "es":
+		*e = LanguageSpanish
+	default:
+		*e = Language(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e Language) Known() bool { return e.Canonical().Valid() }
 
@@ -369,6 +523,20 @@ func (e Match) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *Match) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "Match":
+		*e = MatchMatch
+	case "NoMatch":
+		*e = MatchNoMatch
+	case "Unavailable":
+		*e = MatchUnavailable
+	default:
+		*e = Match(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -411,6 +579,22 @@ func (e NotificationStatus) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *NotificationStatus) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "Complete":
+		*e = NotificationStatusComplete
+	case "Completed":
+		*e = NotificationStatusCompleted
+	case "Failed":
+		*e = NotificationStatusFailed
+	case "Rejected":
+		*e = NotificationStatusRejected
+	default:
+		*e = NotificationStatus(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e NotificationStatus) Known() bool { return e.Canonical().Valid() }
 
@@ -449,6 +633,22 @@ func (e NotificationType) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *NotificationType) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "LiveCheck":
+		*e = NotificationTypeLiveCheck
+	case "OfflineCheck":
+		*e = NotificationTypeOfflineCheck
+	case "RecurringWatchlistSearch":
+		*e = NotificationTypeRecurringWatchlistSearch
+	case "WatchlistSearch":
+		*e = NotificationTypeWatchlistSearch
+	default:
+		*e = NotificationType(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -492,6 +692,24 @@ func (e PhotoPose) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *PhotoPose) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "LookDown":
+		*e = PhotoPoseLookDown
+	case "LookLeft":
+		*e = PhotoPoseLookLeft
+	case "LookRight":
+		*e = PhotoPoseLookRight
+	case "LookUp":
+		*e = PhotoPoseLookUp
+	case "None":
+		*e = PhotoPoseNone
+	default:
+		*e = PhotoPose(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e PhotoPose) Known() bool { return e.Canonical().Valid() }
 
@@ -527,6 +745,16 @@ func (e PhotoType) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *PhotoType) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "CamPhoto":
+		*e = PhotoTypeCamPhoto
+	default:
+		*e = PhotoType(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -570,6 +798,11 @@ func (e RecheckInterval) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *RecheckInterval) DecodeJSON(d *jsondec.Decoder) {
+	*e = RecheckInterval(d.Int())
+}
+
 // The values of StatusReason that the contract lists.
 const (
 	StatusReasonExpiredDocuments                                    StatusReason = "ExpiredDocuments"
@@ -587,6 +820,26 @@ func (e StatusReason) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *StatusReason) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "ExpiredDocuments":
+		*e = StatusReasonExpiredDocuments
+	case "FacialVerificationFailed":
+		*e = StatusReasonFacialVerificationFailed
+	case "MissingDocuments":
+		*e = StatusReasonMissingDocuments
+	case "SuspiciousDocumentsOrImages":
+		*e = StatusReasonSuspiciousDocumentsOrImages
+	case "UnderageApplicant":
+		*e = StatusReasonUnderageApplicant
+	case "UnreadableDocumentsOrMissingVerificationInformation":
+		*e = StatusReasonUnreadableDocumentsOrMissingVerificationInformation
+	default:
+		*e = StatusReason(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -628,6 +881,24 @@ func (e SupplementalDocumentType) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *SupplementalDocumentType) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "AccreditedInvestor":
+		*e = SupplementalDocumentTypeAccreditedInvestor
+	case "BankOrCreditCard":
+		*e = SupplementalDocumentTypeBankOrCreditCard
+	case "MedicalCard":
+		*e = SupplementalDocumentTypeMedicalCard
+	case "TaxDocument":
+		*e = SupplementalDocumentTypeTaxDocument
+	case "UtilityBill":
+		*e = SupplementalDocumentTypeUtilityBill
+	default:
+		*e = SupplementalDocumentType(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -676,6 +947,34 @@ func (e WatchlistCategory) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *WatchlistCategory) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "BorrowerDefaults":
+		*e = WatchlistCategoryBorrowerDefaults
+	case "Criminal":
+		*e = WatchlistCategoryCriminal
+	case "Education":
+		*e = WatchlistCategoryEducation
+	case "Financial":
+		*e = WatchlistCategoryFinancial
+	case "FinancialNotices":
+		*e = WatchlistCategoryFinancialNotices
+	case "Gambling":
+		*e = WatchlistCategoryGambling
+	case "Medical":
+		*e = WatchlistCategoryMedical
+	case "Political":
+		*e = WatchlistCategoryPolitical
+	case "Sexual":
+		*e = WatchlistCategorySexual
+	case "Terrorism":
+		*e = WatchlistCategoryTerrorism
+	default:
+		*e = WatchlistCategory(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e WatchlistCategory) Known() bool { return e.Canonical().Valid() }
 
@@ -712,6 +1011,18 @@ func (e WatchlistSearchType) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// DecodeJSON reads the value, whatever it is.
+func (e *WatchlistSearchType) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "Text":
+		*e = WatchlistSearchTypeText
+	case "TextAndVisual":
+		*e = WatchlistSearchTypeTextAndVisual
+	default:
+		*e = WatchlistSearchType(text)
+	}
 }
 
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
@@ -753,6 +1064,20 @@ func (e WatchlistStatus) Valid() bool {
 	return false
 }
 
+// DecodeJSON reads the value, whatever it is.
+func (e *WatchlistStatus) DecodeJSON(d *jsondec.Decoder) {
+	switch text := d.Text(); string(text) { // a value that is listed is held once
+	case "Completed":
+		*e = WatchlistStatusCompleted
+	case "Error":
+		*e = WatchlistStatusError
+	case "Failed":
+		*e = WatchlistStatusFailed
+	default:
+		*e = WatchlistStatus(text)
+	}
+}
+
 // Known reports whether e is a value that the contract lists, in any letter case, as it may be received.
 func (e WatchlistStatus) Known() bool { return e.Canonical().Valid() }
 
@@ -791,6 +1116,18 @@ func (t AccessLink) LogValue() slog.Value {
 
 // Format prints like LogValue, whatever the verb.
 func (t AccessLink) Format(f fmt.State, _ rune) { wire.Format(f, "AccessLink", t.LogValue()) }
+
+// DecodeJSON reads the value.
+func (t *AccessLink) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "url":
+			d.Field(&o, 0, "url", &t.URL)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AccessLink) Missing() string {
@@ -846,6 +1183,26 @@ func (t AddIDDocumentRequest) Sensitive() []string {
 		t.FileContent,
 		t.FileName,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *AddIDDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "docType":
+			d.Field(&o, 0, "docType", &t.Type)
+		case "fileContent":
+			d.Field(&o, 1, "fileContent", &t.FileContent)
+		case "fileName":
+			d.Field(&o, 2, "fileName", &t.FileName)
+		case "forceCommit":
+			d.Field(&o, 3, "forceCommit", &t.ForceCommit)
+		case "side":
+			d.Field(&o, 4, "side", &t.Side)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -999,6 +1356,46 @@ func (t AddPersonalInfoRequest) Sensitive() []string {
 	)
 }
 
+// DecodeJSON reads the value.
+func (t *AddPersonalInfoRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "city":
+			d.Field(&o, 0, "city", &t.City)
+		case "companyName":
+			d.Field(&o, 1, "companyName", &t.CompanyName)
+		case "country":
+			d.Field(&o, 2, "country", &t.Country)
+		case "dateOfBirth":
+			d.Field(&o, 3, "dateOfBirth", &t.DateOfBirth)
+		case "email":
+			d.Field(&o, 4, "email", &t.Email)
+		case "firstName":
+			d.Field(&o, 5, "firstName", &t.FirstName)
+		case "gender":
+			d.Field(&o, 6, "gender", &t.Gender)
+		case "ipAddress":
+			d.Field(&o, 7, "ipAddress", &t.IPAddress)
+		case "lastName":
+			d.Field(&o, 8, "lastName", &t.LastName)
+		case "middleName":
+			d.Field(&o, 9, "middleName", &t.MiddleName)
+		case "postalCode":
+			d.Field(&o, 10, "postalCode", &t.PostalCode)
+		case "stateOrProvince":
+			d.Field(&o, 11, "stateOrProvince", &t.StateOrProvince)
+		case "streetAddress1":
+			d.Field(&o, 12, "streetAddress1", &t.StreetAddress1)
+		case "streetAddress2":
+			d.Field(&o, 13, "streetAddress2", &t.StreetAddress2)
+		case "suffix":
+			d.Field(&o, 14, "suffix", &t.Suffix)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AddPersonalInfoRequest) Missing() string {
 	switch {
@@ -1111,6 +1508,20 @@ func (t AddPhoneRequest) Sensitive() []string {
 	)
 }
 
+// DecodeJSON reads the value.
+func (t *AddPhoneRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "country":
+			d.Field(&o, 0, "country", &t.Country)
+		case "number":
+			d.Field(&o, 1, "number", &t.Number)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AddPhoneRequest) Missing() string {
 	switch {
@@ -1181,6 +1592,24 @@ func (t AddPhotoDocumentRequest) Sensitive() []string {
 	)
 }
 
+// DecodeJSON reads the value.
+func (t *AddPhotoDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "extended":
+			d.Field(&o, 0, "extended", &t.Extended)
+		case "fileContent":
+			d.Field(&o, 1, "fileContent", &t.FileContent)
+		case "fileName":
+			d.Field(&o, 2, "fileName", &t.FileName)
+		case "forceCommit":
+			d.Field(&o, 3, "forceCommit", &t.ForceCommit)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AddPhotoDocumentRequest) Missing() string {
 	switch {
@@ -1245,6 +1674,22 @@ func (t AddSupplementalDocumentRequest) Sensitive() []string {
 		t.FileContent,
 		t.FileName,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *AddSupplementalDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "docType":
+			d.Field(&o, 0, "docType", &t.Type)
+		case "fileContent":
+			d.Field(&o, 1, "fileContent", &t.FileContent)
+		case "fileName":
+			d.Field(&o, 2, "fileName", &t.FileName)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -1334,6 +1779,32 @@ func (t AddressVerification) Format(f fmt.State, _ rune) {
 	wire.Format(f, "AddressVerification", t.LogValue())
 }
 
+// DecodeJSON reads the value.
+func (t *AddressVerification) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "city":
+			d.Field(&o, 0, "city", &t.City)
+		case "country":
+			d.Field(&o, 1, "country", &t.Country)
+		case "postalCode":
+			d.Field(&o, 2, "postalCode", &t.PostalCode)
+		case "reportedFraud":
+			d.Field(&o, 3, "reportedFraud", &t.ReportedFraud)
+		case "stateOrProvince":
+			d.Field(&o, 4, "stateOrProvince", &t.StateOrProvince)
+		case "streetAddress1":
+			d.Field(&o, 5, "streetAddress1", &t.StreetAddress1)
+		case "streetAddress2":
+			d.Field(&o, 6, "streetAddress2", &t.StreetAddress2)
+		case "validAddress":
+			d.Field(&o, 7, "validAddress", &t.ValidAddress)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // AdverseMediaHit is a piece of news that may concern whom the search looked for.
 type AdverseMediaHit struct {
 	// BusinessMatchName Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
@@ -1402,6 +1873,42 @@ func (t AdverseMediaHit) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t AdverseMediaHit) Format(f fmt.State, _ rune) { wire.Format(f, "AdverseMediaHit", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *AdverseMediaHit) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "businessMatchName":
+			d.Field(&o, 0, "businessMatchName", &t.BusinessMatchName)
+		case "countryMatch":
+			d.Field(&o, 1, "countryMatch", &t.CountryMatch)
+		case "datePublished":
+			d.Field(&o, 2, "datePublished", &t.DatePublished)
+		case "description":
+			d.Field(&o, 3, "description", &t.Description)
+		case "firstNameMatch":
+			d.Field(&o, 4, "firstNameMatch", &t.FirstNameMatch)
+		case "lastNameMatch":
+			d.Field(&o, 5, "lastNameMatch", &t.LastNameMatch)
+		case "matchScore":
+			d.Field(&o, 6, "matchScore", &t.MatchScore)
+		case "middleNameMatch":
+			d.Field(&o, 7, "middleNameMatch", &t.MiddleNameMatch)
+		case "name":
+			d.Field(&o, 8, "name", &t.Name)
+		case "source":
+			d.Field(&o, 9, "source", &t.Source)
+		case "stateMatch":
+			d.Field(&o, 10, "stateMatch", &t.StateMatch)
+		case "title":
+			d.Field(&o, 11, "title", &t.Title)
+		case "url":
+			d.Field(&o, 12, "url", &t.URL)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AdverseMediaHit) Missing() string {
 	switch {
@@ -1432,6 +1939,9 @@ func (t AdverseMediaHits) Format(f fmt.State, _ rune) {
 	wire.Format(f, "AdverseMediaHits", t.LogValue())
 }
 
+// DecodeJSON reads the elements.
+func (t *AdverseMediaHits) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
+
 // Attestations is statements that the check supports.
 type Attestations struct {
 	// AccreditedInvestor The person is an accredited investor.
@@ -1460,6 +1970,24 @@ func (t Attestations) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t Attestations) Format(f fmt.State, _ rune) { wire.Format(f, "Attestations", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *Attestations) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "accreditedInvestor":
+			d.Field(&o, 0, "accreditedInvestor", &t.AccreditedInvestor)
+		case "covidVaccinated":
+			d.Field(&o, 1, "covidVaccinated", &t.CovidVaccinated)
+		case "over18":
+			d.Field(&o, 2, "over18", &t.Over18)
+		case "over21":
+			d.Field(&o, 3, "over21", &t.Over21)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // AuthToken is a bearer token.
 type AuthToken struct {
 	// Token The token, to be treated as opaque.
@@ -1475,6 +2003,18 @@ func (t AuthToken) LogValue() slog.Value {
 
 // Format prints like LogValue, whatever the verb.
 func (t AuthToken) Format(f fmt.State, _ rune) { wire.Format(f, "AuthToken", t.LogValue()) }
+
+// DecodeJSON reads the value.
+func (t *AuthToken) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "token":
+			d.Field(&o, 0, "token", &t.Token)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t AuthToken) Missing() string {
@@ -1525,24 +2065,38 @@ func (t Check) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t Check) Format(f fmt.State, _ rune) { wire.Format(f, "Check", t.LogValue()) }
 
-// UnmarshalJSONFrom reads the forms in which the service has been seen to send a Check.
-func (t *Check) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	type Plain Check
-	forms := struct {
-		*Plain
-		OrganizationIDAlias0 string `json:"organiationId"`
-	}{Plain: (*Plain)(t)}
-	if err := json.UnmarshalDecode(dec, &forms); err != nil {
-		return err
+// DecodeJSON reads the value in any form in which the service has been seen to send it.
+func (t *Check) DecodeJSON(d *jsondec.Decoder) {
+	var aliasOrganizationID0 string
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "checkTypes":
+			d.Field(&o, 0, "checkTypes", &t.CheckTypes)
+		case "groupId":
+			d.Field(&o, 1, "groupId", &t.GroupID)
+		case "id":
+			d.Field(&o, 2, "id", &t.ID)
+		case "organizationId":
+			d.Field(&o, 3, "organizationId", &t.OrganizationID)
+		case "organiationId":
+			d.Alias(&o, "organiationId", &aliasOrganizationID0)
+		case "status":
+			d.Field(&o, 4, "status", &t.Status)
+		case "statusReason":
+			d.Field(&o, 5, "statusReason", &t.StatusReason)
+		case "thirdPartyIdentifier":
+			d.Field(&o, 6, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+		default:
+			d.Unknown(&o)
+		}
 	}
 	if t.OrganizationID == "" {
-		t.OrganizationID = forms.OrganizationIDAlias0
+		t.OrganizationID = aliasOrganizationID0
 	}
-	return nil
 }
 
-// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
-func (t *Check) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *Check) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t Check) Missing() string {
@@ -1571,24 +2125,26 @@ func (t CheckDocument) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t CheckDocument) Format(f fmt.State, _ rune) { wire.Format(f, "CheckDocument", t.LogValue()) }
 
-// UnmarshalJSONFrom reads the forms in which the service has been seen to send a CheckDocument.
-func (t *CheckDocument) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	type Plain CheckDocument
-	forms := struct {
-		*Plain
-		DataURLAlias0 string `json:"document"`
-	}{Plain: (*Plain)(t)}
-	if err := json.UnmarshalDecode(dec, &forms); err != nil {
-		return err
+// DecodeJSON reads the value in any form in which the service has been seen to send it.
+func (t *CheckDocument) DecodeJSON(d *jsondec.Decoder) {
+	var aliasDataURL0 string
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "base64":
+			d.Field(&o, 0, "base64", &t.DataURL)
+		case "document":
+			d.Alias(&o, "document", &aliasDataURL0)
+		default:
+			d.Unknown(&o)
+		}
 	}
 	if t.DataURL == "" {
-		t.DataURL = forms.DataURLAlias0
+		t.DataURL = aliasDataURL0
 	}
-	return nil
 }
 
-// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
-func (t *CheckDocument) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *CheckDocument) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t CheckDocument) Missing() string {
@@ -1646,6 +2202,32 @@ func (t CheckResultSections) Format(f fmt.State, _ rune) {
 	wire.Format(f, "CheckResultSections", t.LogValue())
 }
 
+// DecodeJSON reads the value.
+func (t *CheckResultSections) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "addressVerification":
+			d.Field(&o, 0, "addressVerification", &t.AddressVerification)
+		case "attestations":
+			d.Field(&o, 1, "attestations", &t.Attestations)
+		case "identificationDocument":
+			d.Field(&o, 2, "identificationDocument", &t.IdentificationDocument)
+		case "personalInformation":
+			d.Field(&o, 3, "personalInformation", &t.PersonalInformation)
+		case "phoneVerification":
+			d.Field(&o, 4, "phoneVerification", &t.PhoneVerification)
+		case "photoVerification":
+			d.Field(&o, 5, "photoVerification", &t.PhotoVerification)
+		case "riskProfile":
+			d.Field(&o, 6, "riskProfile", &t.RiskProfile)
+		case "watchlistSearchId":
+			d.Field(&o, 7, "watchlistSearchId", &t.WatchlistSearchID)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // CheckResults is a check and everything that was found.
 type CheckResults struct {
 	// CheckResults What was found, a section for each kind of verification. A section is absent when the check does not include it.
@@ -1694,24 +2276,42 @@ func (t CheckResults) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t CheckResults) Format(f fmt.State, _ rune) { wire.Format(f, "CheckResults", t.LogValue()) }
 
-// UnmarshalJSONFrom reads the forms in which the service has been seen to send a CheckResults.
-func (t *CheckResults) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	type Plain CheckResults
-	forms := struct {
-		*Plain
-		OrganizationIDAlias0 string `json:"organiationId"`
-	}{Plain: (*Plain)(t)}
-	if err := json.UnmarshalDecode(dec, &forms); err != nil {
-		return err
+// DecodeJSON reads the value in any form in which the service has been seen to send it.
+func (t *CheckResults) DecodeJSON(d *jsondec.Decoder) {
+	var aliasOrganizationID0 string
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "checkResults":
+			d.Field(&o, 0, "checkResults", &t.CheckResults)
+		case "checkTypes":
+			d.Field(&o, 1, "checkTypes", &t.CheckTypes)
+		case "groupId":
+			d.Field(&o, 2, "groupId", &t.GroupID)
+		case "id":
+			d.Field(&o, 3, "id", &t.ID)
+		case "organizationId":
+			d.Field(&o, 4, "organizationId", &t.OrganizationID)
+		case "organiationId":
+			d.Alias(&o, "organiationId", &aliasOrganizationID0)
+		case "status":
+			d.Field(&o, 5, "status", &t.Status)
+		case "statusReason":
+			d.Field(&o, 6, "statusReason", &t.StatusReason)
+		case "thirdPartyIdentifier":
+			d.Field(&o, 7, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+		case "warnings":
+			d.Field(&o, 8, "warnings", &t.Warnings)
+		default:
+			d.Unknown(&o)
+		}
 	}
 	if t.OrganizationID == "" {
-		t.OrganizationID = forms.OrganizationIDAlias0
+		t.OrganizationID = aliasOrganizationID0
 	}
-	return nil
 }
 
-// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
-func (t *CheckResults) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *CheckResults) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t CheckResults) Missing() string {
@@ -1741,6 +2341,9 @@ func (t Checks) LogValue() slog.Value { return wire.List("", t).Value }
 
 // Format prints like LogValue, whatever the verb.
 func (t Checks) Format(f fmt.State, _ rune) { wire.Format(f, "Checks", t.LogValue()) }
+
+// DecodeJSON reads the elements.
+func (t *Checks) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
 
 // Country is a country as its ISO 3166-1 alpha-2 code.
 //
@@ -1774,6 +2377,20 @@ func (t CreateAccessLinkRequest) Sensitive() []string {
 	return wire.Texts(
 		t.ReturnURL,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "language":
+			d.Field(&o, 0, "language", &t.Language)
+		case "returnUrl":
+			d.Field(&o, 1, "returnUrl", &t.ReturnURL)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -1859,6 +2476,38 @@ func (t CreateCheckRequest) Sensitive() []string {
 		t.ReturnURL,
 		t.ThirdPartyIdentifier,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *CreateCheckRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "checkTypes":
+			d.Field(&o, 0, "checkTypes", &t.CheckTypes)
+		case "email":
+			d.Field(&o, 1, "email", &t.Email)
+		case "groupId":
+			d.Field(&o, 2, "groupId", &t.GroupID)
+		case "language":
+			d.Field(&o, 3, "language", &t.Language)
+		case "overrideThirdPartyIdentifier":
+			d.Field(&o, 4, "overrideThirdPartyIdentifier", &t.OverrideThirdPartyIdentifier)
+		case "returnUrl":
+			d.Field(&o, 5, "returnUrl", &t.ReturnURL)
+		case "skipPersonalAccessCode":
+			d.Field(&o, 6, "skipPersonalAccessCode", &t.SkipPersonalAccessCode)
+		case "supplementalDocumentTypes":
+			d.Field(&o, 7, "supplementalDocumentTypes", &t.SupplementalDocumentTypes)
+		case "thirdPartyIdentifier":
+			d.Field(&o, 8, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+		case "watchlistRecheckInterval":
+			d.Field(&o, 9, "watchlistRecheckInterval", &t.WatchlistRecheckInterval)
+		case "watchlistSearchCategories":
+			d.Field(&o, 10, "watchlistSearchCategories", &t.WatchlistSearchCategories)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -1955,6 +2604,22 @@ func (t CreatedCheck) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t CreatedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "CreatedCheck", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *CreatedCheck) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "checkId":
+			d.Field(&o, 0, "checkId", &t.CheckID)
+		case "thirdPartyIdentifier":
+			d.Field(&o, 1, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+		case "url":
+			d.Field(&o, 2, "url", &t.URL)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t CreatedCheck) Missing() string {
 	switch {
@@ -1980,6 +2645,18 @@ func (t CreatedWatchlistSearch) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t CreatedWatchlistSearch) Format(f fmt.State, _ rune) {
 	wire.Format(f, "CreatedWatchlistSearch", t.LogValue())
+}
+
+// DecodeJSON reads the value.
+func (t *CreatedWatchlistSearch) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "id":
+			d.Field(&o, 0, "id", &t.ID)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -2069,6 +2746,40 @@ func (t EmailAnalysis) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t EmailAnalysis) Format(f fmt.State, _ rune) { wire.Format(f, "EmailAnalysis", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *EmailAnalysis) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "catchAllShared":
+			d.Field(&o, 0, "catchAllShared", &t.CatchAllShared)
+		case "commonProvider":
+			d.Field(&o, 1, "commonProvider", &t.CommonProvider)
+		case "deliverability":
+			d.Field(&o, 2, "deliverability", &t.Deliverability)
+		case "frequentComplainer":
+			d.Field(&o, 3, "frequentComplainer", &t.FrequentComplainer)
+		case "honeyPotSpamTrap":
+			d.Field(&o, 4, "honeyPotSpamTrap", &t.HoneyPotSpamTrap)
+		case "overallScore":
+			d.Field(&o, 5, "overallScore", &t.OverallScore)
+		case "recentAbuse":
+			d.Field(&o, 6, "recentAbuse", &t.RecentAbuse)
+		case "smtpConfigScore":
+			d.Field(&o, 7, "smtpConfigScore", &t.SMTPConfigScore)
+		case "suspect":
+			d.Field(&o, 8, "suspect", &t.Suspect)
+		case "temporaryDisposable":
+			d.Field(&o, 9, "temporaryDisposable", &t.TemporaryDisposable)
+		case "validAddress":
+			d.Field(&o, 10, "validAddress", &t.ValidAddress)
+		case "validDNSConfig":
+			d.Field(&o, 11, "validDNSConfig", &t.ValidDNSConfig)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // ErrorBody is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
 // produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
 type ErrorBody = wire.ErrorBody
@@ -2108,6 +2819,26 @@ func (t IdentificationDocument) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t IdentificationDocument) Format(f fmt.State, _ rune) {
 	wire.Format(f, "IdentificationDocument", t.LogValue())
+}
+
+// DecodeJSON reads the value.
+func (t *IdentificationDocument) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "backId":
+			d.Field(&o, 0, "backId", &t.BackID)
+		case "documentNumber":
+			d.Field(&o, 1, "documentNumber", &t.DocumentNumber)
+		case "expirationDate":
+			d.Field(&o, 2, "expirationDate", &t.ExpirationDate)
+		case "frontId":
+			d.Field(&o, 3, "frontId", &t.FrontID)
+		case "type":
+			d.Field(&o, 4, "type", &t.Type)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // IPAndDeviceAnalysis is where the person came from and with what device.
@@ -2192,6 +2923,48 @@ func (t IPAndDeviceAnalysis) Format(f fmt.State, _ rune) {
 	wire.Format(f, "IPAndDeviceAnalysis", t.LogValue())
 }
 
+// DecodeJSON reads the value.
+func (t *IPAndDeviceAnalysis) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "browser":
+			d.Field(&o, 0, "browser", &t.Browser)
+		case "city":
+			d.Field(&o, 1, "city", &t.City)
+		case "country":
+			d.Field(&o, 2, "country", &t.Country)
+		case "deviceBrand":
+			d.Field(&o, 3, "deviceBrand", &t.DeviceBrand)
+		case "deviceModel":
+			d.Field(&o, 4, "deviceModel", &t.DeviceModel)
+		case "fraudScore":
+			d.Field(&o, 5, "fraudScore", &t.FraudScore)
+		case "host":
+			d.Field(&o, 6, "host", &t.Host)
+		case "ip":
+			d.Field(&o, 7, "ip", &t.IP)
+		case "isp":
+			d.Field(&o, 8, "isp", &t.ISP)
+		case "localTime":
+			d.Field(&o, 9, "localTime", &t.LocalTime)
+		case "operatingSystem":
+			d.Field(&o, 10, "operatingSystem", &t.OperatingSystem)
+		case "position":
+			d.Field(&o, 11, "position", &t.Position)
+		case "recentAbuse":
+			d.Field(&o, 12, "recentAbuse", &t.RecentAbuse)
+		case "state":
+			d.Field(&o, 13, "state", &t.State)
+		case "timezone":
+			d.Field(&o, 14, "timezone", &t.Timezone)
+		case "vpnOrTor":
+			d.Field(&o, 15, "vpnOrTor", &t.VPNOrTor)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Language is the language of the hosted enrollment; English when none is given.
 type Language string
 
@@ -2233,6 +3006,24 @@ func (t LookupChecksRequest) Sensitive() []string {
 		t.LastName,
 		t.ThirdPartyIdentifier,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *LookupChecksRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "email":
+			d.Field(&o, 0, "email", &t.Email)
+		case "firstName":
+			d.Field(&o, 1, "firstName", &t.FirstName)
+		case "lastName":
+			d.Field(&o, 2, "lastName", &t.LastName)
+		case "thirdPartyIdentifier":
+			d.Field(&o, 3, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -2311,6 +3102,32 @@ func (t PersonalInformation) Format(f fmt.State, _ rune) {
 	wire.Format(f, "PersonalInformation", t.LogValue())
 }
 
+// DecodeJSON reads the value.
+func (t *PersonalInformation) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "country":
+			d.Field(&o, 0, "country", &t.Country)
+		case "dateOfBirth":
+			d.Field(&o, 1, "dateOfBirth", &t.DateOfBirth)
+		case "email":
+			d.Field(&o, 2, "email", &t.Email)
+		case "firstName":
+			d.Field(&o, 3, "firstName", &t.FirstName)
+		case "gender":
+			d.Field(&o, 4, "gender", &t.Gender)
+		case "lastName":
+			d.Field(&o, 5, "lastName", &t.LastName)
+		case "middleName":
+			d.Field(&o, 6, "middleName", &t.MiddleName)
+		case "stateProvince":
+			d.Field(&o, 7, "stateProvince", &t.StateProvince)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
 // names of the properties, so none is promised here.
 type PhoneVerification = map[string]any
@@ -2331,6 +3148,18 @@ func (t PhotoInstruction) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t PhotoInstruction) Format(f fmt.State, _ rune) {
 	wire.Format(f, "PhotoInstruction", t.LogValue())
+}
+
+// DecodeJSON reads the value.
+func (t *PhotoInstruction) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "instruction":
+			d.Field(&o, 0, "instruction", &t.Instruction)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -2370,6 +3199,20 @@ func (t PhotoVerification) Format(f fmt.State, _ rune) {
 	wire.Format(f, "PhotoVerification", t.LogValue())
 }
 
+// DecodeJSON reads the value.
+func (t *PhotoVerification) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "id":
+			d.Field(&o, 0, "id", &t.ID)
+		case "type":
+			d.Field(&o, 1, "type", &t.Type)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // RecheckInterval is the number of days between repeated watchlist searches; 0 for none.
 type RecheckInterval int
 
@@ -2396,6 +3239,18 @@ func (t RefreshAuthTokenRequest) Sensitive() []string {
 	return wire.Texts(
 		t.Token,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *RefreshAuthTokenRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "token":
+			d.Field(&o, 0, "token", &t.Token)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -2443,6 +3298,22 @@ func (t RiskProfile) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t RiskProfile) Format(f fmt.State, _ rune) { wire.Format(f, "RiskProfile", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *RiskProfile) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "emailAnalysisResults":
+			d.Field(&o, 0, "emailAnalysisResults", &t.EmailAnalysisResults)
+		case "facialMatchConfidence":
+			d.Field(&o, 1, "facialMatchConfidence", &t.FacialMatchConfidence)
+		case "ipAndDeviceAnalysisResults":
+			d.Field(&o, 2, "ipAndDeviceAnalysisResults", &t.IPAndDeviceAnalysisResults)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Scalar is a value that the service has been seen to send as a number, a string or a boolean.
 //
 // Examples: 62, 62, true
@@ -2483,6 +3354,28 @@ func (t SearchCriteria) LogValue() slog.Value {
 
 // Format prints like LogValue, whatever the verb.
 func (t SearchCriteria) Format(f fmt.State, _ rune) { wire.Format(f, "SearchCriteria", t.LogValue()) }
+
+// DecodeJSON reads the value.
+func (t *SearchCriteria) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "businessName":
+			d.Field(&o, 0, "businessName", &t.BusinessName)
+		case "country":
+			d.Field(&o, 1, "country", &t.Country)
+		case "firstName":
+			d.Field(&o, 2, "firstName", &t.FirstName)
+		case "lastName":
+			d.Field(&o, 3, "lastName", &t.LastName)
+		case "middleName":
+			d.Field(&o, 4, "middleName", &t.MiddleName)
+		case "stateProvince":
+			d.Field(&o, 5, "stateProvince", &t.StateProvince)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
 
 // SearchWatchlistsRequest is whom to search for. A first and a last name, or a business name, must be given.
 type SearchWatchlistsRequest struct {
@@ -2558,6 +3451,38 @@ func (t SearchWatchlistsRequest) Sensitive() []string {
 		t.MiddleName,
 		t.StateOrProvince,
 	)
+}
+
+// DecodeJSON reads the value.
+func (t *SearchWatchlistsRequest) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "businessName":
+			d.Field(&o, 0, "businessName", &t.BusinessName)
+		case "categories":
+			d.Field(&o, 1, "categories", &t.Categories)
+		case "checkId":
+			d.Field(&o, 2, "checkId", &t.CheckID)
+		case "country":
+			d.Field(&o, 3, "country", &t.Country)
+		case "fileContent":
+			d.Field(&o, 4, "fileContent", &t.FileContent)
+		case "fileName":
+			d.Field(&o, 5, "fileName", &t.FileName)
+		case "firstName":
+			d.Field(&o, 6, "firstName", &t.FirstName)
+		case "groupId":
+			d.Field(&o, 7, "groupId", &t.GroupID)
+		case "lastName":
+			d.Field(&o, 8, "lastName", &t.LastName)
+		case "middleName":
+			d.Field(&o, 9, "middleName", &t.MiddleName)
+		case "stateOrProvince":
+			d.Field(&o, 10, "stateOrProvince", &t.StateOrProvince)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
@@ -2653,6 +3578,20 @@ func (t SearchedList) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t SearchedList) Format(f fmt.State, _ rune) { wire.Format(f, "SearchedList", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *SearchedList) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "name":
+			d.Field(&o, 0, "name", &t.Name)
+		case "version":
+			d.Field(&o, 1, "version", &t.Version)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t SearchedList) Missing() string {
 	switch {
@@ -2671,6 +3610,9 @@ func (t SearchedLists) LogValue() slog.Value { return wire.List("", t).Value }
 // Format prints like LogValue, whatever the verb.
 func (t SearchedLists) Format(f fmt.State, _ rune) { wire.Format(f, "SearchedLists", t.LogValue()) }
 
+// DecodeJSON reads the elements.
+func (t *SearchedLists) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
+
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification struct {
 	// StatusMessage What happened to which check or search.
@@ -2687,6 +3629,18 @@ func (t StatusChangedNotification) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t StatusChangedNotification) Format(f fmt.State, _ rune) {
 	wire.Format(f, "StatusChangedNotification", t.LogValue())
+}
+
+// DecodeJSON reads the value.
+func (t *StatusChangedNotification) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "statusMessage":
+			d.Field(&o, 0, "statusMessage", &t.StatusMessage)
+		default:
+			d.Unknown(&o)
+		}
+	}
 }
 
 // StatusMessage is what happened to which check or search.
@@ -2716,6 +3670,24 @@ func (t StatusMessage) LogValue() slog.Value {
 
 // Format prints like LogValue, whatever the verb.
 func (t StatusMessage) Format(f fmt.State, _ rune) { wire.Format(f, "StatusMessage", t.LogValue()) }
+
+// DecodeJSON reads the value.
+func (t *StatusMessage) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "groupId":
+			d.Field(&o, 0, "groupId", &t.GroupID)
+		case "id":
+			d.Field(&o, 1, "id", &t.ID)
+		case "status":
+			d.Field(&o, 2, "status", &t.Status)
+		case "type":
+			d.Field(&o, 3, "type", &t.Type)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t StatusMessage) Missing() string {
@@ -2781,28 +3753,46 @@ func (t SubmittedCheck) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t SubmittedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "SubmittedCheck", t.LogValue()) }
 
-// UnmarshalJSONFrom reads the forms in which the service has been seen to send a SubmittedCheck, a bare string for its status among them.
-func (t *SubmittedCheck) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() == '"' {
-		*t = SubmittedCheck{}
-		return json.UnmarshalDecode(dec, &t.Status)
+// DecodeJSON reads the value in any form in which the service has been seen to send it, a bare string for its status among them.
+func (t *SubmittedCheck) DecodeJSON(d *jsondec.Decoder) {
+	if d.Peek() == '"' {
+		d.Value(&t.Status)
+		return
 	}
-	type Plain SubmittedCheck
-	forms := struct {
-		*Plain
-		OrganizationIDAlias0 string `json:"organiationId"`
-	}{Plain: (*Plain)(t)}
-	if err := json.UnmarshalDecode(dec, &forms); err != nil {
-		return err
+	var aliasOrganizationID0 string
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "checkResults":
+			d.Field(&o, 0, "checkResults", &t.CheckResults)
+		case "checkTypes":
+			d.Field(&o, 1, "checkTypes", &t.CheckTypes)
+		case "groupId":
+			d.Field(&o, 2, "groupId", &t.GroupID)
+		case "id":
+			d.Field(&o, 3, "id", &t.ID)
+		case "organizationId":
+			d.Field(&o, 4, "organizationId", &t.OrganizationID)
+		case "organiationId":
+			d.Alias(&o, "organiationId", &aliasOrganizationID0)
+		case "status":
+			d.Field(&o, 5, "status", &t.Status)
+		case "statusReason":
+			d.Field(&o, 6, "statusReason", &t.StatusReason)
+		case "thirdPartyIdentifier":
+			d.Field(&o, 7, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+		case "warnings":
+			d.Field(&o, 8, "warnings", &t.Warnings)
+		default:
+			d.Unknown(&o)
+		}
 	}
 	if t.OrganizationID == "" {
-		t.OrganizationID = forms.OrganizationIDAlias0
+		t.OrganizationID = aliasOrganizationID0
 	}
-	return nil
 }
 
-// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
-func (t *SubmittedCheck) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *SubmittedCheck) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t SubmittedCheck) Missing() string {
@@ -2877,6 +3867,36 @@ func (t WatchlistHit) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t WatchlistHit) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistHit", t.LogValue()) }
 
+// DecodeJSON reads the value.
+func (t *WatchlistHit) DecodeJSON(d *jsondec.Decoder) {
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "additionalInformation":
+			d.Field(&o, 0, "additionalInformation", &t.AdditionalInformation)
+		case "businessNameMatch":
+			d.Field(&o, 1, "businessNameMatch", &t.BusinessNameMatch)
+		case "countryMatch":
+			d.Field(&o, 2, "countryMatch", &t.CountryMatch)
+		case "firstNameMatch":
+			d.Field(&o, 3, "firstNameMatch", &t.FirstNameMatch)
+		case "lastNameMatch":
+			d.Field(&o, 4, "lastNameMatch", &t.LastNameMatch)
+		case "matchConfidence":
+			d.Field(&o, 5, "matchConfidence", &t.MatchConfidence)
+		case "matchName":
+			d.Field(&o, 6, "matchName", &t.MatchName)
+		case "middleNameMatch":
+			d.Field(&o, 7, "middleNameMatch", &t.MiddleNameMatch)
+		case "stateMatch":
+			d.Field(&o, 8, "stateMatch", &t.StateMatch)
+		case "watchlistName":
+			d.Field(&o, 9, "watchlistName", &t.WatchlistName)
+		default:
+			d.Unknown(&o)
+		}
+	}
+}
+
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t WatchlistHit) Missing() string {
 	switch {
@@ -2904,6 +3924,9 @@ func (t WatchlistHits) LogValue() slog.Value { return wire.List("", t).Value }
 
 // Format prints like LogValue, whatever the verb.
 func (t WatchlistHits) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistHits", t.LogValue()) }
+
+// DecodeJSON reads the elements.
+func (t *WatchlistHits) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
 
 // WatchlistSearch is a watchlist search, without what it found.
 type WatchlistSearch struct {
@@ -2965,24 +3988,44 @@ func (t WatchlistSearch) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t WatchlistSearch) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistSearch", t.LogValue()) }
 
-// UnmarshalJSONFrom reads the forms in which the service has been seen to send a WatchlistSearch.
-func (t *WatchlistSearch) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	type Plain WatchlistSearch
-	forms := struct {
-		*Plain
-		OrganizationIDAlias0 string `json:"organiationId"`
-	}{Plain: (*Plain)(t)}
-	if err := json.UnmarshalDecode(dec, &forms); err != nil {
-		return err
+// DecodeJSON reads the value in any form in which the service has been seen to send it.
+func (t *WatchlistSearch) DecodeJSON(d *jsondec.Decoder) {
+	var aliasOrganizationID0 string
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "checkId":
+			d.Field(&o, 0, "checkId", &t.CheckID)
+		case "groupId":
+			d.Field(&o, 1, "groupId", &t.GroupID)
+		case "id":
+			d.Field(&o, 2, "id", &t.ID)
+		case "lastRecheckDate":
+			d.Field(&o, 3, "lastRecheckDate", &t.LastRecheckDate)
+		case "organizationId":
+			d.Field(&o, 4, "organizationId", &t.OrganizationID)
+		case "organiationId":
+			d.Alias(&o, "organiationId", &aliasOrganizationID0)
+		case "recheckInterval":
+			d.Field(&o, 5, "recheckInterval", &t.RecheckInterval)
+		case "searchCriteria":
+			d.Field(&o, 6, "searchCriteria", &t.SearchCriteria)
+		case "searchDate":
+			d.Field(&o, 7, "searchDate", &t.SearchDate)
+		case "searchType":
+			d.Field(&o, 8, "searchType", &t.SearchType)
+		case "status":
+			d.Field(&o, 9, "status", &t.Status)
+		default:
+			d.Unknown(&o)
+		}
 	}
 	if t.OrganizationID == "" {
-		t.OrganizationID = forms.OrganizationIDAlias0
+		t.OrganizationID = aliasOrganizationID0
 	}
-	return nil
 }
 
-// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
-func (t *WatchlistSearch) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *WatchlistSearch) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t WatchlistSearch) Missing() string {
@@ -3067,24 +4110,48 @@ func (t WatchlistSearchResults) Format(f fmt.State, _ rune) {
 	wire.Format(f, "WatchlistSearchResults", t.LogValue())
 }
 
-// UnmarshalJSONFrom reads the forms in which the service has been seen to send a WatchlistSearchResults.
-func (t *WatchlistSearchResults) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	type Plain WatchlistSearchResults
-	forms := struct {
-		*Plain
-		OrganizationIDAlias0 string `json:"organiationId"`
-	}{Plain: (*Plain)(t)}
-	if err := json.UnmarshalDecode(dec, &forms); err != nil {
-		return err
+// DecodeJSON reads the value in any form in which the service has been seen to send it.
+func (t *WatchlistSearchResults) DecodeJSON(d *jsondec.Decoder) {
+	var aliasOrganizationID0 string
+	for o := d.Object(); d.Member(&o); {
+		switch string(o.Name) {
+		case "adverseMediaResults":
+			d.Field(&o, 0, "adverseMediaResults", &t.AdverseMediaResults)
+		case "checkId":
+			d.Field(&o, 1, "checkId", &t.CheckID)
+		case "groupId":
+			d.Field(&o, 2, "groupId", &t.GroupID)
+		case "id":
+			d.Field(&o, 3, "id", &t.ID)
+		case "lastRecheckDate":
+			d.Field(&o, 4, "lastRecheckDate", &t.LastRecheckDate)
+		case "organizationId":
+			d.Field(&o, 5, "organizationId", &t.OrganizationID)
+		case "organiationId":
+			d.Alias(&o, "organiationId", &aliasOrganizationID0)
+		case "recheckInterval":
+			d.Field(&o, 6, "recheckInterval", &t.RecheckInterval)
+		case "searchCriteria":
+			d.Field(&o, 7, "searchCriteria", &t.SearchCriteria)
+		case "searchDate":
+			d.Field(&o, 8, "searchDate", &t.SearchDate)
+		case "searchType":
+			d.Field(&o, 9, "searchType", &t.SearchType)
+		case "status":
+			d.Field(&o, 10, "status", &t.Status)
+		case "watchlistResults":
+			d.Field(&o, 11, "watchlistResults", &t.WatchlistResults)
+		default:
+			d.Unknown(&o)
+		}
 	}
 	if t.OrganizationID == "" {
-		t.OrganizationID = forms.OrganizationIDAlias0
+		t.OrganizationID = aliasOrganizationID0
 	}
-	return nil
 }
 
-// UnmarshalJSON is UnmarshalJSONFrom for package encoding/json.
-func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, t) }
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *WatchlistSearchResults) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t WatchlistSearchResults) Missing() string {
