@@ -275,6 +275,38 @@ func TestPathParametersAreEscaped(t *testing.T) {
 	}
 }
 
+// The client builds addresses itself, without parsing one for each call; they are those of package generated.
+func TestAddressesAreThoseOfTheGeneratedClient(t *testing.T) {
+	for _, base := range []string{"http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:1/api", "http://127.0.0.1:1/a%2Fb/"} {
+		for _, id := range []string{"c1", "a/b", "a b", "ä?#%41", "...", "a+b&c=d;e:@", "%2e%2e", "\x00\n"} {
+			var seen []string
+			client, err := api.New("key", "secret", api.WithBaseURL(base), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/auth/token") {
+					return respond(200, `{"token":"opaque"}`), nil
+				}
+				headers := r.Header.Clone()
+				headers.Del("Content-Type") // of a body
+				seen = append(seen, fmt.Sprintf("%s %s %s %q %v", r.Method, r.URL, r.URL.RequestURI(), r.Host, headers))
+				return nil, errors.New("seen")
+			})}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx := t.Context()
+			_, _ = client.GetCheck(ctx, id)
+			_, _ = client.Raw().GetCheck(ctx, id)
+			_, _ = client.GetCheckDocument(ctx, id, "d1")
+			_, _ = client.Raw().GetCheckDocument(ctx, id, "d1")
+			_, _ = client.LookupChecks(ctx, api.LookupChecksRequest{Email: "a@example.com"})
+			_, _ = client.Raw().LookupChecks(ctx, api.LookupChecksRequest{Email: "a@example.com"})
+			if len(seen) != 6 || seen[0] != seen[1] || seen[2] != seen[3] || seen[4] != seen[5] {
+				t.Errorf("%s, %q:\n%s", base, id, strings.Join(seen, "\n"))
+			}
+			_ = client.Close()
+		}
+	}
+}
+
 func TestNoAnswer(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		client, err := api.New("key", "secret", api.WithBaseURL("http://127.0.0.1:1/api"), api.WithMaxAttempts(1))

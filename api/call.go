@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/goaver/aver-go/authprovider"
-	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
 )
 
@@ -20,6 +19,7 @@ type operation struct {
 	id      string      // the operationId
 	method  string      // the HTTP method
 	path    string      // the path template
+	media   string      // the media type of the body; empty without one
 	params  []string    // the names of the path parameters
 	success int         // the status of the documented success
 	retry   retryPolicy // the contract's x-retry
@@ -49,7 +49,7 @@ type request[T any] struct {
 	body     any       // nil without a body
 	upload   *upload   // the image that is streamed into the body, in place of body
 	download *download // where the image of the answer goes; nil when it is part of the result
-	send     func(context.Context, *generated.RawClient, io.Reader) (*http.Response, error)
+	build    func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
 	recovery recovery[T] // of an operation with retryRecover
 }
 
@@ -65,10 +65,14 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 			return nil, refusal(op, err)
 		}
 	}
+	var deadline time.Time // of the whole call
 	if settings.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, settings.timeout)
-		defer cancel()
+		deadline = time.Now().Add(settings.timeout)
+		if op.retry != retryAlways || r.upload != nil { // where more is done than attempts, which have their own
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline)
+			defer cancel()
+		}
 	}
 	content, failure := r.prepare(ctx, op, &settings)
 	if r.upload != nil {
@@ -85,14 +89,14 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 
 	unclear := false // an attempt may have been performed
 	for n := 1; ; n++ {
-		result, failure := try(ctx, c, op, settings, n, r, content)
+		result, failure := try(ctx, c, op, &settings, deadline, n, &r, content)
 		if failure == nil {
 			return result, nil
 		}
 		failure.Attempts = n
 		unclear = unclear || op.retry != retryAlways && failure.outcome() == unclearOutcome
 		if unclear && op.retry == retryRecover {
-			result, err := resolve(ctx, settings, n, failure, r.recovery)
+			result, err := resolve(ctx, &settings, n, failure, r.recovery)
 			switch {
 			case err != nil:
 				return nil, failure.unresolved(err)
@@ -100,7 +104,7 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 				return result, nil
 			}
 		}
-		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || !r.again(failure) || !wait(ctx, settings.pause(n, failure)) {
+		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || !r.again(failure) || !wait(ctx, deadline, settings.pause(n, failure)) {
 			return nil, failure.final(op.retry, unclear)
 		}
 	}
@@ -109,13 +113,13 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 // resolve reads the state after an attempt whose outcome, or that of one before it, is unclear. It returns neither a
 // result nor an error when the operation was not performed, as far as the state tells. After a timeout the service may
 // still be at work, so then it looks again, as often as the call may be attempted.
-func resolve[T any](ctx context.Context, settings callSettings, n int, failure *Error, r recovery[T]) (*T, error) {
+func resolve[T any](ctx context.Context, settings *callSettings, n int, failure *Error, r recovery[T]) (*T, error) {
 	looks := 1
 	if failure.timedOut() {
 		looks = settings.maxAttempts
 	}
 	for i := range looks {
-		wait(ctx, settings.backoff(n+i)) // if there is no time for that, it looks at once
+		wait(ctx, time.Time{}, settings.backoff(n+i)) // if there is no time for that, it looks at once
 		if result, err := r.resolve(ctx); result != nil || err != nil {
 			return result, err
 		}
@@ -173,28 +177,21 @@ func check(op *operation, path []string, body any) *Error {
 }
 
 // try sends a request for the nth time and reads the answer.
-func try[T any](ctx context.Context, c *Client, op *operation, settings callSettings, n int, r request[T], content []byte) (*T, *Error) {
-	if settings.attemptTimeout > 0 && op.retry == retryAlways { // cutting others short makes their outcome unclear
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, settings.attemptTimeout)
-		defer cancel()
-	}
-	a := &attempt{path: op.path, once: op.retry != retryAlways, upload: r.upload}
-	body, err := r.reader(content)
-	if err != nil {
-		return nil, refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
-	}
+func try[T any](ctx context.Context, c *Client, op *operation, settings *callSettings, deadline time.Time, n int, r *request[T], content []byte) (*T, *Error) {
 	start := time.Now()
-	resp, err := r.send(a.trace(ctx), c.raw, body)
-	if err != nil {
-		failure := unanswered(op, err)
-		failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
-		if u := r.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
-			failure.sent = false
-			if u.failure() != nil && ctx.Err() == nil {
-				failure = refusal(op, u.failure())
-			}
+	if op.retry == retryAlways { // cutting others short makes their outcome unclear
+		if end := start.Add(settings.attemptTimeout); settings.attemptTimeout > 0 && (deadline.IsZero() || end.Before(deadline)) {
+			deadline = end
 		}
+		if !deadline.IsZero() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline)
+			defer cancel()
+		}
+	}
+	a := &attempt{Context: ctx, path: op.path, once: op.retry != retryAlways, upload: r.upload}
+	resp, failure := send(c, op, a, r, content)
+	if failure != nil {
 		c.log(ctx, op, n, start, nil, failure)
 		return nil, failure
 	}
@@ -206,6 +203,31 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings callSett
 	}
 	c.log(ctx, op, n, start, resp, failure)
 	return result, failure
+}
+
+// send sends a request once, and again after a refused token.
+func send[T any](c *Client, op *operation, a *attempt, r *request[T], content []byte) (*http.Response, *Error) {
+	body, err := r.reader(content)
+	if err != nil {
+		return nil, refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
+	}
+	req, err := c.newRequest(a.trace(), op, r.path, r.build, body)
+	if err != nil {
+		return nil, refusal(op, err)
+	}
+	resp, err := c.do(a, req)
+	if err == nil {
+		return resp, nil
+	}
+	failure := unanswered(op, err)
+	failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
+	if u := r.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
+		failure.sent = false
+		if u.failure() != nil && a.Err() == nil {
+			failure = refusal(op, u.failure())
+		}
+	}
+	return nil, failure
 }
 
 // reader returns the body of an attempt from its beginning.

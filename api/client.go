@@ -20,6 +20,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/goaver/aver-go/authprovider"
@@ -32,6 +34,8 @@ const Version = "0.1.0"
 // A Client calls the Aver API. Its methods may be called from any number of goroutines.
 type Client struct {
 	raw      *generated.RawClient
+	base     *url.URL // without a slash at its end
+	doer     *authprovider.Doer
 	provider *authprovider.Provider
 	settings *settings // behind a pointer, so that a printed client shows nothing of it
 }
@@ -39,13 +43,14 @@ type Client struct {
 // settings is what the options configure.
 type settings struct {
 	callSettings
-	baseURL    string
-	httpClient *http.Client // nil for one of the provider's own
-	userAgent  string
-	logger     *slog.Logger
-	auth       []authprovider.Option
-	wrap       func(http.RoundTripper) http.RoundTripper
-	secrets    func() []string // a function, because package fmt prints what a pointer points at
+	baseURL         string
+	httpClient      *http.Client // nil for one of the provider's own
+	userAgent       string
+	logger          *slog.Logger
+	auth            []authprovider.Option
+	wrap            func(http.RoundTripper) http.RoundTripper
+	userAgentHeader []string
+	secrets         func() []string // a function, because package fmt prints what a pointer points at
 }
 
 // callSettings is what can be configured for a single call as well.
@@ -251,20 +256,25 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	client := *provider.Client()
 	client.Transport = s.transport(client.Transport)
 	client.CheckRedirect = checkRedirect(client.CheckRedirect)
+	s.userAgentHeader = []string{s.userAgent}
+	base, err := url.Parse(strings.TrimRight(s.baseURL, "/"))
+	if err != nil {
+		return nil, errors.New("api: the base URL cannot be parsed")
+	}
+	doer := provider.Doer(&client)
 	raw, err := generated.NewClient(s.baseURL,
-		generated.WithHTTPClient(provider.Doer(&client)),
+		generated.WithHTTPClient(doer),
 		generated.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
 			req.Header.Set("User-Agent", s.userAgent)
 			req.Header.Set("Accept", "application/json")
 			return nil
 		}),
-		generated.WithRequestEditorFn(provider.Intercept),
-		generated.WithRequestEditorFn(handOver))
+		generated.WithRequestEditorFn(provider.Intercept))
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s.secrets = func() []string { return []string{key, secret} }
-	return &Client{raw: raw, provider: provider, settings: s}, nil
+	return &Client{raw: raw, base: base, doer: doer, provider: provider, settings: s}, nil
 }
 
 // Raw returns the generated client underneath, authenticated like this one, for what the methods do not offer. Its

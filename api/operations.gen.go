@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 
 	generated "github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
@@ -545,6 +544,7 @@ var refreshAuthToken = operation{
 	id:      "refreshAuthToken",
 	method:  "POST",
 	path:    "/auth/refresh",
+	media:   "application/json",
 	params:  []string{},
 	success: 200,
 	retry:   retryAlways,
@@ -557,9 +557,6 @@ var refreshAuthToken = operation{
 func (c *Client) RefreshAuthToken(ctx context.Context, body RefreshAuthTokenRequest, opts ...CallOption) (*AuthToken, error) {
 	r := request[AuthToken]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.RefreshAuthTokenWithBody(ctx, "application/json", body)
-		},
 	}
 	return call(ctx, c, &refreshAuthToken, opts, r)
 }
@@ -568,6 +565,7 @@ var getAuthToken = operation{
 	id:      "getAuthToken",
 	method:  "GET",
 	path:    "/auth/token",
+	media:   "",
 	params:  []string{},
 	success: 200,
 	retry:   retryAlways,
@@ -579,11 +577,7 @@ var getAuthToken = operation{
 // The key and secret travel as HTTP Basic credentials (RFC 7617). The token authorises every other operation.
 // Its lifetime is documented as 30 minutes; the answer does not state it.
 func (c *Client) GetAuthToken(ctx context.Context, opts ...CallOption) (*AuthToken, error) {
-	r := request[AuthToken]{
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetAuthToken(ctx)
-		},
-	}
+	r := request[AuthToken]{}
 	return call(ctx, c, &getAuthToken, opts, r)
 }
 
@@ -591,6 +585,7 @@ var createCheck = operation{
 	id:      "createCheck",
 	method:  "POST",
 	path:    "/check/create",
+	media:   "application/json",
 	params:  []string{},
 	success: 200,
 	retry:   retryRecover,
@@ -604,10 +599,7 @@ var createCheck = operation{
 // that property is not true.
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
 	r := request[CreatedCheck]{
-		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.CreateCheckWithBody(ctx, "application/json", body)
-		},
+		body:     body,
 		recovery: c.recoverCreateCheck(body),
 	}
 	return call(ctx, c, &createCheck, opts, r)
@@ -617,6 +609,7 @@ var getCheckByThirdPartyIdentifier = operation{
 	id:      "getCheckByThirdPartyIdentifier",
 	method:  "GET",
 	path:    "/check/getbythirdpartyidentifier/{id}",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -631,9 +624,6 @@ var getCheckByThirdPartyIdentifier = operation{
 func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
 	r := request[Check]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetCheckByThirdPartyIdentifier(ctx, id)
-		},
 	}
 	return call(ctx, c, &getCheckByThirdPartyIdentifier, opts, r)
 }
@@ -642,6 +632,7 @@ var getCheck = operation{
 	id:      "getCheck",
 	method:  "GET",
 	path:    "/check/{id}",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -654,9 +645,6 @@ var getCheck = operation{
 func (c *Client) GetCheck(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
 	r := request[Check]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetCheck(ctx, id)
-		},
 	}
 	return call(ctx, c, &getCheck, opts, r)
 }
@@ -665,6 +653,7 @@ var createAccessLink = operation{
 	id:      "createAccessLink",
 	method:  "POST",
 	path:    "/check/{id}/accesslink",
+	media:   "application/json",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -678,9 +667,6 @@ func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAcc
 	r := request[AccessLink]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.CreateAccessLinkWithBody(ctx, id, "application/json", body)
-		},
 	}
 	return call(ctx, c, &createAccessLink, opts, r)
 }
@@ -689,6 +675,7 @@ var addIDDocument = operation{
 	id:      "addIdDocument",
 	method:  "POST",
 	path:    "/check/{id}/iddocument",
+	media:   "application/json",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryNever,
@@ -702,9 +689,6 @@ func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumen
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddIDDocumentWithBody(ctx, id, "application/json", body)
-		},
 	}
 	return value(call(ctx, c, &addIDDocument, opts, r))
 }
@@ -719,9 +703,6 @@ func (c *Client) UploadIDDocument(ctx context.Context, id string, upload IDDocum
 	r := request[Acknowledgement]{
 		path:   []string{pathValue(id)},
 		upload: newUpload(upload.Image, upload.request),
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddIDDocumentWithBody(ctx, id, "application/json", body)
-		},
 	}
 	_, err := call(ctx, c, &addIDDocument, opts, r)
 	return err
@@ -731,6 +712,7 @@ var addPersonalInfo = operation{
 	id:      "addPersonalInfo",
 	method:  "POST",
 	path:    "/check/{id}/personalinfo",
+	media:   "application/json",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -744,9 +726,6 @@ func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersona
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddPersonalInfoWithBody(ctx, id, "application/json", body)
-		},
 	}
 	return value(call(ctx, c, &addPersonalInfo, opts, r))
 }
@@ -755,6 +734,7 @@ var addPhone = operation{
 	id:      "addPhone",
 	method:  "POST",
 	path:    "/check/{id}/phone",
+	media:   "application/json",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -768,9 +748,6 @@ func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, 
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddPhoneWithBody(ctx, id, "application/json", body)
-		},
 	}
 	return value(call(ctx, c, &addPhone, opts, r))
 }
@@ -779,6 +756,7 @@ var addPhotoDocument = operation{
 	id:      "addPhotoDocument",
 	method:  "POST",
 	path:    "/check/{id}/photodocument",
+	media:   "application/json",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryNever,
@@ -792,9 +770,6 @@ func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoD
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddPhotoDocumentWithBody(ctx, id, "application/json", body)
-		},
 	}
 	return value(call(ctx, c, &addPhotoDocument, opts, r))
 }
@@ -809,9 +784,6 @@ func (c *Client) UploadPhotoDocument(ctx context.Context, id string, upload Phot
 	r := request[Acknowledgement]{
 		path:   []string{pathValue(id)},
 		upload: newUpload(upload.Image, upload.request),
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddPhotoDocumentWithBody(ctx, id, "application/json", body)
-		},
 	}
 	_, err := call(ctx, c, &addPhotoDocument, opts, r)
 	return err
@@ -821,6 +793,7 @@ var getPhotoInstruction = operation{
 	id:      "getPhotoInstruction",
 	method:  "GET",
 	path:    "/check/{id}/photoinstruction",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -833,9 +806,6 @@ var getPhotoInstruction = operation{
 func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...CallOption) (*PhotoInstruction, error) {
 	r := request[PhotoInstruction]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetPhotoInstruction(ctx, id)
-		},
 	}
 	return call(ctx, c, &getPhotoInstruction, opts, r)
 }
@@ -844,6 +814,7 @@ var getCheckResults = operation{
 	id:      "getCheckResults",
 	method:  "GET",
 	path:    "/check/{id}/results",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -856,9 +827,6 @@ var getCheckResults = operation{
 func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOption) (*CheckResults, error) {
 	r := request[CheckResults]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetCheckResults(ctx, id)
-		},
 	}
 	return call(ctx, c, &getCheckResults, opts, r)
 }
@@ -867,6 +835,7 @@ var submitCheck = operation{
 	id:      "submitCheck",
 	method:  "GET",
 	path:    "/check/{id}/submit",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryRecover,
@@ -880,10 +849,7 @@ var submitCheck = operation{
 // only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
 func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption) (*SubmittedCheck, error) {
 	r := request[SubmittedCheck]{
-		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.SubmitCheck(ctx, id)
-		},
+		path:     []string{pathValue(id)},
 		recovery: c.recoverSubmitCheck(id),
 	}
 	return call(ctx, c, &submitCheck, opts, r)
@@ -893,6 +859,7 @@ var addSupplementalDocument = operation{
 	id:      "addSupplementalDocument",
 	method:  "POST",
 	path:    "/check/{id}/supplementaldocument",
+	media:   "application/json",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryNever,
@@ -906,9 +873,6 @@ func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body Ad
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddSupplementalDocumentWithBody(ctx, id, "application/json", body)
-		},
 	}
 	return value(call(ctx, c, &addSupplementalDocument, opts, r))
 }
@@ -923,9 +887,6 @@ func (c *Client) UploadSupplementalDocument(ctx context.Context, id string, uplo
 	r := request[Acknowledgement]{
 		path:   []string{pathValue(id)},
 		upload: newUpload(upload.Image, upload.request),
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.AddSupplementalDocumentWithBody(ctx, id, "application/json", body)
-		},
 	}
 	_, err := call(ctx, c, &addSupplementalDocument, opts, r)
 	return err
@@ -935,6 +896,7 @@ var getCheckDocument = operation{
 	id:      "getCheckDocument",
 	method:  "GET",
 	path:    "/checkdoc/{id}/{docId}",
+	media:   "",
 	params:  []string{"id", "docId"},
 	success: 200,
 	retry:   retryAlways,
@@ -947,9 +909,6 @@ var getCheckDocument = operation{
 func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, opts ...CallOption) (*CheckDocument, error) {
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetCheckDocument(ctx, id, docID)
-		},
 	}
 	return call(ctx, c, &getCheckDocument, opts, r)
 }
@@ -960,9 +919,6 @@ func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, 
 func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID string, w io.Writer, opts ...CallOption) (*DownloadedImage, error) {
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetCheckDocument(ctx, id, docID)
-		},
 	}
 	return downloadTo(ctx, c, &getCheckDocument, opts, r, w, "base64", "document")
 }
@@ -972,9 +928,6 @@ func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID str
 func (c *Client) DownloadCheckDocumentFile(ctx context.Context, id string, docID string, file string, opts ...CallOption) (*DownloadedImage, error) {
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetCheckDocument(ctx, id, docID)
-		},
 	}
 	return downloadToFile(ctx, c, &getCheckDocument, opts, r, file, "base64", "document")
 }
@@ -983,6 +936,7 @@ var lookupChecks = operation{
 	id:      "lookupChecks",
 	method:  "POST",
 	path:    "/checklookup",
+	media:   "application/json",
 	params:  []string{},
 	success: 200,
 	retry:   retryAlways,
@@ -995,9 +949,6 @@ var lookupChecks = operation{
 func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) (Checks, error) {
 	r := request[Checks]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.LookupChecksWithBody(ctx, "application/json", body)
-		},
 	}
 	return value(call(ctx, c, &lookupChecks, opts, r))
 }
@@ -1006,6 +957,7 @@ var getWatchlistSearchByCheckID = operation{
 	id:      "getWatchlistSearchByCheckId",
 	method:  "GET",
 	path:    "/watchlist/getbycheckid/{checkId}",
+	media:   "",
 	params:  []string{"checkId"},
 	success: 200,
 	retry:   retryAlways,
@@ -1018,9 +970,6 @@ var getWatchlistSearchByCheckID = operation{
 func (c *Client) GetWatchlistSearchByCheckID(ctx context.Context, checkID string, opts ...CallOption) (*WatchlistSearch, error) {
 	r := request[WatchlistSearch]{
 		path: []string{pathValue(checkID)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetWatchlistSearchByCheckID(ctx, checkID)
-		},
 	}
 	return call(ctx, c, &getWatchlistSearchByCheckID, opts, r)
 }
@@ -1029,6 +978,7 @@ var searchWatchlists = operation{
 	id:      "searchWatchlists",
 	method:  "POST",
 	path:    "/watchlist/search",
+	media:   "application/json",
 	params:  []string{},
 	success: 200,
 	retry:   retryNever,
@@ -1042,9 +992,6 @@ var searchWatchlists = operation{
 func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequest, opts ...CallOption) (*CreatedWatchlistSearch, error) {
 	r := request[CreatedWatchlistSearch]{
 		body: body,
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.SearchWatchlistsWithBody(ctx, "application/json", body)
-		},
 	}
 	return call(ctx, c, &searchWatchlists, opts, r)
 }
@@ -1058,9 +1005,6 @@ func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequ
 func (c *Client) SearchWatchlistsWithImage(ctx context.Context, upload WatchlistImageSearch, opts ...CallOption) (*CreatedWatchlistSearch, error) {
 	r := request[CreatedWatchlistSearch]{
 		upload: newUpload(upload.Image, upload.request),
-		send: func(ctx context.Context, raw *generated.RawClient, body io.Reader) (*http.Response, error) {
-			return raw.SearchWatchlistsWithBody(ctx, "application/json", body)
-		},
 	}
 	return call(ctx, c, &searchWatchlists, opts, r)
 }
@@ -1069,6 +1013,7 @@ var getWatchlistSearch = operation{
 	id:      "getWatchlistSearch",
 	method:  "GET",
 	path:    "/watchlist/{id}",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -1081,9 +1026,6 @@ var getWatchlistSearch = operation{
 func (c *Client) GetWatchlistSearch(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearch, error) {
 	r := request[WatchlistSearch]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetWatchlistSearch(ctx, id)
-		},
 	}
 	return call(ctx, c, &getWatchlistSearch, opts, r)
 }
@@ -1092,6 +1034,7 @@ var getWatchlistSearchResults = operation{
 	id:      "getWatchlistSearchResults",
 	method:  "GET",
 	path:    "/watchlist/{id}/results",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -1104,9 +1047,6 @@ var getWatchlistSearchResults = operation{
 func (c *Client) GetWatchlistSearchResults(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearchResults, error) {
 	r := request[WatchlistSearchResults]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.GetWatchlistSearchResults(ctx, id)
-		},
 	}
 	return call(ctx, c, &getWatchlistSearchResults, opts, r)
 }
@@ -1115,6 +1055,7 @@ var listSearchedLists = operation{
 	id:      "listSearchedLists",
 	method:  "GET",
 	path:    "/watchlist/{id}/searchedlists",
+	media:   "",
 	params:  []string{"id"},
 	success: 200,
 	retry:   retryAlways,
@@ -1127,9 +1068,6 @@ var listSearchedLists = operation{
 func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallOption) (SearchedLists, error) {
 	r := request[SearchedLists]{
 		path: []string{pathValue(id)},
-		send: func(ctx context.Context, raw *generated.RawClient, _ io.Reader) (*http.Response, error) {
-			return raw.ListSearchedLists(ctx, id)
-		},
 	}
 	return value(call(ctx, c, &listSearchedLists, opts, r))
 }

@@ -106,8 +106,11 @@ func (s *callSettings) pause(n int, e *Error) time.Duration {
 	return s.backoff(n)
 }
 
-// wait waits, and reports whether it did. It returns at once when the context would end first.
-func wait(ctx context.Context, pause time.Duration) bool {
+// wait waits, and reports whether it did. It returns at once when the context or the call would end first.
+func wait(ctx context.Context, deadline time.Time, pause time.Duration) bool {
+	if !deadline.IsZero() && time.Until(deadline) <= pause {
+		return false
+	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
 		return false
 	}
@@ -121,8 +124,9 @@ func wait(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// An attempt knows how far a request came.
+// An attempt knows how far a request came. It is the context of the request.
 type attempt struct {
+	context.Context
 	path     string // the path template of the operation
 	once     bool   // net/http must not repeat it on its own
 	upload   *upload
@@ -133,10 +137,20 @@ type attempt struct {
 
 type attemptKey struct{}
 
-// trace returns a context that has net/http report to the attempt.
-func (a *attempt) trace(ctx context.Context) context.Context {
-	ctx = context.WithValue(ctx, attemptKey{}, a)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+// Value returns the attempt itself for its key.
+func (a *attempt) Value(key any) any {
+	if _, ok := key.(attemptKey); ok {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// trace returns the context of the request. Where it matters whether something was sent, net/http reports to the attempt.
+func (a *attempt) trace() context.Context {
+	if !a.once {
+		return a
+	}
+	return httptrace.WithClientTrace(a, &httptrace.ClientTrace{
 		GetConn: func(string) { a.dialling.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { a.dialling.Store(false) },
 	})
@@ -146,21 +160,18 @@ func (a *attempt) trace(ctx context.Context) context.Context {
 // request was never handed to the HTTP client, or the client was still connecting (which includes TLS).
 func (a *attempt) sent() bool { return a.handed.Load() && !a.dialling.Load() }
 
-// handOver notes that a request is complete and goes to the HTTP client, unless the caller has left. It is the last of
-// the request editors.
-func handOver(ctx context.Context, req *http.Request) error {
-	if err := ctx.Err(); err != nil {
+// handOver notes that a request is complete and goes to the HTTP client, unless the caller has left.
+func (a *attempt) handOver(req *http.Request) error {
+	if err := a.Err(); err != nil {
 		return err
 	}
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		if a.upload != nil {
-			req.ContentLength = a.upload.size()
-			if a.upload.source.again {
-				req.GetBody = a.upload.body
-			}
+	if a.upload != nil {
+		req.ContentLength = a.upload.size()
+		if a.upload.source.again {
+			req.GetBody = a.upload.body
 		}
-		a.handed.Store(true)
 	}
+	a.handed.Store(true)
 	return nil
 }
 

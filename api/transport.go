@@ -27,7 +27,9 @@ type onceTransport struct{ base http.RoundTripper }
 func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a, ok := req.Context().Value(attemptKey{}).(*attempt)
 	if ok {
-		a.header.Store(new(req.Header.Get("Authorization")))
+		if header := req.Header["Authorization"]; len(header) > 0 {
+			a.header.Store(&header[0])
+		}
 	}
 	if ok && a.once && (req.Body == nil || req.Body == http.NoBody) {
 		clone := *req

@@ -74,7 +74,7 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 	if err != nil {
 		return refusal(op, fmt.Errorf("the image cannot be read: %w", err))
 	}
-	u.source, u.settings = source, settings
+	u.source, u.settings = source, new(*settings)
 	if err := check(op, path, u.build(source.name, dataurl.Prefix("image/jpeg"))); err != nil {
 		return err
 	}
@@ -273,7 +273,7 @@ func (i *uploadImage) Read(p []byte) (int, error) {
 		err = fmt.Errorf("the image has more than %d bytes, which is all that is allowed; see WithMaxImageSize", limit)
 	}
 	if err != nil && err != io.EOF {
-		i.u.err.Store(&err)
+		i.u.err.Store(new(err))
 		return 0, err
 	}
 	i.u.read.Store(err == io.EOF)

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/goaver/aver-go/api"
@@ -18,7 +17,7 @@ import (
 	"github.com/goaver/aver-go/wire/dataurl"
 )
 
-const callRounds = 5
+const callRounds = 7
 
 // answers is a service that knows what to say beforehand, so that its own work hardly counts.
 type answers struct{ byPath map[string][]byte }
@@ -146,12 +145,6 @@ func inParallel(b *testing.B, n int, do func(context.Context) error) {
 	})
 }
 
-// A target is a bound that the ratio to another client must keep.
-type target struct {
-	to    string
-	limit float64
-}
-
 // calls measures whole calls.
 func calls() error {
 	a, err := newAnswers()
@@ -178,20 +171,22 @@ func calls() error {
 		return func(ctx context.Context) error { return c.upload(ctx, image) }
 	}
 	download := func(c client) func(context.Context) error { return c.download }
+	const plainOAPI, ogenClient = "plain oapi-codegen", "ogen"
 	for _, w := range []struct {
 		title    string
 		clients  []client
 		work     func(client) func(context.Context) error
 		parallel int
+		targets  []target
 	}{
-		{"Small typed GET, loopback", overLoopback, get, 1},
-		{"Small typed GET, in memory", inMemory, get, 1},
-		{"Results with 1,000 hits, loopback", overLoopback, results, 1},
-		{"Results with 1,000 hits, in memory", inMemory, results, 1},
-		{"Upload of 10 MB from a reader, loopback", overLoopback, upload, 1},
-		{"Upload of 10 MB from a reader, in memory", inMemory, upload, 1},
-		{"Download of 10 MB, loopback", overLoopback, download, 1},
-		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64},
+		{"Small typed GET, loopback", overLoopback, get, 1, []target{timeOf(hand, 1.05), timeOf(ogenClient, 1.0)}},
+		{"Small typed GET, in memory", inMemory, get, 1, []target{timeOf(hand, 1.25), allocsOf(plainOAPI, 1)}},
+		{"Results with 1,000 hits, loopback", overLoopback, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
+		{"Results with 1,000 hits, in memory", inMemory, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
+		{"Upload of 10 MB from a reader, loopback", overLoopback, upload, 1, []target{timeOf(hand, 1.2), kilobytes(256)}},
+		{"Upload of 10 MB from a reader, in memory", inMemory, upload, 1, nil},
+		{"Download of 10 MB, loopback", overLoopback, download, 1, []target{kilobytes(256)}},
+		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64, []target{timeOf(ogenClient, 1.0)}},
 	} {
 		before := runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 		costs, err := compare(w.clients, w.work, w.parallel)
@@ -210,9 +205,32 @@ func calls() error {
 			t.add(c.name, fmt.Sprintf("%.1f", costs[i].time/1000), fmt.Sprintf("%.1f", costs[i].bytes/1024), fmt.Sprintf("%.0f", costs[i].allocs), fmt.Sprintf("%.2f", own.time/costs[i].time))
 		}
 		t.print()
+		for _, target := range w.targets {
+			for i, c := range w.clients {
+				if c.name == target.to || target.to == "" && c.name == ours {
+					judge(w.title, target.what, target.measure(own, costs[i]), target.limit, false)
+				}
+			}
+		}
 	}
 	return nil
 }
 
-var _ sync.Mutex
-var _ target
+// A target is what a measurement must not exceed.
+type target struct {
+	what, to string
+	measure  func(own, other cost) float64
+	limit    float64
+}
+
+func timeOf(to string, limit float64) target {
+	return target{"time × " + to, to, func(own, other cost) float64 { return own.time / other.time }, limit}
+}
+
+func allocsOf(to string, limit float64) target {
+	return target{"allocations × " + to, to, func(own, other cost) float64 { return own.allocs / other.allocs }, limit}
+}
+
+func kilobytes(limit float64) target {
+	return target{"KB allocated", "", func(own, _ cost) float64 { return own.bytes / 1024 }, limit}
+}

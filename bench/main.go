@@ -8,6 +8,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -24,7 +25,7 @@ func main() {
 	for _, section := range []struct {
 		name string
 		run  func() error
-	}{{"hotpath", hotPath}, {"calls", calls}, {"providers", providers}} {
+	}{{"hotpath", hotPath}, {"calls", calls}, {"mocks", mocks}, {"providers", providers}} {
 		if !strings.Contains(section.name, *only) {
 			continue
 		}
@@ -33,6 +34,22 @@ func main() {
 			os.Exit(1)
 		}
 	}
+	judgements.print()
+}
+
+// judgements tells for each target whether it was met.
+var judgements = &table{title: "Targets", header: []string{"work", "measure", "target", "measured", ""}}
+
+func judge(work, what string, measured, limit float64, least bool) {
+	sign, met := "≤", measured <= limit
+	if least {
+		sign, met = "≥", measured >= limit
+	}
+	verdict := "met"
+	if !met {
+		verdict = fmt.Sprintf("missed by %.0f %%", math.Abs(measured/limit-1)*100)
+	}
+	judgements.add(work, what, fmt.Sprintf("%s %.4g", sign, limit), fmt.Sprintf("%.3g", measured), verdict)
 }
 
 // A table is printed as Markdown.
@@ -45,6 +62,9 @@ type table struct {
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
 func (t *table) print() {
+	if len(t.rows) == 0 {
+		return
+	}
 	fmt.Printf("\n### %s\n\n| %s |\n|%s\n", t.title, strings.Join(t.header, " | "), strings.Repeat("---|", len(t.header)))
 	for _, row := range t.rows {
 		fmt.Printf("| %s |\n", strings.Join(row, " | "))

@@ -1122,7 +1122,9 @@ func (t *AccessLink) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "url":
-			d.Field(&o, 0, "url", &t.URL)
+			if d.First(&o, 0, "url") {
+				t.URL = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -1190,15 +1192,21 @@ func (t *AddIDDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "docType":
-			d.Field(&o, 0, "docType", &t.Type)
+			if d.First(&o, 0, "docType") {
+				t.Type.DecodeJSON(d)
+			}
 		case "fileContent":
 			d.Field(&o, 1, "fileContent", &t.FileContent)
 		case "fileName":
-			d.Field(&o, 2, "fileName", &t.FileName)
+			if d.First(&o, 2, "fileName") {
+				t.FileName = d.String()
+			}
 		case "forceCommit":
 			d.Field(&o, 3, "forceCommit", &t.ForceCommit)
 		case "side":
-			d.Field(&o, 4, "side", &t.Side)
+			if d.First(&o, 4, "side") {
+				t.Side.DecodeJSON(d)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -1361,35 +1369,61 @@ func (t *AddPersonalInfoRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "city":
-			d.Field(&o, 0, "city", &t.City)
+			if d.First(&o, 0, "city") {
+				t.City = d.String()
+			}
 		case "companyName":
-			d.Field(&o, 1, "companyName", &t.CompanyName)
+			if d.First(&o, 1, "companyName") {
+				t.CompanyName = d.String()
+			}
 		case "country":
 			d.Field(&o, 2, "country", &t.Country)
 		case "dateOfBirth":
 			d.Field(&o, 3, "dateOfBirth", &t.DateOfBirth)
 		case "email":
-			d.Field(&o, 4, "email", &t.Email)
+			if d.First(&o, 4, "email") {
+				t.Email = d.String()
+			}
 		case "firstName":
-			d.Field(&o, 5, "firstName", &t.FirstName)
+			if d.First(&o, 5, "firstName") {
+				t.FirstName = d.String()
+			}
 		case "gender":
-			d.Field(&o, 6, "gender", &t.Gender)
+			if d.First(&o, 6, "gender") {
+				t.Gender.DecodeJSON(d)
+			}
 		case "ipAddress":
-			d.Field(&o, 7, "ipAddress", &t.IPAddress)
+			if d.First(&o, 7, "ipAddress") {
+				t.IPAddress = d.String()
+			}
 		case "lastName":
-			d.Field(&o, 8, "lastName", &t.LastName)
+			if d.First(&o, 8, "lastName") {
+				t.LastName = d.String()
+			}
 		case "middleName":
-			d.Field(&o, 9, "middleName", &t.MiddleName)
+			if d.First(&o, 9, "middleName") {
+				t.MiddleName = d.String()
+			}
 		case "postalCode":
-			d.Field(&o, 10, "postalCode", &t.PostalCode)
+			if d.First(&o, 10, "postalCode") {
+				t.PostalCode = d.String()
+			}
 		case "stateOrProvince":
-			d.Field(&o, 11, "stateOrProvince", &t.StateOrProvince)
+			if d.First(&o, 11, "stateOrProvince") {
+				t.StateOrProvince = d.String()
+			}
 		case "streetAddress1":
-			d.Field(&o, 12, "streetAddress1", &t.StreetAddress1)
+			if d.First(&o, 12, "streetAddress1") {
+				t.StreetAddress1 = d.String()
+			}
 		case "streetAddress2":
-			d.Field(&o, 13, "streetAddress2", &t.StreetAddress2)
+			if d.First(&o, 13, "streetAddress2") {
+				t.StreetAddress2 = d.String()
+			}
 		case "suffix":
-			d.Field(&o, 14, "suffix", &t.Suffix)
+			if d.First(&o, 14, "suffix") {
+				t.Suffix = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -1515,7 +1549,9 @@ func (t *AddPhoneRequest) DecodeJSON(d *jsondec.Decoder) {
 		case "country":
 			d.Field(&o, 0, "country", &t.Country)
 		case "number":
-			d.Field(&o, 1, "number", &t.Number)
+			if d.First(&o, 1, "number") {
+				t.Number = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -1601,7 +1637,9 @@ func (t *AddPhotoDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
 		case "fileContent":
 			d.Field(&o, 1, "fileContent", &t.FileContent)
 		case "fileName":
-			d.Field(&o, 2, "fileName", &t.FileName)
+			if d.First(&o, 2, "fileName") {
+				t.FileName = d.String()
+			}
 		case "forceCommit":
 			d.Field(&o, 3, "forceCommit", &t.ForceCommit)
 		default:
@@ -1681,11 +1719,15 @@ func (t *AddSupplementalDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "docType":
-			d.Field(&o, 0, "docType", &t.Type)
+			if d.First(&o, 0, "docType") {
+				t.Type.DecodeJSON(d)
+			}
 		case "fileContent":
 			d.Field(&o, 1, "fileContent", &t.FileContent)
 		case "fileName":
-			d.Field(&o, 2, "fileName", &t.FileName)
+			if d.First(&o, 2, "fileName") {
+				t.FileName = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -1784,19 +1826,31 @@ func (t *AddressVerification) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "city":
-			d.Field(&o, 0, "city", &t.City)
+			if d.First(&o, 0, "city") {
+				t.City = d.String()
+			}
 		case "country":
-			d.Field(&o, 1, "country", &t.Country)
+			if d.First(&o, 1, "country") {
+				t.Country = d.String()
+			}
 		case "postalCode":
-			d.Field(&o, 2, "postalCode", &t.PostalCode)
+			if d.First(&o, 2, "postalCode") {
+				t.PostalCode = d.String()
+			}
 		case "reportedFraud":
 			d.Field(&o, 3, "reportedFraud", &t.ReportedFraud)
 		case "stateOrProvince":
-			d.Field(&o, 4, "stateOrProvince", &t.StateOrProvince)
+			if d.First(&o, 4, "stateOrProvince") {
+				t.StateOrProvince = d.String()
+			}
 		case "streetAddress1":
-			d.Field(&o, 5, "streetAddress1", &t.StreetAddress1)
+			if d.First(&o, 5, "streetAddress1") {
+				t.StreetAddress1 = d.String()
+			}
 		case "streetAddress2":
-			d.Field(&o, 6, "streetAddress2", &t.StreetAddress2)
+			if d.First(&o, 6, "streetAddress2") {
+				t.StreetAddress2 = d.String()
+			}
 		case "validAddress":
 			d.Field(&o, 7, "validAddress", &t.ValidAddress)
 		default:
@@ -1878,31 +1932,53 @@ func (t *AdverseMediaHit) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "businessMatchName":
-			d.Field(&o, 0, "businessMatchName", &t.BusinessMatchName)
+			if d.First(&o, 0, "businessMatchName") {
+				t.BusinessMatchName.DecodeJSON(d)
+			}
 		case "countryMatch":
-			d.Field(&o, 1, "countryMatch", &t.CountryMatch)
+			if d.First(&o, 1, "countryMatch") {
+				t.CountryMatch.DecodeJSON(d)
+			}
 		case "datePublished":
 			d.Field(&o, 2, "datePublished", &t.DatePublished)
 		case "description":
-			d.Field(&o, 3, "description", &t.Description)
+			if d.First(&o, 3, "description") {
+				t.Description = d.String()
+			}
 		case "firstNameMatch":
-			d.Field(&o, 4, "firstNameMatch", &t.FirstNameMatch)
+			if d.First(&o, 4, "firstNameMatch") {
+				t.FirstNameMatch.DecodeJSON(d)
+			}
 		case "lastNameMatch":
-			d.Field(&o, 5, "lastNameMatch", &t.LastNameMatch)
+			if d.First(&o, 5, "lastNameMatch") {
+				t.LastNameMatch.DecodeJSON(d)
+			}
 		case "matchScore":
 			d.Field(&o, 6, "matchScore", &t.MatchScore)
 		case "middleNameMatch":
-			d.Field(&o, 7, "middleNameMatch", &t.MiddleNameMatch)
+			if d.First(&o, 7, "middleNameMatch") {
+				t.MiddleNameMatch.DecodeJSON(d)
+			}
 		case "name":
-			d.Field(&o, 8, "name", &t.Name)
+			if d.First(&o, 8, "name") {
+				t.Name = d.String()
+			}
 		case "source":
-			d.Field(&o, 9, "source", &t.Source)
+			if d.First(&o, 9, "source") {
+				t.Source = d.String()
+			}
 		case "stateMatch":
-			d.Field(&o, 10, "stateMatch", &t.StateMatch)
+			if d.First(&o, 10, "stateMatch") {
+				t.StateMatch.DecodeJSON(d)
+			}
 		case "title":
-			d.Field(&o, 11, "title", &t.Title)
+			if d.First(&o, 11, "title") {
+				t.Title = d.String()
+			}
 		case "url":
-			d.Field(&o, 12, "url", &t.URL)
+			if d.First(&o, 12, "url") {
+				t.URL = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2009,7 +2085,9 @@ func (t *AuthToken) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "token":
-			d.Field(&o, 0, "token", &t.Token)
+			if d.First(&o, 0, "token") {
+				t.Token = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2071,21 +2149,33 @@ func (t *Check) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "checkTypes":
-			d.Field(&o, 0, "checkTypes", &t.CheckTypes)
+			if d.First(&o, 0, "checkTypes") {
+				jsondec.Slice(d, &t.CheckTypes)
+			}
 		case "groupId":
-			d.Field(&o, 1, "groupId", &t.GroupID)
+			if d.First(&o, 1, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "id":
-			d.Field(&o, 2, "id", &t.ID)
+			if d.First(&o, 2, "id") {
+				t.ID = d.String()
+			}
 		case "organizationId":
-			d.Field(&o, 3, "organizationId", &t.OrganizationID)
+			if d.First(&o, 3, "organizationId") {
+				t.OrganizationID = d.String()
+			}
 		case "organiationId":
 			d.Alias(&o, "organiationId", &aliasOrganizationID0)
 		case "status":
-			d.Field(&o, 4, "status", &t.Status)
+			if d.First(&o, 4, "status") {
+				t.Status.DecodeJSON(d)
+			}
 		case "statusReason":
 			d.Field(&o, 5, "statusReason", &t.StatusReason)
 		case "thirdPartyIdentifier":
-			d.Field(&o, 6, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+			if d.First(&o, 6, "thirdPartyIdentifier") {
+				t.ThirdPartyIdentifier = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2131,7 +2221,9 @@ func (t *CheckDocument) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "base64":
-			d.Field(&o, 0, "base64", &t.DataURL)
+			if d.First(&o, 0, "base64") {
+				t.DataURL = d.String()
+			}
 		case "document":
 			d.Alias(&o, "document", &aliasDataURL0)
 		default:
@@ -2221,7 +2313,9 @@ func (t *CheckResultSections) DecodeJSON(d *jsondec.Decoder) {
 		case "riskProfile":
 			d.Field(&o, 6, "riskProfile", &t.RiskProfile)
 		case "watchlistSearchId":
-			d.Field(&o, 7, "watchlistSearchId", &t.WatchlistSearchID)
+			if d.First(&o, 7, "watchlistSearchId") {
+				t.WatchlistSearchID = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2284,23 +2378,37 @@ func (t *CheckResults) DecodeJSON(d *jsondec.Decoder) {
 		case "checkResults":
 			d.Field(&o, 0, "checkResults", &t.CheckResults)
 		case "checkTypes":
-			d.Field(&o, 1, "checkTypes", &t.CheckTypes)
+			if d.First(&o, 1, "checkTypes") {
+				jsondec.Slice(d, &t.CheckTypes)
+			}
 		case "groupId":
-			d.Field(&o, 2, "groupId", &t.GroupID)
+			if d.First(&o, 2, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "id":
-			d.Field(&o, 3, "id", &t.ID)
+			if d.First(&o, 3, "id") {
+				t.ID = d.String()
+			}
 		case "organizationId":
-			d.Field(&o, 4, "organizationId", &t.OrganizationID)
+			if d.First(&o, 4, "organizationId") {
+				t.OrganizationID = d.String()
+			}
 		case "organiationId":
 			d.Alias(&o, "organiationId", &aliasOrganizationID0)
 		case "status":
-			d.Field(&o, 5, "status", &t.Status)
+			if d.First(&o, 5, "status") {
+				t.Status.DecodeJSON(d)
+			}
 		case "statusReason":
 			d.Field(&o, 6, "statusReason", &t.StatusReason)
 		case "thirdPartyIdentifier":
-			d.Field(&o, 7, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+			if d.First(&o, 7, "thirdPartyIdentifier") {
+				t.ThirdPartyIdentifier = d.String()
+			}
 		case "warnings":
-			d.Field(&o, 8, "warnings", &t.Warnings)
+			if d.First(&o, 8, "warnings") {
+				jsondec.Slice(d, &t.Warnings)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2384,9 +2492,13 @@ func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "language":
-			d.Field(&o, 0, "language", &t.Language)
+			if d.First(&o, 0, "language") {
+				t.Language.DecodeJSON(d)
+			}
 		case "returnUrl":
-			d.Field(&o, 1, "returnUrl", &t.ReturnURL)
+			if d.First(&o, 1, "returnUrl") {
+				t.ReturnURL = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2483,27 +2595,43 @@ func (t *CreateCheckRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "checkTypes":
-			d.Field(&o, 0, "checkTypes", &t.CheckTypes)
+			if d.First(&o, 0, "checkTypes") {
+				jsondec.Slice(d, &t.CheckTypes)
+			}
 		case "email":
-			d.Field(&o, 1, "email", &t.Email)
+			if d.First(&o, 1, "email") {
+				t.Email = d.String()
+			}
 		case "groupId":
-			d.Field(&o, 2, "groupId", &t.GroupID)
+			if d.First(&o, 2, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "language":
-			d.Field(&o, 3, "language", &t.Language)
+			if d.First(&o, 3, "language") {
+				t.Language.DecodeJSON(d)
+			}
 		case "overrideThirdPartyIdentifier":
 			d.Field(&o, 4, "overrideThirdPartyIdentifier", &t.OverrideThirdPartyIdentifier)
 		case "returnUrl":
-			d.Field(&o, 5, "returnUrl", &t.ReturnURL)
+			if d.First(&o, 5, "returnUrl") {
+				t.ReturnURL = d.String()
+			}
 		case "skipPersonalAccessCode":
 			d.Field(&o, 6, "skipPersonalAccessCode", &t.SkipPersonalAccessCode)
 		case "supplementalDocumentTypes":
-			d.Field(&o, 7, "supplementalDocumentTypes", &t.SupplementalDocumentTypes)
+			if d.First(&o, 7, "supplementalDocumentTypes") {
+				jsondec.Slice(d, &t.SupplementalDocumentTypes)
+			}
 		case "thirdPartyIdentifier":
-			d.Field(&o, 8, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+			if d.First(&o, 8, "thirdPartyIdentifier") {
+				t.ThirdPartyIdentifier = d.String()
+			}
 		case "watchlistRecheckInterval":
 			d.Field(&o, 9, "watchlistRecheckInterval", &t.WatchlistRecheckInterval)
 		case "watchlistSearchCategories":
-			d.Field(&o, 10, "watchlistSearchCategories", &t.WatchlistSearchCategories)
+			if d.First(&o, 10, "watchlistSearchCategories") {
+				jsondec.Slice(d, &t.WatchlistSearchCategories)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2609,11 +2737,17 @@ func (t *CreatedCheck) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "checkId":
-			d.Field(&o, 0, "checkId", &t.CheckID)
+			if d.First(&o, 0, "checkId") {
+				t.CheckID = d.String()
+			}
 		case "thirdPartyIdentifier":
-			d.Field(&o, 1, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+			if d.First(&o, 1, "thirdPartyIdentifier") {
+				t.ThirdPartyIdentifier = d.String()
+			}
 		case "url":
-			d.Field(&o, 2, "url", &t.URL)
+			if d.First(&o, 2, "url") {
+				t.URL = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2652,7 +2786,9 @@ func (t *CreatedWatchlistSearch) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "id":
-			d.Field(&o, 0, "id", &t.ID)
+			if d.First(&o, 0, "id") {
+				t.ID = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -2826,13 +2962,19 @@ func (t *IdentificationDocument) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "backId":
-			d.Field(&o, 0, "backId", &t.BackID)
+			if d.First(&o, 0, "backId") {
+				t.BackID = d.String()
+			}
 		case "documentNumber":
-			d.Field(&o, 1, "documentNumber", &t.DocumentNumber)
+			if d.First(&o, 1, "documentNumber") {
+				t.DocumentNumber = d.String()
+			}
 		case "expirationDate":
 			d.Field(&o, 2, "expirationDate", &t.ExpirationDate)
 		case "frontId":
-			d.Field(&o, 3, "frontId", &t.FrontID)
+			if d.First(&o, 3, "frontId") {
+				t.FrontID = d.String()
+			}
 		case "type":
 			d.Field(&o, 4, "type", &t.Type)
 		default:
@@ -2928,35 +3070,59 @@ func (t *IPAndDeviceAnalysis) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "browser":
-			d.Field(&o, 0, "browser", &t.Browser)
+			if d.First(&o, 0, "browser") {
+				t.Browser = d.String()
+			}
 		case "city":
-			d.Field(&o, 1, "city", &t.City)
+			if d.First(&o, 1, "city") {
+				t.City = d.String()
+			}
 		case "country":
-			d.Field(&o, 2, "country", &t.Country)
+			if d.First(&o, 2, "country") {
+				t.Country = d.String()
+			}
 		case "deviceBrand":
-			d.Field(&o, 3, "deviceBrand", &t.DeviceBrand)
+			if d.First(&o, 3, "deviceBrand") {
+				t.DeviceBrand = d.String()
+			}
 		case "deviceModel":
-			d.Field(&o, 4, "deviceModel", &t.DeviceModel)
+			if d.First(&o, 4, "deviceModel") {
+				t.DeviceModel = d.String()
+			}
 		case "fraudScore":
 			d.Field(&o, 5, "fraudScore", &t.FraudScore)
 		case "host":
-			d.Field(&o, 6, "host", &t.Host)
+			if d.First(&o, 6, "host") {
+				t.Host = d.String()
+			}
 		case "ip":
-			d.Field(&o, 7, "ip", &t.IP)
+			if d.First(&o, 7, "ip") {
+				t.IP = d.String()
+			}
 		case "isp":
-			d.Field(&o, 8, "isp", &t.ISP)
+			if d.First(&o, 8, "isp") {
+				t.ISP = d.String()
+			}
 		case "localTime":
-			d.Field(&o, 9, "localTime", &t.LocalTime)
+			if d.First(&o, 9, "localTime") {
+				t.LocalTime = d.String()
+			}
 		case "operatingSystem":
-			d.Field(&o, 10, "operatingSystem", &t.OperatingSystem)
+			if d.First(&o, 10, "operatingSystem") {
+				t.OperatingSystem = d.String()
+			}
 		case "position":
 			d.Field(&o, 11, "position", &t.Position)
 		case "recentAbuse":
 			d.Field(&o, 12, "recentAbuse", &t.RecentAbuse)
 		case "state":
-			d.Field(&o, 13, "state", &t.State)
+			if d.First(&o, 13, "state") {
+				t.State = d.String()
+			}
 		case "timezone":
-			d.Field(&o, 14, "timezone", &t.Timezone)
+			if d.First(&o, 14, "timezone") {
+				t.Timezone = d.String()
+			}
 		case "vpnOrTor":
 			d.Field(&o, 15, "vpnOrTor", &t.VPNOrTor)
 		default:
@@ -3013,13 +3179,21 @@ func (t *LookupChecksRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "email":
-			d.Field(&o, 0, "email", &t.Email)
+			if d.First(&o, 0, "email") {
+				t.Email = d.String()
+			}
 		case "firstName":
-			d.Field(&o, 1, "firstName", &t.FirstName)
+			if d.First(&o, 1, "firstName") {
+				t.FirstName = d.String()
+			}
 		case "lastName":
-			d.Field(&o, 2, "lastName", &t.LastName)
+			if d.First(&o, 2, "lastName") {
+				t.LastName = d.String()
+			}
 		case "thirdPartyIdentifier":
-			d.Field(&o, 3, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+			if d.First(&o, 3, "thirdPartyIdentifier") {
+				t.ThirdPartyIdentifier = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3107,21 +3281,33 @@ func (t *PersonalInformation) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "country":
-			d.Field(&o, 0, "country", &t.Country)
+			if d.First(&o, 0, "country") {
+				t.Country = d.String()
+			}
 		case "dateOfBirth":
 			d.Field(&o, 1, "dateOfBirth", &t.DateOfBirth)
 		case "email":
-			d.Field(&o, 2, "email", &t.Email)
+			if d.First(&o, 2, "email") {
+				t.Email = d.String()
+			}
 		case "firstName":
-			d.Field(&o, 3, "firstName", &t.FirstName)
+			if d.First(&o, 3, "firstName") {
+				t.FirstName = d.String()
+			}
 		case "gender":
 			d.Field(&o, 4, "gender", &t.Gender)
 		case "lastName":
-			d.Field(&o, 5, "lastName", &t.LastName)
+			if d.First(&o, 5, "lastName") {
+				t.LastName = d.String()
+			}
 		case "middleName":
-			d.Field(&o, 6, "middleName", &t.MiddleName)
+			if d.First(&o, 6, "middleName") {
+				t.MiddleName = d.String()
+			}
 		case "stateProvince":
-			d.Field(&o, 7, "stateProvince", &t.StateProvince)
+			if d.First(&o, 7, "stateProvince") {
+				t.StateProvince = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3155,7 +3341,9 @@ func (t *PhotoInstruction) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "instruction":
-			d.Field(&o, 0, "instruction", &t.Instruction)
+			if d.First(&o, 0, "instruction") {
+				t.Instruction.DecodeJSON(d)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3204,7 +3392,9 @@ func (t *PhotoVerification) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "id":
-			d.Field(&o, 0, "id", &t.ID)
+			if d.First(&o, 0, "id") {
+				t.ID = d.String()
+			}
 		case "type":
 			d.Field(&o, 1, "type", &t.Type)
 		default:
@@ -3246,7 +3436,9 @@ func (t *RefreshAuthTokenRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "token":
-			d.Field(&o, 0, "token", &t.Token)
+			if d.First(&o, 0, "token") {
+				t.Token = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3360,17 +3552,29 @@ func (t *SearchCriteria) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "businessName":
-			d.Field(&o, 0, "businessName", &t.BusinessName)
+			if d.First(&o, 0, "businessName") {
+				t.BusinessName = d.String()
+			}
 		case "country":
-			d.Field(&o, 1, "country", &t.Country)
+			if d.First(&o, 1, "country") {
+				t.Country = d.String()
+			}
 		case "firstName":
-			d.Field(&o, 2, "firstName", &t.FirstName)
+			if d.First(&o, 2, "firstName") {
+				t.FirstName = d.String()
+			}
 		case "lastName":
-			d.Field(&o, 3, "lastName", &t.LastName)
+			if d.First(&o, 3, "lastName") {
+				t.LastName = d.String()
+			}
 		case "middleName":
-			d.Field(&o, 4, "middleName", &t.MiddleName)
+			if d.First(&o, 4, "middleName") {
+				t.MiddleName = d.String()
+			}
 		case "stateProvince":
-			d.Field(&o, 5, "stateProvince", &t.StateProvince)
+			if d.First(&o, 5, "stateProvince") {
+				t.StateProvince = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3458,27 +3662,45 @@ func (t *SearchWatchlistsRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "businessName":
-			d.Field(&o, 0, "businessName", &t.BusinessName)
+			if d.First(&o, 0, "businessName") {
+				t.BusinessName = d.String()
+			}
 		case "categories":
-			d.Field(&o, 1, "categories", &t.Categories)
+			if d.First(&o, 1, "categories") {
+				jsondec.Slice(d, &t.Categories)
+			}
 		case "checkId":
-			d.Field(&o, 2, "checkId", &t.CheckID)
+			if d.First(&o, 2, "checkId") {
+				t.CheckID = d.String()
+			}
 		case "country":
 			d.Field(&o, 3, "country", &t.Country)
 		case "fileContent":
 			d.Field(&o, 4, "fileContent", &t.FileContent)
 		case "fileName":
-			d.Field(&o, 5, "fileName", &t.FileName)
+			if d.First(&o, 5, "fileName") {
+				t.FileName = d.String()
+			}
 		case "firstName":
-			d.Field(&o, 6, "firstName", &t.FirstName)
+			if d.First(&o, 6, "firstName") {
+				t.FirstName = d.String()
+			}
 		case "groupId":
-			d.Field(&o, 7, "groupId", &t.GroupID)
+			if d.First(&o, 7, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "lastName":
-			d.Field(&o, 8, "lastName", &t.LastName)
+			if d.First(&o, 8, "lastName") {
+				t.LastName = d.String()
+			}
 		case "middleName":
-			d.Field(&o, 9, "middleName", &t.MiddleName)
+			if d.First(&o, 9, "middleName") {
+				t.MiddleName = d.String()
+			}
 		case "stateOrProvince":
-			d.Field(&o, 10, "stateOrProvince", &t.StateOrProvince)
+			if d.First(&o, 10, "stateOrProvince") {
+				t.StateOrProvince = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3583,9 +3805,13 @@ func (t *SearchedList) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "name":
-			d.Field(&o, 0, "name", &t.Name)
+			if d.First(&o, 0, "name") {
+				t.Name = d.String()
+			}
 		case "version":
-			d.Field(&o, 1, "version", &t.Version)
+			if d.First(&o, 1, "version") {
+				t.Version = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3676,13 +3902,21 @@ func (t *StatusMessage) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "groupId":
-			d.Field(&o, 0, "groupId", &t.GroupID)
+			if d.First(&o, 0, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "id":
-			d.Field(&o, 1, "id", &t.ID)
+			if d.First(&o, 1, "id") {
+				t.ID = d.String()
+			}
 		case "status":
-			d.Field(&o, 2, "status", &t.Status)
+			if d.First(&o, 2, "status") {
+				t.Status.DecodeJSON(d)
+			}
 		case "type":
-			d.Field(&o, 3, "type", &t.Type)
+			if d.First(&o, 3, "type") {
+				t.Type.DecodeJSON(d)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3765,23 +3999,37 @@ func (t *SubmittedCheck) DecodeJSON(d *jsondec.Decoder) {
 		case "checkResults":
 			d.Field(&o, 0, "checkResults", &t.CheckResults)
 		case "checkTypes":
-			d.Field(&o, 1, "checkTypes", &t.CheckTypes)
+			if d.First(&o, 1, "checkTypes") {
+				jsondec.Slice(d, &t.CheckTypes)
+			}
 		case "groupId":
-			d.Field(&o, 2, "groupId", &t.GroupID)
+			if d.First(&o, 2, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "id":
-			d.Field(&o, 3, "id", &t.ID)
+			if d.First(&o, 3, "id") {
+				t.ID = d.String()
+			}
 		case "organizationId":
-			d.Field(&o, 4, "organizationId", &t.OrganizationID)
+			if d.First(&o, 4, "organizationId") {
+				t.OrganizationID = d.String()
+			}
 		case "organiationId":
 			d.Alias(&o, "organiationId", &aliasOrganizationID0)
 		case "status":
-			d.Field(&o, 5, "status", &t.Status)
+			if d.First(&o, 5, "status") {
+				t.Status.DecodeJSON(d)
+			}
 		case "statusReason":
 			d.Field(&o, 6, "statusReason", &t.StatusReason)
 		case "thirdPartyIdentifier":
-			d.Field(&o, 7, "thirdPartyIdentifier", &t.ThirdPartyIdentifier)
+			if d.First(&o, 7, "thirdPartyIdentifier") {
+				t.ThirdPartyIdentifier = d.String()
+			}
 		case "warnings":
-			d.Field(&o, 8, "warnings", &t.Warnings)
+			if d.First(&o, 8, "warnings") {
+				jsondec.Slice(d, &t.Warnings)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3874,23 +4122,39 @@ func (t *WatchlistHit) DecodeJSON(d *jsondec.Decoder) {
 		case "additionalInformation":
 			d.Field(&o, 0, "additionalInformation", &t.AdditionalInformation)
 		case "businessNameMatch":
-			d.Field(&o, 1, "businessNameMatch", &t.BusinessNameMatch)
+			if d.First(&o, 1, "businessNameMatch") {
+				t.BusinessNameMatch.DecodeJSON(d)
+			}
 		case "countryMatch":
-			d.Field(&o, 2, "countryMatch", &t.CountryMatch)
+			if d.First(&o, 2, "countryMatch") {
+				t.CountryMatch.DecodeJSON(d)
+			}
 		case "firstNameMatch":
-			d.Field(&o, 3, "firstNameMatch", &t.FirstNameMatch)
+			if d.First(&o, 3, "firstNameMatch") {
+				t.FirstNameMatch.DecodeJSON(d)
+			}
 		case "lastNameMatch":
-			d.Field(&o, 4, "lastNameMatch", &t.LastNameMatch)
+			if d.First(&o, 4, "lastNameMatch") {
+				t.LastNameMatch.DecodeJSON(d)
+			}
 		case "matchConfidence":
 			d.Field(&o, 5, "matchConfidence", &t.MatchConfidence)
 		case "matchName":
-			d.Field(&o, 6, "matchName", &t.MatchName)
+			if d.First(&o, 6, "matchName") {
+				t.MatchName = d.String()
+			}
 		case "middleNameMatch":
-			d.Field(&o, 7, "middleNameMatch", &t.MiddleNameMatch)
+			if d.First(&o, 7, "middleNameMatch") {
+				t.MiddleNameMatch.DecodeJSON(d)
+			}
 		case "stateMatch":
-			d.Field(&o, 8, "stateMatch", &t.StateMatch)
+			if d.First(&o, 8, "stateMatch") {
+				t.StateMatch.DecodeJSON(d)
+			}
 		case "watchlistName":
-			d.Field(&o, 9, "watchlistName", &t.WatchlistName)
+			if d.First(&o, 9, "watchlistName") {
+				t.WatchlistName = d.String()
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -3994,15 +4258,23 @@ func (t *WatchlistSearch) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "checkId":
-			d.Field(&o, 0, "checkId", &t.CheckID)
+			if d.First(&o, 0, "checkId") {
+				t.CheckID = d.String()
+			}
 		case "groupId":
-			d.Field(&o, 1, "groupId", &t.GroupID)
+			if d.First(&o, 1, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "id":
-			d.Field(&o, 2, "id", &t.ID)
+			if d.First(&o, 2, "id") {
+				t.ID = d.String()
+			}
 		case "lastRecheckDate":
 			d.Field(&o, 3, "lastRecheckDate", &t.LastRecheckDate)
 		case "organizationId":
-			d.Field(&o, 4, "organizationId", &t.OrganizationID)
+			if d.First(&o, 4, "organizationId") {
+				t.OrganizationID = d.String()
+			}
 		case "organiationId":
 			d.Alias(&o, "organiationId", &aliasOrganizationID0)
 		case "recheckInterval":
@@ -4012,9 +4284,13 @@ func (t *WatchlistSearch) DecodeJSON(d *jsondec.Decoder) {
 		case "searchDate":
 			d.Field(&o, 7, "searchDate", &t.SearchDate)
 		case "searchType":
-			d.Field(&o, 8, "searchType", &t.SearchType)
+			if d.First(&o, 8, "searchType") {
+				t.SearchType.DecodeJSON(d)
+			}
 		case "status":
-			d.Field(&o, 9, "status", &t.Status)
+			if d.First(&o, 9, "status") {
+				t.Status.DecodeJSON(d)
+			}
 		default:
 			d.Unknown(&o)
 		}
@@ -4118,15 +4394,23 @@ func (t *WatchlistSearchResults) DecodeJSON(d *jsondec.Decoder) {
 		case "adverseMediaResults":
 			d.Field(&o, 0, "adverseMediaResults", &t.AdverseMediaResults)
 		case "checkId":
-			d.Field(&o, 1, "checkId", &t.CheckID)
+			if d.First(&o, 1, "checkId") {
+				t.CheckID = d.String()
+			}
 		case "groupId":
-			d.Field(&o, 2, "groupId", &t.GroupID)
+			if d.First(&o, 2, "groupId") {
+				t.GroupID = d.String()
+			}
 		case "id":
-			d.Field(&o, 3, "id", &t.ID)
+			if d.First(&o, 3, "id") {
+				t.ID = d.String()
+			}
 		case "lastRecheckDate":
 			d.Field(&o, 4, "lastRecheckDate", &t.LastRecheckDate)
 		case "organizationId":
-			d.Field(&o, 5, "organizationId", &t.OrganizationID)
+			if d.First(&o, 5, "organizationId") {
+				t.OrganizationID = d.String()
+			}
 		case "organiationId":
 			d.Alias(&o, "organiationId", &aliasOrganizationID0)
 		case "recheckInterval":
@@ -4136,9 +4420,13 @@ func (t *WatchlistSearchResults) DecodeJSON(d *jsondec.Decoder) {
 		case "searchDate":
 			d.Field(&o, 8, "searchDate", &t.SearchDate)
 		case "searchType":
-			d.Field(&o, 9, "searchType", &t.SearchType)
+			if d.First(&o, 9, "searchType") {
+				t.SearchType.DecodeJSON(d)
+			}
 		case "status":
-			d.Field(&o, 10, "status", &t.Status)
+			if d.First(&o, 10, "status") {
+				t.Status.DecodeJSON(d)
+			}
 		case "watchlistResults":
 			d.Field(&o, 11, "watchlistResults", &t.WatchlistResults)
 		default:

@@ -88,16 +88,22 @@ func (e *encoder) fill(n int) error {
 	return err
 }
 
-// encode is base64.StdEncoding.Encode, about three times as fast: it takes six bytes at a time, twelve bits of which
-// are two characters.
+// encode is base64.StdEncoding.Encode, two to three times as fast: twelve bits at a time are two characters.
 func encode(dst, src []byte) {
-	for len(src) >= 8 && len(dst) >= 8 {
-		v := binary.BigEndian.Uint64(src)
-		binary.LittleEndian.PutUint64(dst, uint64(pairs[v>>52])|uint64(pairs[v>>40&0xfff])<<16|
-			uint64(pairs[v>>28&0xfff])<<32|uint64(pairs[v>>16&0xfff])<<48)
-		src, dst = src[6:], dst[8:]
+	for len(src) >= 26 && len(dst) >= 32 {
+		s, d := (*[26]byte)(src), (*[32]byte)(dst)
+		binary.LittleEndian.PutUint64(d[0:8], eight(binary.BigEndian.Uint64(s[0:8])))
+		binary.LittleEndian.PutUint64(d[8:16], eight(binary.BigEndian.Uint64(s[6:14])))
+		binary.LittleEndian.PutUint64(d[16:24], eight(binary.BigEndian.Uint64(s[12:20])))
+		binary.LittleEndian.PutUint64(d[24:32], eight(binary.BigEndian.Uint64(s[18:26])))
+		src, dst = src[24:], dst[32:]
 	}
 	base64.StdEncoding.Encode(dst, src)
+}
+
+// eight returns the eight characters for the first six bytes of v.
+func eight(v uint64) uint64 {
+	return uint64(pairs[v>>52]) | uint64(pairs[v>>40&0xfff])<<16 | uint64(pairs[v>>28&0xfff])<<32 | uint64(pairs[v>>16&0xfff])<<48
 }
 
 // pairs holds the two characters for each twelve bits.

@@ -21,12 +21,16 @@ package jsondec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -83,19 +87,26 @@ type Decoder struct {
 	offset int64 // of buf in the text
 	depth  int
 	err    *Error
-	keys   map[string]string // of maps, each held once
-	text   []byte            // for strings with escapes
+	keys   []string // of the last map, for the next one is likely to have the same
+	text   []byte   // for strings with escapes
 }
 
 // Unmarshal reads text, the whole of it, into v.
 func Unmarshal(text []byte, v any) error {
-	return (&Decoder{buf: text, lent: true, mark: -1}).decode(v)
+	return Read(text, nil, v)
 }
 
 // Read reads a text that begins with head and goes on with r into v.
 func Read(head []byte, r io.Reader, v any) error {
-	return (&Decoder{buf: head, lent: true, r: r, mark: -1}).decode(v)
+	d := decoders.Get().(*Decoder)
+	defer decoders.Put(d)
+	*d = Decoder{buf: head, lent: true, r: r, mark: -1}
+	err := d.decode(v)
+	*d = Decoder{} // what was read is nobody else's
+	return err
 }
+
+var decoders = sync.Pool{New: func() any { return new(Decoder) }}
 
 func (d *Decoder) decode(v any) error {
 	d.Value(v)
@@ -191,6 +202,13 @@ func (d *Decoder) peek() byte {
 
 // next is peek where the text must not end.
 func (d *Decoder) next() byte {
+	if d.pos < len(d.buf) && d.buf[d.pos] > ' ' {
+		return d.buf[d.pos]
+	}
+	return d.seek()
+}
+
+func (d *Decoder) seek() byte {
 	c := d.peek()
 	if c == 0 {
 		d.fail(ErrTruncated)
@@ -309,17 +327,24 @@ func join(name, path string) string {
 
 // Field reads the value of the nth member that the type knows, by its name, into p.
 func (d *Decoder) Field(o *Object, n int, name string, p any) {
-	o.label = name
-	if n < 64 {
-		if o.seen&(1<<n) != 0 {
-			d.fail(ErrDuplicate)
-			return
-		}
-		o.seen |= 1 << n
-	} else if !d.once(o) {
-		return
+	if d.First(o, n, name) {
+		d.Value(p)
 	}
-	d.Value(p)
+}
+
+// First notes that the nth member that the type knows is there, which must not be there twice. It reports whether its
+// value can be read.
+func (d *Decoder) First(o *Object, n int, name string) bool {
+	o.label = name
+	if n >= 64 {
+		return d.once(o)
+	}
+	if o.seen&(1<<n) != 0 {
+		d.fail(ErrDuplicate)
+		return false
+	}
+	o.seen |= 1 << n
+	return true
 }
 
 // Alias reads the value of a member under another of its names into p.
@@ -505,14 +530,31 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+// plainLen returns how many of the first bytes are plain. It looks at eight at a time.
+func plainLen(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for len(b)-n >= 8 {
+		v := binary.LittleEndian.Uint64(b[n:])
+		quote, backslash := v^(ones*'"'), v^(ones*'\\')
+		special := ((v - ones*0x20) | (quote-ones)&^quote | (backslash-ones)&^backslash | v) & tops
+		if special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+		n += 8
+	}
+	for n < len(b) && plain[b[n]] {
+		n++
+	}
+	return n
+}
+
 // string reads a string whose quotation mark is next.
 func (d *Decoder) string() []byte {
 	d.pos++
 	begin := d.pos
 	for {
-		for d.pos < len(d.buf) && plain[d.buf[d.pos]] {
-			d.pos++
-		}
+		d.pos += plainLen(d.buf[d.pos:])
 		if d.pos < len(d.buf) {
 			break
 		}
@@ -716,11 +758,8 @@ func (d *Decoder) keep(begin *int) bool {
 		return d.more()
 	}
 	d.mark = *begin
-	ok := d.more()
-	if ok {
-		*begin = d.mark
-	}
-	d.mark = -1
+	ok := d.more() // it may move the text and then find its end
+	*begin, d.mark = d.mark, -1
 	return ok
 }
 
@@ -746,27 +785,25 @@ func (d *Decoder) Int() int64 {
 	return n
 }
 
-// stringMap reads an object whose values are strings. The names of equal maps are held once.
+// stringMap reads an object whose values are strings. Names that one map after the other has are held once.
 func (d *Decoder) stringMap(p *map[string]string) {
 	*p = nil
 	if d.next() == '{' {
 		*p = make(map[string]string)
 	}
-	for o := d.Object(); d.Member(&o); {
-		name, ok := d.keys[string(o.Name)]
-		if !ok {
-			name = string(o.Name)
-			if d.keys == nil {
-				d.keys = make(map[string]string)
-			}
-			d.keys[name] = name
+	n := 0
+	for o := d.Object(); d.Member(&o); n++ {
+		if n == len(d.keys) {
+			d.keys = append(d.keys, string(o.Name))
+		} else if d.keys[n] != string(o.Name) {
+			d.keys[n] = string(o.Name)
 		}
 		o.label = "*"
-		if _, ok := (*p)[name]; ok {
+		before := len(*p)
+		(*p)[d.keys[n]] = d.String()
+		if len(*p) == before {
 			d.fail(ErrDuplicate)
-			continue
 		}
-		(*p)[name] = d.String()
 	}
 }
 
@@ -819,11 +856,13 @@ func Slice[S ~[]E, E any, P interface {
 }](d *Decoder, s *S) {
 	*s = nil
 	if d.next() == '[' {
-		*s = S{}
+		*s = make(S, 0, 4)
 	}
 	for a := d.Array(); d.Element(&a); {
-		var zero E
-		*s = append(*s, zero)
+		if len(*s) == cap(*s) {
+			*s = slices.Grow(*s, len(*s))
+		}
+		*s = (*s)[:len(*s)+1]
 		P(&(*s)[len(*s)-1]).DecodeJSON(d)
 	}
 }
