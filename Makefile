@@ -33,7 +33,7 @@ test: ## check generated code, format, vet, staticcheck, races and examples
 
 .PHONY: test-all
 test-all: node lint ## what make test does not: what needs node, a browser, a server or the peers
-	cd bench && go mod tidy -diff && go vet ./... && go test ./...
+	cd bench && go generate ./peer && go mod tidy -diff && go vet ./... && go test ./...
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 
 .PHONY: chaos
@@ -42,7 +42,7 @@ chaos: ## create and submit 10,000 checks while 20 % of the calls go wrong, and 
 
 .PHONY: bench
 bench: ## measure beside peers; prints tables
-	@cd bench && go run .
+	@cd bench && go generate ./peer 2>/dev/null && go run .
 
 .PHONY: lint
 lint: node ## lint openapi.yaml

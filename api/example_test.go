@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/goaver/aver-go/api"
@@ -100,4 +101,37 @@ func ExampleError() {
 	// Output:
 	// true
 	// getCheck 404 No check has this ID.
+}
+
+func ExampleClient_UploadIDDocument() {
+	box := sandbox.New()
+	service := httptest.NewServer(box)
+	defer service.Close()
+	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	ctx := context.Background()
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID(), Email: "maria.lindqvist@example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	front := "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
+	err = client.UploadIDDocument(ctx, created.CheckID, api.IDDocumentUpload{
+		Type:  api.DocumentTypePassportImage,
+		Side:  api.DocumentSideFront,
+		Image: api.ImageReader("front.jpg", strings.NewReader(front)), // or ImageFile, ImageFS, ImageBytes
+	}, api.WithUploadProgress(func(sent, total int64) { fmt.Println(sent, "of", total) }))
+	fmt.Println(err)
+
+	err = client.UploadPhotoDocument(ctx, created.CheckID, api.PhotoDocumentUpload{
+		Image: api.ImageReader("selfie.jpg", strings.NewReader("%PDF-1.7")),
+	})
+	fmt.Println(err)
+	// Output:
+	// 22 of 22
+	// <nil>
+	// aver: addPhotoDocument: the image cannot be sent: it is PDF; want a JPEG or PNG image
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/sandbox"
@@ -159,6 +160,16 @@ func calls() error {
 	if err != nil {
 		return err
 	}
+	for _, c := range overLoopback {
+		if c.name == "ogen" { // aver-go gives every call a deadline; a timer costs a syscall where nothing else runs
+			overLoopback = append(overLoopback, client{name: "ogen with a deadline of 20 s", results: c.results, upload: c.upload, download: c.download,
+				check: func(ctx context.Context) error {
+					ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+					defer cancel()
+					return c.check(ctx)
+				}})
+		}
+	}
 	inMemory, err := clients("http://127.0.0.1/api", a)
 	if err != nil {
 		return err
@@ -179,7 +190,7 @@ func calls() error {
 		parallel int
 		targets  []target
 	}{
-		{"Small typed GET, loopback", overLoopback, get, 1, []target{timeOf(hand, 1.05), timeOf(ogenClient, 1.0)}},
+		{"Small typed GET, loopback", overLoopback, get, 1, []target{timeOf(hand, 1.05), timeOf(ogenClient, 1.0), timeOf("ogen with a deadline of 20 s", 1.0)}},
 		{"Small typed GET, in memory", inMemory, get, 1, []target{timeOf(hand, 1.25), allocsOf(plainOAPI, 1)}},
 		{"Results with 1,000 hits, loopback", overLoopback, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
 		{"Results with 1,000 hits, in memory", inMemory, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
@@ -188,6 +199,9 @@ func calls() error {
 		{"Download of 10 MB, loopback", overLoopback, download, 1, []target{kilobytes(256)}},
 		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64, []target{timeOf(ogenClient, 1.0)}},
 	} {
+		if !strings.HasPrefix(w.title, "Small") {
+			w.clients = w.clients[:5]
+		}
 		before := runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 		costs, err := compare(w.clients, w.work, w.parallel)
 		runtime.GOMAXPROCS(before)

@@ -37,6 +37,14 @@ func TestAddedOperation(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"id":"n-`+r.PathValue("id")+`"}`)
 	})
+	mux.HandleFunc("PUT /api/check/{id}/notes/{note}", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if authenticated(r) && string(body) == `{"caption":"PRIVATE","content":"data:image/jpeg;base64,/9j/4AAEYWI=","title":"a.jpg"}` {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.WriteHeader(http.StatusTeapot)
+	})
 	mux.HandleFunc("DELETE /api/check/{id}/notes/{note}", func(w http.ResponseWriter, r *http.Request) {
 		if authenticated(r) {
 			w.WriteHeader(http.StatusNoContent)
@@ -75,6 +83,12 @@ func TestAddedOperation(t *testing.T) {
 	}
 	if texts := strings.Join(private.Sensitive(), " "); texts != "77123 PRIVATE PRIVATE" {
 		t.Errorf("Sensitive = %q", texts)
+	}
+	if err := client.UploadNoteImage(t.Context(), "c1", 7, api.NoteImageUpload{Caption: "PRIVATE", Image: api.ImageBytes("a.jpg", []byte("\xff\xd8\xff\xe0\x00\x04ab"))}); err != nil {
+		t.Fatalf("UploadNoteImage: %v", err)
+	}
+	if printed := fmt.Sprint(api.NoteImageUpload{Caption: "PRIVATE"}); strings.Contains(printed, "PRIVATE") {
+		t.Errorf("printed as %s", printed)
 	}
 	if err := client.DeleteNote(t.Context(), "c1", 7); err != nil {
 		t.Fatalf("DeleteNote: %v", err)

@@ -87,8 +87,9 @@ type Decoder struct {
 	offset int64 // of buf in the text
 	depth  int
 	err    *Error
-	keys   []string // of the last map, for the next one is likely to have the same
-	text   []byte   // for strings with escapes
+	held   [64]string // strings that were read lately, for many are there again
+	keys   []string   // of the last map, for the next one is likely to have the same
+	text   []byte     // for strings with escapes
 }
 
 // Unmarshal reads text, the whole of it, into v.
@@ -507,7 +508,16 @@ func (d *Decoder) reflected(v reflect.Value) {
 
 // String reads a string. null is the empty string.
 func (d *Decoder) String() string {
-	return string(d.Text())
+	text := d.Text()
+	if len(text) == 0 || len(text) > 32 {
+		return string(text)
+	}
+	hash := uint(len(text)) + 31*uint(text[0]) + 37*uint(text[len(text)/2]) + 41*uint(text[len(text)-1])
+	held := &d.held[hash%uint(len(d.held))]
+	if *held != string(text) {
+		*held = string(text)
+	}
+	return *held
 }
 
 // Text reads a string as bytes that are valid until the next value is read. null is the empty string.
