@@ -204,7 +204,7 @@ func FuzzExtract(f *testing.F) {
 		for name, v := range object {
 			s, isString := v.(string)
 			if isString && (name == "a" || name == "b") {
-				if left[name] != "<"+name+"\">" || !strings.Contains(strings.Join(values, "|"), name+"="+s) && !strings.ContainsAny(text, "\\\x80\xff") && strings.ToValidUTF8(text, "") == text {
+				if left[name] != "<"+name+"\">" || !strings.Contains(strings.Join(values, "|"), name+"="+s) && !strings.Contains(text, "\\") && strings.ToValidUTF8(text, "") == text {
 					t.Fatalf("%q: %q, %q", text, rest, values)
 				}
 			} else if fmt.Sprint(left[name]) != fmt.Sprint(v) {
