@@ -1,0 +1,129 @@
+package contract
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// A Ledger records which operations a test run has seen, and with which statuses. The zero Ledger is ready for the
+// embedded contract; it may be used by any number of goroutines.
+type Ledger struct {
+	// Contract is the contract whose operations are expected; nil for the embedded one.
+	Contract *Contract
+
+	mu   sync.Mutex
+	seen map[string]int // by operationId and status, as the contract writes it
+}
+
+func (l *Ledger) contract() *Contract {
+	if l.Contract == nil {
+		return Embedded()
+	}
+	return l.Contract
+}
+
+// record notes an answer.
+func (l *Ledger) record(op *operation, status int) {
+	key := strconv.Itoa(status)
+	if _, ok := op.responses[key]; !ok {
+		if class := fmt.Sprintf("%dXX", status/100); op.responses[class] != nil {
+			key = class
+		}
+	}
+	l.note(op.id + " " + key)
+}
+
+func (l *Ledger) note(key string) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil {
+		l.seen = make(map[string]int)
+	}
+	l.seen[key]++
+}
+
+// Missing returns what was never seen, sorted: an operationId and a status, such as "getCheck 404".
+func (l *Ledger) Missing() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(l.contract().Operations(), func(key string) bool { return l.seen[key] > 0 })
+}
+
+// Report returns a table of what was seen, how often, and what was not.
+func (l *Ledger) Report() string {
+	all := l.contract().Operations()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	type row struct{ seen, missing, undocumented []string }
+	rows := make(map[string]*row)
+	at := func(key string) (*row, string) {
+		id, status, _ := strings.Cut(key, " ")
+		if rows[id] == nil {
+			rows[id] = &row{}
+		}
+		if status == "" {
+			status = "received"
+		}
+		return rows[id], status
+	}
+	for _, key := range all {
+		r, status := at(key)
+		if n := l.seen[key]; n > 0 {
+			r.seen = append(r.seen, fmt.Sprintf("%s ×%d", status, n))
+		} else {
+			r.missing = append(r.missing, status)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.seen)) {
+		if !slices.Contains(all, key) {
+			r, status := at(key)
+			r.undocumented = append(r.undocumented, fmt.Sprintf("%s ×%d", status, l.seen[key]))
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-28s %-46s %-24s %s\n", "operation", "seen", "never seen", "undocumented")
+	for _, id := range slices.Sorted(maps.Keys(rows)) {
+		r := rows[id]
+		line := fmt.Sprintf("%-28s %-46s %-24s %s", id, strings.Join(r.seen, ", "), strings.Join(r.missing, ", "), strings.Join(r.undocumented, ", "))
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+// An Exception is something that a test run need not see.
+type Exception struct{ What, Why string }
+
+// Except returns an exception: what, such as "createCheck 403", and why it cannot be seen.
+func Except(what, why string) Exception { return Exception{what, why} }
+
+// Require fails a test for each operation and status of the contract that was never seen, unless it is an exception; and
+// for each exception that is none: without a reason, unknown to the contract, or seen after all.
+func (l *Ledger) Require(tb TB, exceptions ...Exception) {
+	tb.Helper()
+	missing := l.Missing()
+	all := l.contract().Operations()
+	excepted := make(map[string]bool)
+	for _, e := range exceptions {
+		excepted[e.What] = true
+		switch {
+		case e.Why == "":
+			tb.Errorf("contract: the exception %q has no reason", e.What)
+		case !slices.Contains(all, e.What):
+			tb.Errorf("contract: the exception %q is not in the contract", e.What)
+		case !slices.Contains(missing, e.What):
+			tb.Errorf("contract: the exception %q was seen", e.What)
+		}
+	}
+	for _, what := range missing {
+		if !excepted[what] {
+			tb.Errorf("contract: %s was never seen", what)
+		}
+	}
+}

@@ -1,0 +1,409 @@
+package contract
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/goaver/aver-go/wire/dataurl"
+)
+
+// DefaultBodyLimit is how much of a body is held in memory to be checked, in bytes, unless [WithBodyLimit] says otherwise.
+const DefaultBodyLimit = 1 << 20
+
+// An Option configures a checker.
+type Option func(*settings)
+
+type settings struct {
+	contract      *Contract
+	err           error
+	ledger        *Ledger
+	report        func([]Violation) // nil to return violations as errors
+	responsesOnly bool
+	limit         int64
+}
+
+// WithSpec checks against another OpenAPI document than the embedded one. When the document is invalid, every message is
+// an error that says so.
+func WithSpec(document []byte) Option {
+	return func(s *settings) { s.contract, s.err = New(document) }
+}
+
+// WithContract checks against a contract that [New] returned.
+func WithContract(c *Contract) Option { return func(s *settings) { s.contract = c } }
+
+// WithLedger has a ledger record what goes through.
+func WithLedger(l *Ledger) Option { return func(s *settings) { s.ledger = l } }
+
+// WithReport has f called with the violations of a message, in place of an error, and lets the message through. f may be
+// called from several goroutines.
+func WithReport(f func([]Violation)) Option { return func(s *settings) { s.report = f } }
+
+// WithTest reports violations as errors of a test, and lets the messages through.
+func WithTest(tb TB) Option {
+	return WithReport(func(violations []Violation) {
+		tb.Helper()
+		for _, v := range violations {
+			tb.Errorf("contract: %s", v)
+		}
+	})
+}
+
+// ResponsesOnly leaves requests unchecked, so that bad ones can be sent on purpose.
+func ResponsesOnly() Option { return func(s *settings) { s.responsesOnly = true } }
+
+// WithBodyLimit sets how much of a body is held in memory to be checked, in bytes. A longer body streams through; it is
+// checked all the same if it fits without its image, and otherwise passes unchecked.
+func WithBodyLimit(bytes int64) Option { return func(s *settings) { s.limit = bytes } }
+
+// TB is the part of [testing.TB] that is used.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+func newSettings(opts []Option) *settings {
+	s := &settings{limit: DefaultBodyLimit}
+	for _, opt := range opts {
+		opt(s)
+	}
+	if s.contract == nil && s.err == nil {
+		s.contract = Embedded()
+	}
+	return s
+}
+
+// result reports violations, or returns them as an error.
+func (s *settings) result(violations []Violation) error {
+	switch {
+	case len(violations) == 0:
+		return nil
+	case s.report != nil:
+		s.report(violations)
+		return nil
+	}
+	return &Error{violations}
+}
+
+// A Transport checks what passes through it. It may be used by any number of goroutines.
+type Transport struct {
+	next http.RoundTripper
+	s    *settings
+}
+
+// NewTransport returns a transport that checks every request before it is sent and every answer before it is returned,
+// around next; nil stands for [http.DefaultTransport]. A violation is an error, an [*Error]: a request that breaks the
+// contract is not sent. An answer that breaks it is withheld, although the operation was performed.
+func NewTransport(next http.RoundTripper, opts ...Option) *Transport {
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return &Transport{next, newSettings(opts)}
+}
+
+// ForTest returns a transport like [NewTransport] that reports violations on a test and lets the messages through.
+func ForTest(tb TB, next http.RoundTripper, opts ...Option) *Transport {
+	return NewTransport(next, append([]Option{WithTest(tb)}, opts...)...)
+}
+
+// CloseIdleConnections closes those of the transport underneath.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// RoundTrip checks a request, sends it, and checks the answer.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	refuse := func(err error) (*http.Response, error) {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	if t.s.err != nil {
+		return refuse(t.s.err)
+	}
+	op, values := t.s.contract.match(method(req), req.URL)
+	if op == nil {
+		if err := t.s.result(unknown(req)); err != nil {
+			return refuse(err)
+		}
+		return t.next.RoundTrip(req)
+	}
+	if !t.s.responsesOnly {
+		check := func(body []byte) []Violation {
+			return t.s.contract.checkRequest(op, values, req.URL, message{op: op, direction: Request, header: req.Header, body: body})
+		}
+		if req.Body == nil || req.Body == http.NoBody {
+			if err := t.s.result(check(nil)); err != nil {
+				return refuse(err)
+			}
+		} else {
+			body, err := t.s.check(req.Body, op, check)
+			if err != nil {
+				return refuse(err)
+			}
+			clone := *req
+			clone.Body = body
+			req = &clone
+		}
+	}
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	t.s.ledger.record(op, resp.StatusCode)
+	resp.Body, err = t.s.check(resp.Body, op, func(body []byte) []Violation {
+		return t.s.contract.checkResponse(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+func method(req *http.Request) string {
+	if req.Method == "" {
+		return http.MethodGet
+	}
+	return req.Method
+}
+
+func unknown(req *http.Request) []Violation {
+	return []Violation{{Direction: Request, Rule: RuleOperation, Want: "an operation of the contract", Got: "another method or path"}}
+}
+
+// check checks a body and returns it, to be read from its beginning. A body that is longer than the limit is checked
+// while it is read.
+func (s *settings) check(body io.ReadCloser, op *operation, check func([]byte) []Violation) (io.ReadCloser, error) {
+	head, err := io.ReadAll(io.LimitReader(body, s.limit+1))
+	if err != nil { // it is not whole: whoever reads it shall see that
+		return &restored{io.MultiReader(bytes.NewReader(head), &broken{err}), body}, nil
+	}
+	if int64(len(head)) <= s.limit {
+		if err := s.result(check(head)); err != nil {
+			_ = body.Close()
+			return nil, err
+		}
+		return &restored{bytes.NewReader(head), body}, nil
+	}
+	return s.stream(io.MultiReader(bytes.NewReader(head), body), body, op, check), nil
+}
+
+// A restored is a body of which the beginning was read.
+type restored struct {
+	io.Reader
+	body io.Closer
+}
+
+func (r *restored) Close() error { return r.body.Close() }
+
+type broken struct{ err error }
+
+func (b *broken) Read([]byte) (int, error) { return 0, b.err }
+
+// A stream is a body that is checked while it is read.
+type stream struct {
+	s       *settings
+	r       io.Reader
+	body    io.Closer
+	w       *io.PipeWriter
+	verdict chan []Violation
+	err     error
+}
+
+var errLeft = errors.New("contract: the body was not read to its end")
+
+func (s *settings) stream(r io.Reader, body io.Closer, op *operation, check func([]byte) []Violation) *stream {
+	pr, pw := io.Pipe()
+	t := &stream{s: s, r: r, body: body, w: pw, verdict: make(chan []Violation, 1)}
+	go func() {
+		text := dataurl.Extract(pr, op.images, func(_ string, value io.Reader) (string, error) {
+			beginning, err := io.ReadAll(io.LimitReader(value, 64)) // enough for its pattern
+			return string(beginning), err
+		})
+		held, err := io.ReadAll(io.LimitReader(text, s.limit+1))
+		_, drained := io.Copy(io.Discard, pr)
+		if err != nil || drained != nil || int64(len(held)) > s.limit {
+			t.verdict <- nil
+			return
+		}
+		t.verdict <- check(held)
+	}()
+	return t
+}
+
+func (t *stream) Read(p []byte) (int, error) {
+	if t.err != nil {
+		return 0, t.err
+	}
+	n, err := t.r.Read(p)
+	_, _ = t.w.Write(p[:n])
+	switch {
+	case err == io.EOF:
+		_ = t.w.Close()
+		t.err = io.EOF
+		if violation := t.s.result(<-t.verdict); violation != nil {
+			t.err = violation
+		}
+		return n, t.err
+	case err != nil:
+		t.err = err
+		_ = t.w.CloseWithError(err)
+	}
+	return n, err
+}
+
+func (t *stream) Close() error {
+	_ = t.w.CloseWithError(errLeft)
+	return t.body.Close()
+}
+
+// Handler returns a handler that checks every request before next sees it and every answer of next. Without [WithReport]
+// or [WithTest], a message that breaks the contract is answered with 500 and a text that names the violations. Use
+// [ResponsesOnly] to test how a server refuses bad requests.
+func Handler(next http.Handler, opts ...Option) http.Handler {
+	s := newSettings(opts)
+	fail := func(w http.ResponseWriter, err error) {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.err != nil {
+			fail(w, s.err)
+			return
+		}
+		op, values := s.contract.match(r.Method, r.URL)
+		if op == nil {
+			if err := s.result(unknown(r)); err != nil {
+				fail(w, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+			return
+		}
+		if !s.responsesOnly {
+			body, err := s.check(r.Body, op, func(body []byte) []Violation {
+				return s.contract.checkRequest(op, values, r.URL, message{op: op, direction: Request, header: r.Header, body: body})
+			})
+			if err != nil {
+				fail(w, err)
+				return
+			}
+			clone := *r
+			clone.Body = body
+			r = &clone
+		}
+		held := &heldAnswer{w: w, limit: s.limit, status: http.StatusOK}
+		next.ServeHTTP(held, r)
+		s.ledger.record(op, held.status)
+		if held.passed {
+			return
+		}
+		answer := message{op: op, direction: Response, status: held.status, header: w.Header(), body: held.body.Bytes()}
+		if err := s.result(s.contract.checkResponse(answer)); err != nil {
+			for name := range w.Header() {
+				w.Header().Del(name)
+			}
+			fail(w, err)
+			return
+		}
+		held.pass()
+	})
+}
+
+// A heldAnswer keeps an answer back until it is checked. One that is longer than the limit, or is flushed, passes.
+type heldAnswer struct {
+	w      http.ResponseWriter
+	limit  int64
+	status int
+	body   bytes.Buffer
+	passed bool
+}
+
+func (h *heldAnswer) Header() http.Header { return h.w.Header() }
+
+func (h *heldAnswer) WriteHeader(status int) {
+	if status >= 200 {
+		h.status = status
+	}
+}
+
+func (h *heldAnswer) Write(p []byte) (int, error) {
+	if _, set := h.w.Header()["Content-Type"]; !set && h.body.Len() == 0 {
+		h.w.Header().Set("Content-Type", http.DetectContentType(p)) // as net/http would
+	}
+	if !h.passed && int64(h.body.Len()+len(p)) > h.limit {
+		h.pass()
+	}
+	if h.passed {
+		return h.w.Write(p)
+	}
+	return h.body.Write(p)
+}
+
+// Flush sends what was held back.
+func (h *heldAnswer) Flush() {
+	if !h.passed {
+		h.pass()
+	}
+	_ = http.NewResponseController(h.w).Flush()
+}
+
+// Unwrap is for [http.ResponseController].
+func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.w }
+
+func (h *heldAnswer) pass() {
+	h.passed = true
+	h.w.WriteHeader(h.status)
+	_, _ = h.w.Write(h.body.Bytes())
+}
+
+// CheckWebhook checks a notification of the service, whose body can be read again afterwards. A violation is returned as
+// an [*Error], unless [WithReport] or [WithTest] takes it. It does not look at the header by which the service proves who
+// it is; that is the receiver's.
+func CheckWebhook(r *http.Request, opts ...Option) error {
+	s := newSettings(opts)
+	if s.err != nil {
+		return s.err
+	}
+	var op *operation
+	for _, hook := range s.contract.webhooks {
+		if hook.method == r.Method {
+			op = hook
+		}
+	}
+	if op == nil {
+		return s.result([]Violation{{Direction: Webhook, Rule: RuleOperation, Want: "a webhook of the contract", Got: "another method"}})
+	}
+	body := r.Body
+	if body == nil {
+		body = http.NoBody
+	}
+	held, err := io.ReadAll(io.LimitReader(body, s.limit+1))
+	if err != nil {
+		return err
+	}
+	r.Body = &restored{io.MultiReader(bytes.NewReader(held), body), body}
+	s.ledger.note(op.id)
+	if int64(len(held)) > s.limit {
+		return s.result([]Violation{{Operation: op.id, Direction: Webhook, Rule: RuleBody, Want: "a small body", Got: "a larger one"}})
+	}
+	// Of several webhooks with this method, the one is meant that fits.
+	var violations []Violation
+	for _, hook := range s.contract.webhooks {
+		if hook.method != r.Method {
+			continue
+		}
+		found := s.contract.checkRequest(hook, nil, r.URL, message{op: hook, direction: Webhook, header: r.Header, body: held})
+		if len(found) == 0 {
+			return nil
+		}
+		if violations == nil || strings.Contains(r.URL.Path, hook.id) {
+			violations = found
+		}
+	}
+	return s.result(violations)
+}
