@@ -40,6 +40,10 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 chaos: ## create and submit 10,000 checks while 20 % of the calls go wrong, and count
 	@go run ./cmd/aver chaos
 
+.PHONY: contract
+contract: ## call every operation and hold both sides against the contract (AVER_… for the real service)
+	@go run ./cmd/aver contract run
+
 .PHONY: bench
 bench: ## measure beside peers; prints tables
 	@cd bench && go generate ./peer 2>/dev/null && go run .

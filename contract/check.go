@@ -277,7 +277,7 @@ func find(v any, place []string) any {
 
 // describe names a value: its type, and if nobody minds, itself.
 func describe(v any, private bool) string {
-	name, _ := suggestion(v).(string)
+	name := typeOf(v)
 	switch v := v.(type) {
 	case []any:
 		return fmt.Sprintf("an array of %d", len(v))
@@ -301,11 +301,7 @@ func describe(v any, private bool) string {
 }
 
 func suggest(v any) string {
-	s := suggestion(v)
-	if name, ok := s.(string); ok {
-		s = map[string]any{"type": name}
-	}
-	text, err := json.Marshal(s)
+	text, err := json.Marshal(suggestion(v))
 	if err != nil || len(text) > 400 {
 		return ""
 	}

@@ -88,10 +88,10 @@ func (l *Ledger) Report() string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-28s %-46s %-24s %s\n", "operation", "seen", "never seen", "undocumented")
+	fmt.Fprintf(&b, "%-31s %-46s %-24s %s\n", "operation", "seen", "never seen", "undocumented")
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
 		r := rows[id]
-		line := fmt.Sprintf("%-28s %-46s %-24s %s", id, strings.Join(r.seen, ", "), strings.Join(r.missing, ", "), strings.Join(r.undocumented, ", "))
+		line := fmt.Sprintf("%-31s %-46s %-24s %s", id, strings.Join(r.seen, ", "), strings.Join(r.missing, ", "), strings.Join(r.undocumented, ", "))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()

@@ -3,7 +3,6 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/big"
 	"regexp"
 	"strings"
@@ -149,8 +148,8 @@ func (r *reader) alternatives(nodes []any) []any {
 	return all
 }
 
-// suggestion returns a schema that a value meets, as a person may write it into the contract. It repeats no value.
-func suggestion(v any) any {
+// typeOf returns the JSON type of a value.
+func typeOf(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
@@ -164,16 +163,25 @@ func suggestion(v any) any {
 		}
 		return "number"
 	case []any:
-		if len(v) > 0 {
-			return map[string]any{"type": "array", "items": suggestion(v[0])}
-		}
 		return "array"
+	}
+	return "object"
+}
+
+// suggestion returns a schema that a value meets, as a person may write it into the contract. It repeats no value.
+func suggestion(v any) map[string]any {
+	s := map[string]any{"type": typeOf(v)}
+	switch v := v.(type) {
+	case []any:
+		if len(v) > 0 {
+			s["items"] = suggestion(v[0])
+		}
 	case map[string]any:
 		properties := make(map[string]any)
-		for name := range maps.Keys(v) {
+		for name := range v {
 			properties[name] = suggestion(v[name])
 		}
-		return map[string]any{"type": "object", "properties": properties}
+		s["properties"] = properties
 	}
-	return "value"
+	return s
 }

@@ -81,19 +81,12 @@ func (d *demo) run(ctx context.Context, a account) error {
 		}
 	default:
 		s := sandbox.New(sandbox.WithProcessing(0, 1500*time.Millisecond))
-		ctx, stop := context.WithCancel(ctx)
-		served := make(chan error, 1)
-		url := make(chan string, 1)
-		go func() {
-			served <- serve(ctx, "127.0.0.1:0", grace, s, func(u string) error { url <- u; return nil })
-		}()
-		defer func() { stop(); <-served }()
-		select {
-		case err := <-served:
-			served <- nil
+		url, stop, err := serveBox(ctx, s)
+		if err != nil {
 			return err
-		case where = <-url:
 		}
+		defer stop()
+		where = url
 		if err := checkWords(d.outcome); err != nil {
 			return err
 		}

@@ -142,6 +142,22 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 	return nil
 }
 
+// serveBox serves h on a free port until stop is called.
+func serveBox(ctx context.Context, h http.Handler) (url string, stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	served, ready := make(chan error, 1), make(chan string, 1)
+	go func() {
+		served <- serve(ctx, "127.0.0.1:0", grace, h, func(url string) error { ready <- url; return nil })
+	}()
+	select {
+	case url := <-ready:
+		return url, func() { cancel(); <-served }, nil
+	case err := <-served:
+		cancel()
+		return "", nil, err
+	}
+}
+
 // reachable returns an address under which a listener is reached from this computer.
 func reachable(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)

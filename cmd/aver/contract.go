@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/contract"
+	"github.com/goaver/aver-go/contract/suite"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+func newContractCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "contract",
+		Short: "Hold traffic against openapi.yaml",
+		Args:  cobra.NoArgs,
+	}
+	var spec string
+	cmd.PersistentFlags().StringVar(&spec, "spec", "", "another OpenAPI document (default: the embedded contract)")
+	cmd.AddCommand(&cobra.Command{
+		Use:   "run",
+		Short: "Call every operation and check both sides",
+		Long: `Run calls every operation of a service with the client and reports where one of them differs from the contract. It
+runs on a sandbox of its own, or, when AVER_API_KEY, AVER_API_SECRET and AVER_GROUP_ID are set, on the real service (or the
+one that AVER_BASE_URL names). A check on the real service costs money unless the key is a Test API key.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts, err := checked(spec)
+			if err != nil {
+				return err
+			}
+			return runSuite(cmd.Context(), cmd.OutOrStdout(), accountFromEnv(), opts)
+		},
+	}, &cobra.Command{
+		Use:   "check FILE.har",
+		Short: "Check recorded traffic (HTTP Archive)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts, err := checked(spec)
+			if err != nil {
+				return err
+			}
+			return checkHAR(cmd.OutOrStdout(), args[0], opts)
+		},
+	})
+	return cmd
+}
+
+// checked returns the options for another document than the embedded one.
+func checked(spec string) ([]contract.Option, error) {
+	if spec == "" {
+		return nil, nil
+	}
+	document, err := os.ReadFile(spec)
+	if err != nil {
+		return nil, err
+	}
+	c, err := contract.New(document)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec, err)
+	}
+	return []contract.Option{contract.WithContract(c)}, nil
+}
+
+func runSuite(ctx context.Context, out io.Writer, a account, opts []contract.Option) error {
+	target := suite.Target{URL: a.baseURL, Key: a.key, Secret: a.secret, GroupID: a.groupID}
+	where := a.baseURL
+	switch {
+	case a.isSet() && a.groupID == "":
+		return errors.New("AVER_GROUP_ID is not set; the portal shows the ID of the check group")
+	case a.baseURL != "" && !a.isSet():
+		return errors.New("AVER_BASE_URL is set, but AVER_API_KEY and AVER_API_SECRET are not; unset it to use the built-in sandbox")
+	case a.isSet() && where == "":
+		where = "the production service"
+	case !a.isSet():
+		box := sandbox.New()
+		url, stop, err := serveBox(ctx, box)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		target = suite.Target{URL: url, Key: box.Key(), Secret: box.Secret(), GroupID: box.GroupID()}
+		where = "the built-in sandbox"
+	}
+	if target.URL == "" {
+		target.URL = authprovider.DefaultBaseURL
+	}
+	ledger := &contract.Ledger{}
+	findings, err := suite.Run(ctx, target, append(opts, contract.WithLedger(ledger))...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Every operation, on %s\n\n%s\n", where, ledger.Report())
+	if len(findings) == 0 {
+		fmt.Fprintln(out, "Both sides keep the contract.")
+		return nil
+	}
+	for i, f := range findings {
+		fmt.Fprintf(out, "%d. %s\n", i+1, f)
+	}
+	return fmt.Errorf("%d differences between the service and the contract", len(findings))
+}
+
+func checkHAR(out io.Writer, file string, opts []contract.Option) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	entries, others, err := contract.CheckHAR(f, opts...)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, e := range entries {
+		for _, v := range e.Violations {
+			bad++
+			fmt.Fprintf(out, "entry %d: %s\n", e.Number, v)
+			if v.Suggest != "" {
+				fmt.Fprintf(out, "    to allow it: %s\n", v.Suggest)
+			}
+		}
+	}
+	fmt.Fprintf(out, "%d exchanges with operations of the contract, %d others, %d violations\n", len(entries), others, bad)
+	if bad > 0 {
+		return fmt.Errorf("%d violations of the contract", bad)
+	}
+	if len(entries) == 0 {
+		return errors.New("the file holds no exchange with an operation of the contract")
+	}
+	return nil
+}
