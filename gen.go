@@ -4,7 +4,9 @@ package aver
 
 import _ "embed"
 
-// Each line writes one file, named by its configuration, from openapi.yaml.
+// First the contract itself is checked, so that an error names a line of it. Then each line writes one file, named by its
+// configuration.
+//go:generate go run ./contract/lint openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config generated/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config authprovider/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config api/oapi-codegen.yaml openapi.yaml

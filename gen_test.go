@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -222,32 +223,175 @@ func TestGeneratedCodeIsFresh(t *testing.T) {
 	}
 }
 
-// Adding an operation to openapi.yaml and generating must be all that it takes to call it.
+// change writes the contract of a copied module anew, with pieces of it replaced.
+func change(t *testing.T, dir string, replacements ...string) {
+	t.Helper()
+	spec := string(aver.Spec)
+	for i := 0; i < len(replacements); i += 2 {
+		changed := strings.Replace(spec, replacements[i], replacements[i+1], 1)
+		if changed == spec {
+			t.Fatalf("openapi.yaml has no %q", replacements[i])
+		}
+		spec = changed
+	}
+	if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), []byte(spec), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// program puts a test of the changed contract into a package of a copied module and runs it there.
+func program(t *testing.T, dir, file, pkg string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(file)
+	if err := os.WriteFile(filepath.Join(dir, pkg, name), content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, "go", "test", "./"+pkg, "-run", "TestAdded|TestChanged", "-count=1")
+}
+
+const beforeWebhooks = "\nwebhooks:\n"
+
+func added(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/added/operation.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "\n" + string(text) + beforeWebhooks
+}
+
+// Adding an operation to openapi.yaml and generating must be all that it takes to call it. Removing it leaves nothing.
 func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the generator and the compiler")
 	}
 	dir := copyModule(t)
-	const before = "\nwebhooks:\n"
-	added, err := os.ReadFile("testdata/added/operation.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := strings.Replace(string(aver.Spec), before, "\n"+string(added)+before, 1)
-	if spec == string(aver.Spec) {
-		t.Fatal("openapi.yaml has no webhooks to insert the operation before")
-	}
-	if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), []byte(spec), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	change(t, dir, beforeWebhooks, added(t))
 	run(t, dir, "go", "generate", ".")
-	run(t, dir, "go", "vet", "./api", "./authprovider", "./generated", "./sandbox/...")
-	program, err := os.ReadFile("testdata/added/added_test.go")
-	if err != nil {
-		t.Fatal(err)
+	run(t, dir, "go", "vet", "./api", "./authprovider", "./generated", "./contract/...", "./sandbox/...")
+	program(t, dir, "testdata/added/added_test.go", "api")
+
+	change(t, dir)
+	run(t, dir, "go", "generate", ".")
+	for _, file := range generatedFiles {
+		fresh, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if committed, err := os.ReadFile(file); err != nil || !bytes.Equal(fresh, committed) {
+			t.Errorf("%s still differs after the operation was removed", file)
+		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "api", "added_test.go"), program, 0o666); err != nil {
-		t.Fatal(err)
+}
+
+var generatedFiles = []string{"generated/client.gen.go", "authprovider/security.gen.go", "api/operations.gen.go", "sandbox/internal/server/server.gen.go"}
+
+// Whatever else changes in the contract, generating follows: a property, an enumeration value, a sensitive property, a
+// retry policy, a query parameter, a tag, a second webhook.
+func TestChangedContractIsFollowed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator and the compiler")
 	}
-	run(t, dir, "go", "test", "./api", "-run", "TestAddedOperation", "-count=1")
+	dir := copyModule(t)
+	change(t, dir,
+		"        number: {type: string,", "        extension: {type: string, description: Digits behind the number., x-sensitive: true}\n"+
+			"        carrier: {type: string, description: Who runs the line., x-sensitive: false}\n        number: {type: string,",
+		"        forceCommit: {type: boolean, description: Store the image even when the service finds it hard to read.,",
+		"        pages: {type: integer, description: How many pages there are., x-sensitive: false}\n"+
+			"        forceCommit: {type: boolean, description: Store the image even when the service finds it hard to read.,",
+		"enum: [Front, Back]", "enum: [Front, Back, Spine]",
+		"      operationId: addPhone\n      tags: [Checks]\n", "      operationId: addPhone\n      tags: [Phones]\n",
+		"tags:\n  - name: Authentication\n", "tags:\n  - name: Phones\n    description: Phone numbers.\n  - name: Authentication\n",
+		"      description: Sending it again replaces what was sent before.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+		"      description: Sending it again adds another.\n      x-retry: never\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+		"      operationId: listSearchedLists\n", "      operationId: listSearchedLists\n      parameters:\n"+
+			"        - {name: since, in: query, required: false, description: The oldest version., schema: {type: string}, x-sensitive: false}\n",
+		beforeWebhooks, `
+webhooks:
+  documentExpired:
+    post:
+      operationId: documentExpired
+      tags: [Documents]
+      summary: A document of a check expired
+      description: A webhook that a test adds.
+      security: []
+      x-retry: always
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/DocumentExpiredNotification'}
+            example: {document: d1}
+      responses:
+        2XX: {description: The notification is accepted.}
+`,
+		"    StatusChangedNotification:\n", `    DocumentExpiredNotification:
+      type: object
+      required: [document]
+      description: A document that expired.
+      properties:
+        document: {type: string, description: The ID of the image., x-sensitive: false}
+        holder: {type: string, description: Whose document it is., x-sensitive: true}
+    StatusChangedNotification:
+`)
+	run(t, dir, "go", "generate", ".")
+	run(t, dir, "go", "vet", "./api", "./authprovider", "./generated", "./contract")
+	run(t, dir, "go", "build", "./sandbox")
+	program(t, dir, "testdata/changed/changed_test.go", "api")
+}
+
+// An operation that is removed is gone from the client; what implements it in the sandbox and calls it is written by hand
+// and goes with it.
+func TestRemovedOperationIsGone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator and the compiler")
+	}
+	spec := string(aver.Spec)
+	begin, end := strings.Index(spec, "  /check/{id}/photoinstruction:"), strings.Index(spec, "  /check/{id}/supplementaldocument:")
+	if begin < 0 || end < begin {
+		t.Fatal("openapi.yaml has no photo instruction to remove")
+	}
+	dir := copyModule(t)
+	change(t, dir, spec[begin:end], "")
+	run(t, dir, "go", "generate", ".")
+	run(t, dir, "go", "build", "./api", "./authprovider", "./generated", "./contract")
+	for _, file := range []string{"api/operations.gen.go", "generated/client.gen.go"} {
+		if content, err := os.ReadFile(filepath.Join(dir, file)); err != nil || bytes.Contains(content, []byte(") GetPhotoInstruction")) {
+			t.Errorf("%s still has GetPhotoInstruction, %v", file, err)
+		}
+	}
+	for file, piece := range map[string]string{
+		"sandbox/document.go":     `(?s)\nfunc \(s \*service\) GetPhotoInstruction.*?\n}\n`,
+		"contract/suite/suite.go": `\n[^\n]*GetPhotoInstruction[^\n]*`,
+	} {
+		name := filepath.Join(dir, file)
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, regexp.MustCompile(piece).ReplaceAll(content, nil), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, dir, "go", "build", "./...")
+}
+
+// The error of an invalid contract names the line.
+func TestInvalidContractIsNotGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator")
+	}
+	dir := copyModule(t)
+	change(t, dir, "schema: {$ref: '#/components/schemas/AddPhoneRequest'}", "schema: {$ref: '#/components/schemas/Nothing'}")
+	before, _, _ := strings.Cut(string(aver.Spec), "schema: {$ref: '#/components/schemas/AddPhoneRequest'}")
+	cmd := exec.CommandContext(t.Context(), "go", "generate", ".")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if want := fmt.Sprintf("openapi.yaml: line %d: ", strings.Count(before, "\n")+1); err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v, want %q:\n%s", err, want, out)
+	}
 }

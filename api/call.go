@@ -45,12 +45,12 @@ func (op *operation) limit(configured int64) int64 {
 
 // A request is one call of an operation.
 type request[T any] struct {
-	path     []string  // the path parameters
-	body     any       // nil without a body
-	upload   *upload   // the image that is streamed into the body, in place of body
-	download *download // where the image of the answer goes; nil when it is part of the result
+	path     []string                                                   // the path parameters
+	body     any                                                        // nil without a body
+	upload   *upload                                                    // the image that is streamed into the body, in place of body
+	download *download                                                  // where the image of the answer goes; nil when it is part of the result
 	build    func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
-	recovery recovery[T] // of an operation with retryRecover
+	recovery recovery[T]                                                // of an operation with retryRecover
 }
 
 // call performs an operation: every method of [Client] is this and nothing else. Its result is never nil without an

@@ -38,13 +38,16 @@ type Contract struct {
 	webhooks   []*operation
 }
 
-// New returns the contract in an OpenAPI document. The error names what is wrong with the document.
+// New returns the contract in an OpenAPI document. The error says what is wrong with the document, and in which line.
 func New(document []byte) (*Contract, error) {
 	spec, err := openapi3.NewLoader().LoadFromData(document)
-	if err != nil {
-		return nil, fmt.Errorf("contract: %w", err)
+	if err == nil {
+		err = spec.Validate(context.Background(), openapi3.EnableExamplesValidation())
 	}
-	if err := spec.Validate(context.Background()); err != nil {
+	if err != nil {
+		return nil, fmt.Errorf("contract: %w", located(document, err))
+	}
+	if err := checkExtensions(document); err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 	return compile(document)

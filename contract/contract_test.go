@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	aver "github.com/goaver/aver-go"
 	"github.com/goaver/aver-go/contract"
 )
 
@@ -455,3 +456,35 @@ func BenchmarkTransport(b *testing.B) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What is wrong with a document is told with its line.
+func TestInvalidDocumentsNameTheLine(t *testing.T) {
+	for _, tt := range []struct{ old, new, line, want string }{
+		{"operationId: refreshAuthToken", "operationId: [", "", "line "},
+		{"schema: {$ref: '#/components/schemas/RefreshAuthTokenRequest'}", "schema: {$ref: '#/components/schemas/Nothing'}", "schema: {$ref: '#/components/schemas/RefreshAuthTokenRequest'}", "Nothing"},
+		{"  /auth/token:\n    get:\n      operationId: getAuthToken", "  /auth/token:\n    get:\n      operationId: getCheck", "", "getCheck"},
+		{"x-retry: recover", "x-retry: sometimes", "x-retry: recover", "x-retry must be always, never or recover"},
+		{"image: fileContent, name: fileName}", "image: picture, name: fileName}", "image: fileContent, name: fileName}", "names the property picture"},
+		{"x-large-answer: true\n", "x-large-answer: maybe\n", "x-large-answer: true\n", "x-large-answer must be true or false"},
+		{"    SearchedList:\n      type: object", "    SearchedList:\n      type: objekt", "    SearchedList:\n      type: object", "objekt"},
+	} {
+		document := strings.Replace(string(aver.Spec), tt.old, tt.new, 1)
+		if document == string(aver.Spec) {
+			t.Fatalf("%q is not in the contract", tt.old)
+		}
+		_, err := contract.New([]byte(document))
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("%.40s: %v", tt.new, err)
+			continue
+		}
+		if tt.line != "" {
+			before, _, _ := strings.Cut(string(aver.Spec), tt.line)
+			at := strings.Count(before, "\n") + 1
+			var told int
+			_, rest, _ := strings.Cut(err.Error(), "line ")
+			if _, err := fmt.Sscan(rest, &told); err != nil || told < at || told > at+1 {
+				t.Errorf("%.40s: told line %d, it is %d", tt.new, told, at)
+			}
+		}
+	}
+}
