@@ -2,8 +2,10 @@
 package examples_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -55,4 +57,52 @@ func TestREADMEShowsTheQuickstart(t *testing.T) {
 	if !strings.Contains(string(readme), "```go\n"+body+"```\n") {
 		t.Error("README.md does not show examples/quickstart/main.go as it is")
 	}
+}
+
+// An application generates a client of its own from a contract that it extended, in a module outside this one.
+func TestExtended(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator and the compiler")
+	}
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum", "extension.yaml", "main.go", "main_test.go"} {
+		content, err := os.ReadFile(filepath.Join("extended", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = bytes.Replace(content, []byte("=> ../../"), []byte("=> "+module), 1)
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(want string, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != (want == "") || !strings.Contains(string(out), want) {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	run("", "generate", ".")
+	run("", "mod", "tidy", "-diff")
+	run("", "vet", "./...")
+	run("", "test", "./...")
+	run("", "generate", ".") // over what is there
+
+	run("give a contract", "tool", "aver", "generate")
+	run("is no folder below the module", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "../outside")
+	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "Aver-Client")
+	if err := os.WriteFile(filepath.Join(dir, "averclient", "mine.go"), []byte("package averclient\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	run("mine.go was not written by this command", "tool", "aver", "generate", "--extend", "extension.yaml")
+	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("paths: {/check/{id}/notes: {post: {x-retry: sometimes}}}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	run("bad.yaml", "tool", "aver", "generate", "--extend", "bad.yaml", "--out", "other")
 }
