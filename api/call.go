@@ -180,7 +180,7 @@ func check(op *operation, path []string, body any) *Error {
 func try[T any](ctx context.Context, c *Client, op *operation, settings *callSettings, deadline time.Time, n int, r *request[T], content []byte) (*T, *Error) {
 	start := time.Now()
 	if op.retry == retryAlways { // cutting others short makes their outcome unclear
-		if end := start.Add(settings.attemptTimeout); settings.attemptTimeout > 0 && (deadline.IsZero() || end.Before(deadline)) {
+		if end := start.Add(settings.attemptTimeout); settings.attemptTimeout > 0 && r.download == nil && (deadline.IsZero() || end.Before(deadline)) {
 			deadline = end
 		}
 		if !deadline.IsZero() {
@@ -197,7 +197,12 @@ func try[T any](ctx context.Context, c *Client, op *operation, settings *callSet
 	}
 	defer resp.Body.Close()
 	result, failure := receive[T](op, resp, op.limit(settings.maxSize), r.download)
+	if u := r.upload; u != nil && failure == nil && u.failure() != nil {
+		failure = answered(op, resp, nil) // the service said yes to an image that it does not have
+		failure.Err = u.failure()
+	}
 	if failure != nil {
+		result = nil
 		failure.sent = true
 		failure.redact(c.private(a, r.path, r.sent()))
 	}

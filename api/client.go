@@ -184,7 +184,8 @@ func WithMaxAttempts(n int) CallOption {
 
 // WithAttemptTimeout limits a single attempt of an operation that the contract lets be repeated always, so that one hung
 // connection does not use up the whole call; the default is 20 seconds, and 0 means no limit. Other operations are
-// limited by [WithTimeout] alone: cutting them short would leave open whether they were performed.
+// limited by [WithTimeout] alone: cutting them short would leave open whether they were performed. So are downloads, whose
+// bytes may take their time.
 func WithAttemptTimeout(timeout time.Duration) CallOption {
 	return callOption(func(c *callSettings) error {
 		if timeout < 0 {

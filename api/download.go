@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,12 @@ func (d *download) extract(body io.Reader) io.Reader {
 		if seen {
 			return "", nil // it is there under both of its names
 		}
+		content := bufio.NewReader(value)
+		if _, err := content.Peek(1); err == io.EOF {
+			return "", nil // it is there under its other name
+		}
 		seen = true
-		media, image, err := dataurl.Decode(value)
+		media, image, err := dataurl.Decode(content)
 		if err != nil {
 			return "", err
 		}
@@ -47,6 +52,9 @@ func (d *download) extract(body io.Reader) io.Reader {
 		d.found = DownloadedImage{MediaType: media}
 		if _, err := io.CopyBuffer(d, struct{ io.Reader }{image}, make([]byte, 16<<10)); err != nil {
 			return "", err
+		}
+		if d.found.Size == 0 {
+			return "", fmt.Errorf("%w: it is empty", dataurl.ErrMalformed)
 		}
 		return dataurl.Prefix(media), nil
 	})

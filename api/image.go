@@ -26,26 +26,33 @@ type Image struct{ open func() (*imageSource, error) }
 // An imageSource is an image that is being sent.
 type imageSource struct {
 	name  string
-	size  int64                     // in bytes; -1 when it is not known
-	again bool                      // it can be read any number of times
-	read  func() (io.Reader, error) // from its beginning
-	close func() error
-	abort func() // ends a read that is going on, and all to come; nil when none takes long
+	size  int64                                    // in bytes; -1 when it is not known
+	again bool                                     // it can be read any number of times
+	read  func(context.Context) (io.Reader, error) // from its beginning
+	abort func()                                   // ends a read that is going on, and all to come; nil when none takes long
+	close func(context.Context)                    // waits for a read that is going on, but no longer than the context allows
 }
 
-// ImageFile returns the image in a file. The file's name, without its directory, is sent with it. The file is opened by
-// the call that sends it, and closed again.
+// ImageFile returns the image in a regular file. The file's name, without its directory, is sent with it. The file is
+// opened by the call that sends it, and closed again.
 func ImageFile(name string) Image {
 	return Image{func() (*imageSource, error) {
+		info, err := os.Stat(name) // opening a pipe may block
+		if err != nil {
+			return nil, fileError(err)
+		}
+		if err := checkRegular(info); err != nil {
+			return nil, err
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, fileError(err)
 		}
-		return fileSource(filepath.Base(name), f, func() (fs.File, error) { return os.Open(name) })
+		return fileSource(filepath.Base(name), f, nil)
 	}}
 }
 
-// ImageFS returns the image in a file of fsys, like [ImageFile].
+// ImageFS returns the image in a regular file of fsys, like [ImageFile].
 func ImageFS(fsys fs.FS, name string) Image {
 	return Image{func() (*imageSource, error) {
 		if fsys == nil {
@@ -64,8 +71,8 @@ func ImageBytes(name string, b []byte) Image {
 	return Image{func() (*imageSource, error) {
 		return &imageSource{
 			name: name, size: int64(len(b)), again: true,
-			read:  func() (io.Reader, error) { return bytes.NewReader(b), nil },
-			close: func() error { return nil },
+			read:  func(context.Context) (io.Reader, error) { return bytes.NewReader(b), nil },
+			close: func(context.Context) {},
 		}, nil
 	}}
 }
@@ -74,9 +81,10 @@ func ImageBytes(name string, b []byte) Image {
 //
 // When r is an [io.Seeker] that can seek, the size is known before anything is sent and the call can be repeated where
 // that is safe. Otherwise the image is sent once: a call that would have to send it again fails and says so. r is not
-// closed, and must not be used otherwise before the call returns.
+// closed. It must not be used otherwise before the call returns; when the call's context ended, one read may still be
+// going on then.
 func ImageReader(name string, r io.Reader) Image {
-	s := newReaderSource(r)
+	s := &readerSource{r: r}
 	return Image{func() (*imageSource, error) { return s.open(name) }}
 }
 
@@ -86,37 +94,56 @@ func (Image) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 // LogValue is REDACTED.
 func (Image) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// fileSource returns the image in a file that is open.
+func checkRegular(info fs.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return errors.New("it is a directory; want a JPEG or PNG file")
+	case !info.Mode().IsRegular():
+		return errors.New("it is no regular file; open it and use ImageReader")
+	}
+	return nil
+}
+
+// fileSource returns the image in a file that is open. reopen is nil for a file that can seek and does not block.
 func fileSource(name string, f fs.File, reopen func() (fs.File, error)) (*imageSource, error) {
 	info, err := f.Stat()
-	switch {
-	case err != nil:
-		_ = f.Close()
-		return nil, fileError(err)
-	case info.IsDir():
-		_ = f.Close()
-		return nil, errors.New("it is a directory; want a JPEG or PNG file")
+	if err == nil {
+		err = checkRegular(info)
+	} else {
+		err = fileError(err)
 	}
-	s := &imageSource{name: name, size: -1, close: f.Close}
-	if !info.Mode().IsRegular() {
-		once := &replayer{r: f}
-		s.read, s.abort = once.restart, once.abort
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	p := &player{r: f}
+	p.rewind = func() error {
+		if seeker, ok := f.(io.Seeker); ok {
+			_, err := seeker.Seek(0, io.SeekStart)
+			return err
+		}
+		next, err := reopen()
+		if err != nil {
+			return err
+		}
+		_ = f.Close()
+		f = next
+		p.r = f
+		return nil
+	}
+	s := &imageSource{name: name, size: info.Size(), again: true}
+	if reopen == nil {
+		s.read = func(context.Context) (io.Reader, error) {
+			if err := p.rewind(); err != nil {
+				return nil, fileError(err)
+			}
+			return f, nil
+		}
+		s.close = func(context.Context) { _ = f.Close() }
 		return s, nil
 	}
-	s.size, s.again = info.Size(), true
-	s.close = func() error { return f.Close() } // the one that is open then
-	s.read = func() (io.Reader, error) {
-		if seeker, ok := f.(io.Seeker); ok {
-			_, err = seeker.Seek(0, io.SeekStart)
-		} else {
-			_ = f.Close()
-			f, err = reopen()
-		}
-		if err != nil {
-			return nil, fileError(err)
-		}
-		return f, nil
-	}
+	s.read, s.abort = p.restart, p.abort
+	s.close = func(ctx context.Context) { p.close(ctx, func() { _ = f.Close() }) }
 	return s, nil
 }
 
@@ -126,19 +153,24 @@ func fileError(err error) error {
 	var in *fs.PathError
 	var link *os.LinkError
 	var errno syscall.Errno
-	text := fmt.Sprintf("it failed with a %T", err)
+	operation := ""
 	switch {
 	case errors.As(err, &in):
-		text = in.Op + ": " + in.Err.Error()
+		operation = in.Op + ": "
 	case errors.As(err, &link):
-		text = link.Op + ": " + link.Err.Error()
-	case errors.As(err, &errno):
-		text = errno.Error()
+		operation = link.Op + ": "
 	}
-	for _, known := range []error{io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrShortWrite, io.ErrNoProgress, context.Canceled, context.DeadlineExceeded} {
+	text := fmt.Sprintf("it failed with a %T", err)
+	for _, known := range []error{
+		fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid, fs.ErrClosed,
+		io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrShortWrite, io.ErrNoProgress, context.Canceled, context.DeadlineExceeded,
+	} {
 		if errors.Is(err, known) {
-			text = known.Error()
+			text = operation + known.Error()
 		}
+	}
+	if errors.As(err, &errno) {
+		text = operation + errno.Error()
 	}
 	return &wordedError{text, err}
 }
@@ -147,32 +179,33 @@ func fileError(err error) error {
 type readerSource struct {
 	r    io.Reader
 	busy atomic.Bool // a call sends it
-	seek io.Seeker   // nil when it cannot seek
-	from int64
+	play *player     // nil before the first call
 	size int64
-	play replayer
 }
 
-// newReaderSource notes where r stands and how much follows.
-func newReaderSource(r io.Reader) *readerSource {
-	s := &readerSource{r: r, size: -1, play: replayer{r: r}}
-	seeker, ok := r.(io.Seeker)
+// measure notes where the reader stands and how much follows.
+func (s *readerSource) measure() {
+	s.play, s.size = &player{r: s.r}, -1
+	seeker, ok := s.r.(io.Seeker)
 	if !ok {
-		return s
+		return
 	}
 	from, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return s // such as a pipe
+		return // such as a pipe
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)
 	if err != nil {
-		return s
+		return
 	}
 	if _, err := seeker.Seek(from, io.SeekStart); err != nil {
-		return s
+		return
 	}
-	s.seek, s.from, s.size = seeker, from, max(end-from, 0)
-	return s
+	s.size = max(end-from, 0)
+	s.play.rewind = func() error {
+		_, err := seeker.Seek(from, io.SeekStart)
+		return err
+	}
 }
 
 func (s *readerSource) open(name string) (*imageSource, error) {
@@ -182,64 +215,98 @@ func (s *readerSource) open(name string) (*imageSource, error) {
 	case !s.busy.CompareAndSwap(false, true):
 		return nil, errors.New("another call is sending it; a reader serves one call at a time")
 	}
-	source := &imageSource{name: name, size: s.size, again: s.seek != nil, read: s.play.restart}
-	source.close = func() error {
-		if s.play.pipe.Load() != nil {
-			s.play.abort()
-		}
-		s.busy.Store(false)
-		return nil
+	if s.play == nil {
+		s.measure()
 	}
-	source.abort = s.play.abort
-	if s.seek != nil {
-		source.abort = nil
-		source.read = func() (io.Reader, error) {
-			if _, err := s.seek.Seek(s.from, io.SeekStart); err != nil {
-				return nil, fmt.Errorf("the reader cannot be read again: %w", fileError(err))
-			}
-			return s.r, nil
-		}
-	}
-	return source, nil
+	return &imageSource{
+		name: name, size: s.size, again: s.play.rewind != nil, read: s.play.restart, abort: s.play.abort,
+		close: func(ctx context.Context) { s.play.close(ctx, func() { s.busy.Store(false) }) },
+	}, nil
 }
 
-// A replayer reads what can be read only once. As long as nothing but the beginning was read of it, it can start anew.
-// Behind the beginning another goroutine reads, so that a reader that blocks does not hold up a call that has ended.
-type replayer struct {
-	r    io.Reader
-	head []byte
-	next int // what of head is to be returned next
-	pipe atomic.Pointer[io.PipeReader]
+// A player reads what may block: another goroutine does, so that a call that has ended is not held up. What can be
+// rewound is read any number of times; anything else can start anew as long as nothing but its beginning was read.
+type player struct {
+	r      io.Reader
+	rewind func() error // nil when that cannot be done
+	head   []byte       // of what cannot be rewound
+	next   int          // what of head is to be returned next
+	pipe   atomic.Pointer[io.PipeReader]
+	done   chan struct{} // closed when nobody reads r any more; nil when nobody ever did
 }
 
 // errSpent says that an image can be sent once only.
 var errSpent = errors.New("its reader cannot be read again; use ImageFile, ImageBytes or a reader that can seek")
 
-func (p *replayer) restart() (io.Reader, error) {
-	if p.pipe.Load() != nil {
-		return nil, errSpent
+func (p *player) restart(ctx context.Context) (io.Reader, error) {
+	if p.rewind == nil {
+		if p.pipe.Load() != nil {
+			return nil, errSpent
+		}
+		p.next = 0
+		return p, nil
 	}
-	p.next = 0
+	p.end()
+	if !p.idle(ctx) {
+		return nil, ctx.Err()
+	}
+	if err := p.rewind(); err != nil {
+		return nil, fileError(err)
+	}
+	p.pipe.Store(nil)
 	return p, nil
 }
 
-// abort ends a read that is going on, and all to come.
-func (p *replayer) abort() {
-	none, _ := io.Pipe()
-	_ = none.Close()
-	if !p.pipe.CompareAndSwap(nil, none) {
-		_ = p.pipe.Load().Close()
+// idle waits until nobody reads. It reports whether that is so.
+func (p *player) idle(ctx context.Context) bool {
+	if p.done == nil {
+		return true
+	}
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
-func (p *replayer) Read(b []byte) (int, error) {
+// end ends the pipe that is there.
+func (p *player) end() {
+	if pipe := p.pipe.Load(); pipe != nil {
+		_ = pipe.Close()
+	}
+}
+
+// abort ends a read that is going on, and all to come.
+func (p *player) abort() {
+	none, _ := io.Pipe()
+	_ = none.Close()
+	if !p.pipe.CompareAndSwap(nil, none) {
+		p.end()
+	}
+}
+
+// close calls released when nobody reads any more, and waits for that.
+func (p *player) close(ctx context.Context, released func()) {
+	p.end()
+	if p.idle(ctx) {
+		released()
+		return
+	}
+	go func() {
+		<-p.done
+		released()
+	}()
+}
+
+func (p *player) Read(b []byte) (int, error) {
 	if p.next < len(p.head) {
 		n := copy(b, p.head[p.next:])
 		p.next += n
 		return n, nil
 	}
 	pipe := p.pipe.Load()
-	if room := sniffLen - len(p.head); room > 0 && pipe == nil {
+	if room := sniffLen - len(p.head); room > 0 && pipe == nil && p.rewind == nil {
 		n, err := p.r.Read(b[:min(len(b), room)])
 		p.head = append(p.head, b[:n]...)
 		p.next = len(p.head)
@@ -250,10 +317,12 @@ func (p *replayer) Read(b []byte) (int, error) {
 		if pipe, w = io.Pipe(); !p.pipe.CompareAndSwap(nil, pipe) {
 			return 0, io.ErrClosedPipe
 		}
-		go func() {
-			_, err := io.Copy(w, p.r)
+		p.done = make(chan struct{})
+		go func(r io.Reader, done chan struct{}) {
+			defer close(done)
+			_, err := io.Copy(w, r)
 			_ = w.CloseWithError(err)
-		}()
+		}(p.r, p.done)
 	}
 	return pipe.Read(b)
 }

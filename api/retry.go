@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -132,6 +133,7 @@ type attempt struct {
 	upload   *upload
 	handed   atomic.Bool
 	dialling atomic.Bool
+	http1    atomic.Bool            // the connection is known to speak HTTP/1
 	header   atomic.Pointer[string] // the Authorization header that was sent last
 }
 
@@ -152,7 +154,11 @@ func (a *attempt) trace() context.Context {
 	}
 	return httptrace.WithClientTrace(a, &httptrace.ClientTrace{
 		GetConn: func(string) { a.dialling.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { a.dialling.Store(false) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			a.dialling.Store(false)
+			encrypted, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState })
+			a.http1.Store(!ok || encrypted.ConnectionState().NegotiatedProtocol != "h2") // without TLS there is no HTTP/2 by default
+		},
 	})
 }
 

@@ -3,7 +3,9 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -205,7 +207,7 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		want string
 	}{
 		"no image":      {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{}), "the image is missing"},
-		"no file":       {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile("private.jpg")}), "open: no such file"},
+		"no file":       {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile("private.jpg")}), "no such file or directory"},
 		"directory":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile(t.TempDir())}), "it is a directory"},
 		"no reader":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", nil)}), "the reader is nil"},
 		"no FS":         {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFS(nil, "f")}), "the file system is nil"},
@@ -215,7 +217,7 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		"no ID":         {client.UploadPhotoDocument(ctx, "", api.PhotoDocumentUpload{Image: jpeg}), "the path parameter id"},
 		"other fields":  {client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{Type: "x", Image: jpeg}), "docType: must be one of"},
 		"too large":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
-		"own limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(99)), "the image has 100 bytes; at most 99"},
+		"own limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(99)), "it has 100 bytes; at most 99"},
 		"bad limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(0)), "must be positive"},
 	} {
 		if !errors.Is(tt.err, api.ErrInvalidRequest) || !strings.Contains(tt.err.Error(), tt.want) || strings.Contains(tt.err.Error(), "private") {
@@ -471,6 +473,194 @@ func TestCallerLeavesAReaderThatBlocks(t *testing.T) {
 	_ = w.Close()
 }
 
+// onceFS opens files that cannot seek, and each of them once.
+type onceFS struct {
+	fs.FS
+	opened *int
+}
+
+func (o onceFS) Open(name string) (fs.File, error) {
+	if *o.opened++; *o.opened > 1 {
+		return nil, fmt.Errorf("bucket/private.jpg: %w", syscall.EMFILE)
+	}
+	return unseekable{o.FS}.Open(name)
+}
+
+func TestFileThatCannotBeOpenedAgain(t *testing.T) {
+	client, _ := uploads(t, reading(100, ok(`"success"`)))
+	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageFS(onceFS{fstest.MapFS{"f": {Data: picture(100)}}, new(int)}, "f")})
+	if !errors.Is(err, api.ErrInvalidRequest) || !errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), "private") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A slowSeeker can seek, and its reads block until it is let go.
+type slowSeeker struct {
+	io.ReadSeeker
+	leave chan struct{}
+}
+
+func (s slowSeeker) Read(p []byte) (int, error) {
+	<-s.leave
+	return s.ReadSeeker.Read(p)
+}
+
+func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
+	client, s := uploads(t, reading(100, ok(`"success"`)))
+	slow := slowSeeker{bytes.NewReader(picture(100)), make(chan struct{})}
+	image := api.ImageReader("f", slow)
+	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithTimeout(20*time.Millisecond))
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it was not performed") {
+		t.Errorf("%v", err)
+	}
+	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "another call") {
+		t.Errorf("while it is read: %v", err)
+	}
+	close(slow.leave)
+	for err = io.EOF; err != nil; { // as soon as the read has ended, it can be sent
+		if err = client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); err != nil && !strings.Contains(err.Error(), "another call") {
+			t.Fatal(err)
+		}
+	}
+	if n := s.total("POST /check/c1/photodocument"); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+	fifo := filepath.Join(t.TempDir(), "fifo.jpg")
+	if syscall.Mkfifo(fifo, 0o600) == nil {
+		if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageFile(fifo)}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "it is no regular file") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// Once a call has returned, its reader and its callback are left alone, even when the service did not want the image.
+func TestReaderIsTheCallersAgainWhenTheCallReturns(t *testing.T) {
+	client, _ := uploads(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 200_000)
+		answer(400, "application/json", `"no"`)(w, r)
+	})
+	for range 20 {
+		var reads, told int // races with what goes on, if anything does
+		r := iotest.ErrReader(nil)
+		content := bytes.NewReader(picture(8 << 20))
+		r = readerFunc(func(p []byte) (int, error) { reads++; return content.Read(p[:min(len(p), 4096)]) })
+		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(int64, int64) { told++ }))
+		reads++
+		told++
+		if err == nil {
+			t.Fatal("no error")
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A service that says yes to an image that broke off on this side may have kept a part of it.
+func TestSuccessOfAnUploadThatBrokeOffIsNone(t *testing.T) {
+	client, _ := uploads(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		ok(`"success"`)(w, r)
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.Copy(io.Discard, r.Body)
+	})
+	image := api.ImageReader("f", io.MultiReader(bytes.NewReader(picture(5<<20)), iotest.ErrReader(errors.New("broken"))))
+	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); err == nil {
+		t.Error("no error")
+	}
+}
+
+// Over HTTP/2 net/http would send whatever it can have again when a stream is reset, even after the service has it all.
+func TestStreamThatIsResetIsNotRepeated(t *testing.T) {
+	cert := httptest.NewUnstartedServer(nil)
+	cert.StartTLS() // for its certificate
+	defer cert.Close()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: cert.TLS.Certificates, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var received atomic.Int32
+	var tokenGiven atomic.Bool
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { resetStreams(conn, &tokenGiven, &received) })
+		}
+	})
+	defer serving.Wait()
+	defer listener.Close()
+	transport := cert.Client().Transport.(*http.Transport).Clone()
+	transport.ForceAttemptHTTP2 = true
+	defer transport.CloseIdleConnections()
+	client, err := api.New("key", "secret", api.WithBaseURL("https://"+listener.Addr().String()), api.WithHTTPClient(&http.Client{Transport: transport}), quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for name, call := range map[string]func() error{
+		"upload": func() error {
+			return client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(20_000))})
+		},
+		"search": func() error {
+			_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+			return err
+		},
+		"submit": func() error {
+			_, err := client.SubmitCheck(t.Context(), "c1", api.WithTimeout(300*time.Millisecond))
+			return err
+		},
+	} {
+		if err := client.Provider().Warm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		received.Store(0)
+		err := call()
+		if want := int32(1); !errors.Is(err, api.ErrOutcomeUnknown) || name != "submit" && received.Load() != want {
+			t.Errorf("%s: %v, received %d times", name, err, received.Load())
+		}
+	}
+}
+
+// resetStreams speaks just enough HTTP/2 to hand out a token on the first stream of all and to reset every other when its request
+// is complete.
+func resetStreams(conn net.Conn, tokenGiven *atomic.Bool, received *atomic.Int32) {
+	defer conn.Close()
+	frame := func(kind, flags byte, stream uint32, payload string) {
+		head := []byte{byte(len(payload) >> 16), byte(len(payload) >> 8), byte(len(payload)), kind, flags}
+		_, _ = conn.Write(append(binary.BigEndian.AppendUint32(head, stream), payload...))
+	}
+	if _, err := io.CopyN(io.Discard, conn, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
+		return
+	}
+	frame(4, 0, 0, "\x00\x04\x00\xff\xff\xff") // SETTINGS: a large window
+	frame(8, 0, 0, "\x00\xff\xff\xff")         // WINDOW_UPDATE
+	for {
+		var head [9]byte
+		if _, err := io.ReadFull(conn, head[:]); err != nil {
+			return
+		}
+		kind, flags, stream := head[3], head[4], binary.BigEndian.Uint32(head[5:])
+		if _, err := io.CopyN(io.Discard, conn, int64(head[0])<<16|int64(head[1])<<8|int64(head[2])); err != nil {
+			return
+		}
+		switch {
+		case kind == 4 && flags&1 == 0:
+			frame(4, 1, 0, "") // acknowledged
+		case kind <= 1 && flags&1 != 0 && tokenGiven.CompareAndSwap(false, true): // the end of a stream
+			frame(1, 4, stream, "\x88\x0f\x10\x10application/json")
+			frame(0, 1, stream, `{"token":"opaque"}`)
+		case kind <= 1 && flags&1 != 0:
+			received.Add(1)
+			frame(3, 0, stream, "\x00\x00\x00\x01") // RST_STREAM: PROTOCOL_ERROR
+		}
+	}
+}
+
 func TestUploadsPrintNothingPrivate(t *testing.T) {
 	image := api.ImageBytes("maria.jpg", picture(100))
 	for _, v := range []any{
@@ -598,6 +788,8 @@ func TestDownload(t *testing.T) {
 		{"unavailable, then there", []http.HandlerFunc{answer(503, "", ""), ok(whole)}, nil, "", 2, 2},
 		{"neither", []http.HandlerFunc{ok(`{"data":"` + url + `"}`)}, api.ErrUnexpectedAnswer, "the answer lacks base64", 1, 1},
 		{"null", []http.HandlerFunc{ok(`{"base64":null}`)}, api.ErrUnexpectedAnswer, "the answer lacks base64", 1, 1},
+		{"empty under one name", []http.HandlerFunc{ok(`{"document":"","base64":"` + url + `"}`)}, nil, "", 1, 1},
+		{"empty image", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,"}`)}, api.ErrUnexpectedAnswer, "it is empty", 4, 4},
 		{"number", []http.HandlerFunc{ok(`{"base64":5}`)}, api.ErrUnexpectedAnswer, "JSON number at base64", 1, 1},
 		{"no Data URL", []http.HandlerFunc{ok(`{"base64":"/9j/4AAQ"}`)}, api.ErrUnexpectedAnswer, "malformed Data URL", 4, 4},
 		{"not Base64", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,/9j/4A=Q"}`)}, api.ErrUnexpectedAnswer, "malformed Data URL", 1, 4},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 )
 
 // transport returns the transport of a client's calls around the application's.
@@ -20,24 +21,63 @@ func (s *settings) transport(base http.RoundTripper) http.RoundTripper {
 	return onceTransport{hidingTransport{s.wrap(revealingTransport{base}), base}}
 }
 
-// onceTransport keeps net/http from repeating requests that must not be repeated: it sends a GET again on its own when
-// a connection that was used before breaks, even if the service has performed it.
+// onceTransport keeps net/http from repeating requests that must not be repeated. It sends a GET again on its own when
+// a connection that was used before breaks, even if the service has performed it; and over HTTP/2 anything whose body it
+// can have again, whenever a stream is reset.
 type onceTransport struct{ base http.RoundTripper }
 
 func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a, ok := req.Context().Value(attemptKey{}).(*attempt)
-	if ok {
-		if header := req.Header["Authorization"]; len(header) > 0 {
-			a.header.Store(&header[0])
-		}
+	if !ok {
+		return t.base.RoundTrip(req)
 	}
-	if ok && a.once && (req.Body == nil || req.Body == http.NoBody) {
+	if header := req.Header["Authorization"]; len(header) > 0 {
+		a.header.Store(&header[0])
+	}
+	if a.once {
 		clone := *req
-		clone.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
-		clone.GetBody = nil
+		if req.Body == nil || req.Body == http.NoBody {
+			clone.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
+			clone.GetBody = nil
+		} else {
+			body := &onceBody{ReadCloser: req.Body}
+			clone.Body = body
+			if req.GetBody != nil {
+				clone.GetBody = func() (io.ReadCloser, error) {
+					// Over HTTP/1 net/http asks only when nothing was written. Of any other it is not known.
+					if body.read.Load() && !a.http1.Load() {
+						return nil, errors.New("the request was sent")
+					}
+					next, err := req.GetBody()
+					if err != nil {
+						return nil, err
+					}
+					body.read.Store(false)
+					return &onceBody{ReadCloser: next, first: body}, nil
+				}
+			}
+		}
 		req = &clone
 	}
 	return t.base.RoundTrip(req)
+}
+
+// A onceBody knows whether it was read to its end.
+type onceBody struct {
+	io.ReadCloser
+	first *onceBody // nil for itself
+	read  atomic.Bool
+}
+
+func (b *onceBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		if b.first != nil {
+			b.first.read.Store(true)
+		}
+		b.read.Store(true)
+	}
+	return n, err
 }
 
 // CloseIdleConnections closes those of the transport underneath.

@@ -31,7 +31,7 @@ func WithMaxImageSize(bytes int64) CallOption {
 }
 
 // WithUploadProgress has f called while an image is uploaded, with the bytes of the image that were sent so far and its
-// size, which is -1 when it is not known. When the call is repeated, it begins again at 0. f is called from another
+// size, which is -1 when it is not known. When the call is repeated, it begins again. f is called from another
 // goroutine than the caller's, though never by two at once, and holds the upload up while it runs.
 func WithUploadProgress(f func(sent, total int64)) CallOption {
 	return callOption(func(c *callSettings) error {
@@ -46,6 +46,7 @@ type upload struct {
 	image Image
 	build func(name, content string) any // the body with an image of this name and content
 
+	ctx            context.Context // of the call
 	settings       *callSettings
 	source         *imageSource
 	media          string
@@ -70,25 +71,24 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 	if u.image.open == nil {
 		return refusal(op, errors.New("the image is missing; give one with ImageFile, ImageReader, ImageBytes or ImageFS"))
 	}
-	source, err := u.image.open()
-	if err != nil {
-		return refusal(op, fmt.Errorf("the image cannot be read: %w", err))
-	}
-	u.source, u.settings = source, new(*settings)
-	if err := check(op, path, u.build(source.name, dataurl.Prefix("image/jpeg"))); err != nil {
+	u.ctx, u.settings = ctx, new(*settings)
+	if err := check(op, path, u.build("name", dataurl.Prefix("image/jpeg"))); err != nil {
 		return err
 	}
-	if source.size > settings.maxImageSize {
-		return refusal(op, fmt.Errorf("the image has %d bytes; at most %d are allowed; see WithMaxImageSize", source.size, settings.maxImageSize))
-	}
-	if err := u.start(ctx); err != nil {
+	if err := u.start(); err != nil {
 		if ctx.Err() != nil {
-			return unanswered(op, ctx.Err())
+			e := unanswered(op, ctx.Err())
+			e.note = "it was not performed"
+			return e
 		}
 		return refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
 	}
+	source := u.source
+	if err := check(op, path, u.build(source.name, dataurl.Prefix("image/jpeg"))); err != nil {
+		return err
+	}
 	if source.abort != nil { // net/http waits for a reader that blocks, even when the caller has left
-		u.leave = context.AfterFunc(ctx, source.abort)
+		u.leave = context.AfterFunc(u.ctx, source.abort)
 	}
 	content := rand.Text()
 	body, err := encode(u.build(source.name, dataurl.Prefix(u.media)+content))
@@ -102,37 +102,50 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 	return nil
 }
 
-// start reads the beginning of the image and tells what it is. A reader that may block does so no longer than ctx allows.
-func (u *upload) start(ctx context.Context) error {
-	if u.source.again {
-		return u.sniff(beginningOf(u.source))
-	}
+// start opens the image, reads its beginning and tells what it is. That may block, but no longer than the context allows.
+func (u *upload) start() error {
 	type result struct {
-		head  []byte
-		whole bool
-		err   error
+		source *imageSource
+		head   []byte
+		whole  bool
+		err    error
 	}
-	source, read := u.source, make(chan result, 1)
+	opened := make(chan result, 1)
+	limit := u.settings.maxImageSize
 	go func() {
-		head, whole, err := beginningOf(source)
-		read <- result{head, whole, err}
+		var r result
+		if r.source, r.err = u.image.open(); r.err == nil {
+			if r.source.size > limit {
+				r.err = fmt.Errorf("it has %d bytes; at most %d are allowed; see WithMaxImageSize", r.source.size, limit)
+			} else {
+				r.head, r.whole, r.err = beginningOf(u.ctx, r.source)
+			}
+		}
+		opened <- r
 	}()
 	select {
-	case r := <-read:
-		return u.sniff(r.head, r.whole, r.err)
-	case <-ctx.Done():
-		u.source = nil // no longer this call's to close
-		go func() {
-			<-read
-			_ = source.close()
+	case r := <-opened:
+		u.source = r.source
+		if r.err != nil {
+			return r.err
+		}
+		var err error
+		u.head = r.head
+		u.media, err = sniff(r.head, r.whole)
+		return err
+	case <-u.ctx.Done():
+		go func() { // no longer this call's
+			if r := <-opened; r.source != nil {
+				r.source.close(u.ctx)
+			}
 		}()
-		return ctx.Err()
+		return u.ctx.Err()
 	}
 }
 
 // beginningOf reads the beginning of an image, and reports whether that is all of it.
-func beginningOf(source *imageSource) (head []byte, whole bool, err error) {
-	r, err := source.read()
+func beginningOf(ctx context.Context, source *imageSource) (head []byte, whole bool, err error) {
+	r, err := source.read(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -142,15 +155,6 @@ func beginningOf(source *imageSource) (head []byte, whole bool, err error) {
 		return nil, false, fileError(err)
 	}
 	return head[:n], whole, nil
-}
-
-func (u *upload) sniff(head []byte, whole bool, err error) error {
-	if err != nil {
-		return err
-	}
-	u.head = head
-	u.media, err = sniff(head, whole)
-	return err
 }
 
 // size returns the length of the body; -1 when it is not known.
@@ -171,7 +175,7 @@ func (u *upload) body() (io.ReadCloser, error) {
 	}
 	defer u.mu.Unlock()
 	u.end()
-	r, err := u.source.read()
+	r, err := u.source.read(u.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +199,7 @@ func (u *upload) again() bool {
 			return false
 		}
 		defer u.mu.Unlock()
-		_, err := u.source.read()
+		_, err := u.source.read(u.ctx)
 		return err == nil
 	}
 	return true
@@ -209,8 +213,8 @@ func (u *upload) failure() error {
 	return nil
 }
 
-// close ends the reading of the image. It waits for a read that is going on, but not for one of a source that cannot be
-// read again: that may block.
+// close ends the reading of the image: afterwards neither is it read nor progress told, unless the context ended before a
+// read did.
 func (u *upload) close() {
 	if u.source == nil {
 		return
@@ -218,12 +222,12 @@ func (u *upload) close() {
 	if u.leave != nil {
 		u.leave()
 	}
-	if u.source.again {
-		u.mu.Lock()
+	u.end()
+	u.source.close(u.ctx)
+	if u.source.abort == nil || u.ctx.Err() == nil {
+		u.mu.Lock() // a read that is going on ends now
 		defer u.mu.Unlock()
 	}
-	_ = u.source.close()
-	u.end()
 }
 
 // beginning is the beginning of the Base64 content, which no message may repeat.
@@ -242,10 +246,12 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	b.u.mu.Lock()
 	defer b.u.mu.Unlock()
 	if b.closed.Load() {
-		return 0, errors.New("api: the body of the request is closed")
+		return 0, errBodyClosed
 	}
 	return b.r.Read(p)
 }
+
+var errBodyClosed = errors.New("api: the body of the request is closed")
 
 // Close ends the reading without waiting for it: net/http calls it while another goroutine may still read.
 func (b *uploadBody) Close() error {
@@ -262,6 +268,9 @@ type uploadImage struct {
 
 func (i *uploadImage) Read(p []byte) (int, error) {
 	n, err := i.r.Read(p)
+	if i.u.current.closed.Load() {
+		return 0, errBodyClosed
+	}
 	i.sent += int64(n)
 	size, limit := i.u.source.size, i.u.settings.maxImageSize
 	switch {

@@ -21,6 +21,7 @@ package jsondec
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Kind }
 
 // maxDepth bounds how deep values may be nested.
-const maxDepth = 1000
+const maxDepth = 10000
 
 // bufferSize is the size of the buffer for a stream, in bytes.
 const bufferSize = 32 << 10
@@ -454,7 +455,11 @@ func (d *Decoder) isNull() bool { return d.null(d.next()) }
 
 // reflected reads a value of whatever type. What this package does not know is left to package json.
 func (d *Decoder) reflected(v reflect.Value) {
-	switch v.Kind() {
+	kind := v.Kind()
+	if kind != reflect.Pointer && (readsItself(v) || kind == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8) {
+		kind = reflect.Invalid
+	}
+	switch kind {
 	case reflect.Pointer:
 		if v.SetZero(); !d.isNull() && d.err == nil {
 			v.Set(reflect.New(v.Type().Elem()))
@@ -482,7 +487,12 @@ func (d *Decoder) reflected(v reflect.Value) {
 		return
 	case reflect.Float64, reflect.Float32:
 		if v.SetZero(); !d.isNull() {
-			v.SetFloat(d.float())
+			f := d.float()
+			if v.OverflowFloat(f) {
+				d.fail(ErrType)
+				return
+			}
+			v.SetFloat(f)
 		}
 		return
 	case reflect.Int, reflect.Int64, reflect.Int32:
@@ -504,6 +514,15 @@ func (d *Decoder) reflected(v reflect.Value) {
 		d.fail(ErrType)
 		d.err.Found = kinds[raw[0]]
 	}
+}
+
+// readsItself reports whether a type has its own way of reading.
+func readsItself(v reflect.Value) bool {
+	switch v.Addr().Interface().(type) {
+	case json.UnmarshalerFrom, json.Unmarshaler, encoding.TextUnmarshaler:
+		return true
+	}
+	return false
 }
 
 // String reads a string. null is the empty string.

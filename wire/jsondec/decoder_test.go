@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,6 +39,10 @@ type everything struct {
 	Strings map[string]string `json:"strings"`
 	Any     map[string]any    `json:"any"`
 	Lists   [][]float64       `json:"lists"`
+	Bytes   []byte            `json:"bytes"`
+	Float32 float32           `json:"float32"`
+	Time    time.Time         `json:"time"`
+	Raw     jsontext.Value    `json:"raw"`
 	Nested  *everything       `json:"nested"`
 	All     []everything      `json:"all"`
 }
@@ -49,7 +54,7 @@ func (e *everything) DecodeJSON(d *jsondec.Decoder) {
 	}{
 		{"text", &e.Text}, {"named", &e.Named}, {"scalar", &e.Scalar}, {"flag", &e.Flag}, {"mayFlag", &e.MayFlag}, {"number", &e.Number}, {"may", &e.May},
 		{"count", &e.Count}, {"mayInt", &e.MayInt}, {"small", &e.Small}, {"enum", &e.Enum}, {"mayEnum", &e.MayEnum}, {"enums", &e.Enums}, {"texts", &e.Texts},
-		{"strings", &e.Strings}, {"any", &e.Any}, {"lists", &e.Lists}, {"nested", &e.Nested}, {"all", &e.All},
+		{"strings", &e.Strings}, {"any", &e.Any}, {"lists", &e.Lists}, {"bytes", &e.Bytes}, {"float32", &e.Float32}, {"time", &e.Time}, {"raw", &e.Raw}, {"nested", &e.Nested}, {"all", &e.All},
 	}
 members:
 	for o := d.Object(); d.Member(&o); {
@@ -72,6 +77,7 @@ var texts = []string{
 	`{"flag":true,"mayFlag":false,"number":-1.5e+10,"may":0,"count":-12,"mayInt":9223372036854775807,"small":7,"named":"04/17/1988","scalar":"x","texts":["a",null,""]}`,
 	`{"scalar":62,"enum":"NoMatch","mayEnum":"other","enums":["Match","x",null],"strings":{"a":"b","c":null},"any":{"a":[1,{"b":null}]},"lists":[[1,2],[],null]}`,
 	`{"nested":{"nested":{"text":"x"},"all":[{},{"count":1},null]},"unknown":{"a":[{"b":1e5},true,false,null,"x"]},"other":-0}`,
+	`{"bytes":"aGk=","float32":1.5,"time":"2026-11-23T10:00:00Z","raw":{"a":[1]}}`, `{"bytes":null,"float32":null,"time":null,"raw":null}`, `{"float32":1e300}`, `{"bytes":"*"}`, `{"bytes":[1]}`, `{"time":"x"}`,
 	`{"text":5}`, `{"count":1.5}`, `{"count":9223372036854775808}`, `{"small":2147483648}`, `{"flag":"x"}`, `{"may":1e999}`, `{"enums":{}}`, `{"nested":[]}`, `{"strings":{"a":1}}`, `{"any":[]}`, `{"all":[{"text":{}}]}`, `[]`, `"x"`, `5`, `true`,
 	`{"text":"a","text":"b"}`, `{"x":1,"x":2}`, `{"strings":{"a":"","a":""}}`, `{"x":{"y":1,"y":1}}`, `{"any":{"a":1,"a":2}}`, `{"all":[{"count":1,"count":1}]}`, `{"Text":"A","TEXT":"B"}`,
 	``, ` `, `{`, `{"text`, `{"text"`, `{"text":`, `{"text":"a`, `{"text":"a\`, `{"text":"a\u00`, `{"text":"a"`, `{"text":"a",`, `{"flag":tr`, `{"number":1.`, `{"number":-`, `{"number":1e`, `{"all":[`, `{"all":[{}`, `{"all":[{},`, `{"x":[1,`, `nul`,
@@ -121,7 +127,7 @@ func TestReadsWhatPackageJSONReads(t *testing.T) {
 	for _, text := range texts {
 		compare(t, text)
 	}
-	compare(t, `{"x":`+strings.Repeat("[", 900)+strings.Repeat("]", 900)+`}`)
+	compare(t, `{"x":`+strings.Repeat("[", 9999)+strings.Repeat("]", 9999)+`}`)
 	compare(t, `{"text":"`+strings.Repeat("long ", 50_000)+`","strings":{"`+strings.Repeat("k", 70_000)+`":"v"},"any":{"a":"`+strings.Repeat("é\\n", 30_000)+`"}}`)
 }
 
@@ -130,9 +136,6 @@ func FuzzReadsWhatPackageJSONReads(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.Count(text, "[")+strings.Count(text, "{") > 500 {
-			return // nested deeper than is read here
-		}
 		compare(t, text)
 	})
 }
@@ -151,8 +154,8 @@ func TestErrorsTellThePlaceAndNotTheValue(t *testing.T) {
 		{`{"enums":["Match",7]}`, jsondec.ErrType, "another type of JSON value than expected (a number) at byte 18, at enums.1"},
 		{`{"nested":{"count":1`, jsondec.ErrTruncated, "truncated JSON at byte 20, at nested"},
 		{`{"text":private}`, jsondec.ErrSyntax, "not valid JSON at byte 8, at text"},
-		{strings.Repeat("[", 1001), jsondec.ErrType, "another type of JSON value than expected (a array) at byte 0"},
-		{`{"x":` + strings.Repeat("[", 1001), jsondec.ErrSyntax, "not valid JSON at byte 1004, at *"},
+		{strings.Repeat("[", 10001), jsondec.ErrType, "another type of JSON value than expected (a array) at byte 0"},
+		{`{"x":` + strings.Repeat("[", 10001), jsondec.ErrSyntax, "not valid JSON at byte 10004, at *"},
 		{`{"count":9223372036854775808}`, jsondec.ErrType, "another type of JSON value than expected (a number that is no integer of 64 bits) at byte 28, at count"},
 	}
 	for _, tt := range tests {
