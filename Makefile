@@ -34,7 +34,13 @@ test: ## check generated code, format, vet, staticcheck, races and examples
 .PHONY: test-all
 test-all: node lint ## what make test does not: what needs node, a browser, a server or the peers
 	cd bench && go generate ./peer && go mod tidy -diff && go vet ./... && go test ./...
+	cd release && go mod tidy -diff && go vet ./... && go test ./...
+	$(MAKE) --no-print-directory spec-diff
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
+
+.PHONY: spec-diff
+spec-diff: ## what changed since BASE (a git revision; the last tag or the parent commit), breaking or not
+	@cd release && go run . -base "$(BASE)"
 
 .PHONY: chaos
 chaos: ## create and submit 10,000 checks while 20 % of the calls go wrong, and count
