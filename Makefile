@@ -2,6 +2,7 @@
 
 # The race detector needs a C compiler.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+REDOC := redoc@2.5.4
 REDOCLY := npx --yes @redocly/cli@2.77.0
 export REDOCLY_TELEMETRY := off
 
@@ -14,8 +15,13 @@ demo: ## run a check from the first call to the results, on the built-in sandbox
 	@go run ./cmd/aver demo
 
 .PHONY: sandbox
-sandbox: ## serve the sandbox until Ctrl-C
-	@go run ./cmd/aver sandbox
+sandbox: ## serve the sandbox until Ctrl-C (with the reference at /docs, after make docs)
+	@go run ./cmd/aver sandbox --docs "$(wildcard build/docs.html)"
+
+.PHONY: docs
+docs: node ## write the API reference, one HTML file that needs no network: build/docs.html
+	@mkdir -p build && cd build && { test -f package/bundles/redoc.standalone.js || { npm pack --silent $(REDOC) && tar xzf redoc-*.tgz; }; }
+	go run ./cmd/aver docs --redoc build/package/bundles/redoc.standalone.js --out build/docs.html
 
 .PHONY: generate
 generate: ## write all generated code from openapi.yaml
@@ -36,6 +42,9 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 	cd bench && go generate ./peer && go mod tidy -diff && go vet ./... && go test ./...
 	cd release && go mod tidy -diff && go vet ./... && go test ./...
 	$(MAKE) --no-print-directory spec-diff
+	$(MAKE) --no-print-directory docs
+	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
+	cd docs && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html go test -count=1 -v ./...
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 
 .PHONY: spec-diff

@@ -58,6 +58,7 @@ type config struct {
 	quirks         []Quirk
 	faults         Faults
 	now            func() time.Time
+	docs           []byte
 }
 
 // An Option configures a [Sandbox].
@@ -87,6 +88,9 @@ func WithQuirks(quirks ...Quirk) Option {
 
 // WithClock sets the clock, by which tokens expire and checks proceed; the default is [time.Now].
 func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
+
+// WithDocs has the sandbox serve an HTML page at /docs, such as the API reference that make docs writes.
+func WithDocs(page []byte) Option { return func(c *config) { c.docs = page } }
 
 // A Group is a check group: its defaults decide what a check verifies.
 type Group struct {
@@ -187,6 +191,7 @@ func (s *Sandbox) routes() http.Handler {
 	})
 	router.Get("/enroll/{code}", s.showEnrollment)
 	router.Post("/enroll/{code}", s.finishEnrollment)
+	router.Get("/docs", s.showDocs)
 	router.Get("/sandbox/faults", s.showFaults)
 	router.Put("/sandbox/faults", s.changeFaults)
 
@@ -215,6 +220,16 @@ func (s *Sandbox) routes() http.Handler {
 		ctx = context.WithValue(ctx, chi.RouteCtxKey, (*chi.Context)(nil)) // forget a router around the sandbox
 		handler.ServeHTTP(w, withoutSlash(r.WithContext(ctx)))
 	})
+}
+
+// showDocs answers GET /docs with the page of [WithDocs].
+func (s *Sandbox) showDocs(w http.ResponseWriter, _ *http.Request) {
+	if len(s.config.docs) == 0 {
+		writeProblem(w, problem(http.StatusNotFound, "No reference was given to this sandbox; make docs writes it."))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(s.config.docs)
 }
 
 // withoutSlash removes a slash from the end of the path; one of the vendor's SDKs adds it. An escaped slash is part of

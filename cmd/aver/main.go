@@ -32,7 +32,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newContractCommand(), newGenerateCommand(), newChaosCommand())
+	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(), newChaosCommand())
 	return root
 }
 

@@ -20,6 +20,7 @@ import (
 func newSandboxCommand() *cobra.Command {
 	var (
 		addr, key, secret, groupID, quirks string
+		docs                               string
 		faultKinds                         []string
 		faults                             sandbox.Faults
 		tokenTTL, processing, slow         time.Duration
@@ -45,7 +46,14 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			for _, kind := range faultKinds {
 				faults.Kinds = append(faults.Kinds, sandbox.Fault(kind))
 			}
+			var page []byte
+			if docs != "" {
+				if page, err = os.ReadFile(docs); err != nil {
+					return err
+				}
+			}
 			s := sandbox.New(
+				sandbox.WithDocs(page),
 				sandbox.WithCredentials(key, secret),
 				sandbox.WithGroup(sandbox.Group{ID: groupID}),
 				sandbox.WithTokenTTL(tokenTTL),
@@ -88,6 +96,7 @@ Another terminal calls it with:
 	flags.Float64Var(&faults.Rate, "faults", 0, "share of the calls that go wrong, from 0 to 1")
 	flags.Uint64Var(&faults.Seed, "fault-seed", 1, "seed of the faults: the same one makes the same choices")
 	flags.StringSliceVar(&faultKinds, "fault-kinds", nil, fmt.Sprintf("what goes wrong, with commas (default: all of %q)", sandbox.AllFaults()))
+	flags.StringVar(&docs, "docs", "", "a page to serve at /docs, such as the one of make docs")
 	flags.BoolVar(&asJSON, "json", false, "print the URL, key, secret and group ID as one JSON line")
 	return cmd
 }

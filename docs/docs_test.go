@@ -1,0 +1,130 @@
+// Package docs_test looks at the API reference in a browser. It is a module of its own, so that the browser's driver stays
+// out of the module that applications import.
+package docs_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"go.yaml.in/yaml/v3"
+
+	aver "github.com/goaver/aver-go"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+// operations returns the operationIds of the contract, that of the webhook among them.
+func operations(t *testing.T) []string {
+	t.Helper()
+	var spec struct {
+		Paths, Webhooks map[string]map[string]any
+	}
+	if err := yaml.Unmarshal(aver.Spec, &spec); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	maps.Copy(spec.Paths, spec.Webhooks)
+	for _, item := range spec.Paths {
+		for _, op := range item {
+			if op, ok := op.(map[string]any); ok {
+				ids = append(ids, op["operationId"].(string))
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// The page that the sandbox serves at /docs shows every operation, without a network and without a console error.
+func TestReferenceShowsEveryOperationOffline(t *testing.T) {
+	file := os.Getenv("AVER_DOCS")
+	if file == "" {
+		t.Skip("AVER_DOCS does not name the page of make docs")
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(sandbox.New(sandbox.WithDocs(page)))
+	defer srv.Close()
+
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")) // offline
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	defer stop()
+	ctx, stop = chromedp.NewContext(ctx)
+	defer stop()
+	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
+	defer stop()
+
+	var mu sync.Mutex
+	var requested, problems []string
+	err = chromedp.Listen(ctx, func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			requested = append(requested, e.Request.URL[:min(len(e.Request.URL), 100)])
+		case *runtime.EventExceptionThrown:
+			problems = append(problems, e.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == "error" {
+				args, _ := json.Marshal(e.Args)
+				problems = append(problems, string(args))
+			}
+		case *log.EventEntryAdded:
+			if e.Entry.Level == log.EntryLevelError {
+				problems = append(problems, e.Entry.Text)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/docs")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelectorAll('[id*="/operation/"]').length >= 22`, chromedp.WithPollingTimeout(time.Minute))); err != nil {
+		t.Fatalf("%v\nproblems: %q\nrequests: %q", err, problems, requested)
+	}
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[...new Set([...document.querySelectorAll('[id*="/operation/"]')].map(e => e.id.replace(/.*\/operation\/([^\/]*).*/, '$1')))]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	title, err := chromedp.Run(ctx, chromedp.Title())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found)
+	if want := operations(t); !slices.Equal(found, want) {
+		t.Errorf("the page shows %q, want %q", found, want)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(problems) > 0 {
+		t.Errorf("the console shows %q", problems)
+	}
+	for _, url := range requested {
+		if url != srv.URL+"/docs" && url[:5] != "data:" && url[:5] != "blob:" {
+			t.Errorf("the page asks for %s", url)
+		}
+	}
+	if title == "" || len(text) < 5000 {
+		t.Errorf("title %q, %d characters of text", title, len(text))
+	}
+}
