@@ -625,6 +625,38 @@ func TestStreamThatIsResetIsNotRepeated(t *testing.T) {
 	}
 }
 
+// Where nothing was written, such as on a connection that the service has closed meanwhile, net/http may send it again.
+func TestBodyIsHadAgainWhereNothingWasSent(t *testing.T) {
+	asked := 0
+	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			return respond(200, `{"token":"opaque"}`), nil
+		}
+		for range 2 { // as net/http does before it has read the body
+			body, err := r.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			asked++
+			r.Body = body
+		}
+		if body, err := io.ReadAll(r.Body); err != nil || !bytes.HasSuffix(body, []byte(`}`)) {
+			t.Errorf("%q, %v", body, err)
+		}
+		if _, err := r.GetBody(); err == nil {
+			t.Error("the body can be had again after it was sent, over a connection of which nothing is known")
+		}
+		return respond(200, `"success"`), nil
+	})}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(2000))}); err != nil || asked != 2 {
+		t.Errorf("%v, asked %d times", err, asked)
+	}
+}
+
 // resetStreams speaks just enough HTTP/2 to hand out a token on the first stream of all and to reset every other when its request
 // is complete.
 func resetStreams(conn net.Conn, tokenGiven *atomic.Bool, received *atomic.Int32) {

@@ -42,13 +42,13 @@ func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		} else {
 			body := &onceBody{ReadCloser: req.Body}
 			clone.Body = body
-			if req.GetBody != nil {
+			if getBody := req.GetBody; getBody != nil {
 				clone.GetBody = func() (io.ReadCloser, error) {
 					// Over HTTP/1 net/http asks only when nothing was written. Of any other it is not known.
 					if body.read.Load() && !a.http1.Load() {
 						return nil, errors.New("the request was sent")
 					}
-					next, err := req.GetBody()
+					next, err := getBody()
 					if err != nil {
 						return nil, err
 					}
