@@ -404,7 +404,8 @@ func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
 func TestUploadProgress(t *testing.T) {
 	const n = 200_000
 	client, _ := uploads(t, reading(n, answer(401, "", "")), reading(n, ok(`"success"`)))
-	for name, image := range map[string]api.Image{"seeker": api.ImageReader("f", bytes.NewReader(picture(n))), "reader": api.ImageReader("f", only{bytes.NewReader(picture(n))})} {
+	for _, name := range []string{"seeker", "reader"} { // the first token is refused, the second is not
+		image := map[string]api.Image{"seeker": api.ImageReader("f", bytes.NewReader(picture(n))), "reader": api.ImageReader("f", only{bytes.NewReader(picture(n))})}[name]
 		var last, total int64
 		restarts, calls := 0, 0
 		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithUploadProgress(func(sent, of int64) {
