@@ -25,7 +25,7 @@ func main() {
 	for _, section := range []struct {
 		name string
 		run  func() error
-	}{{"hotpath", hotPath}, {"calls", calls}, {"mocks", mocks}, {"providers", providers}} {
+	}{{"hotpath", hotPath}, {"calls", calls}, {"mocks", mocks}, {"contract", contractChecks}, {"providers", providers}} {
 		if !strings.Contains(section.name, *only) {
 			continue
 		}

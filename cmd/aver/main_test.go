@@ -280,3 +280,34 @@ func TestIndependentClient(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestContractRunAndCheck(t *testing.T) {
+	out, err := aver(t.Context(), "contract", "run")
+	if err != nil || !strings.Contains(out, "Both sides keep the contract.") || !strings.Contains(out, "listSearchedLists") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	har := filepath.Join(t.TempDir(), "traffic.har")
+	write := func(status string) {
+		t.Helper()
+		answer := `{\"id\":\"c1\",\"groupId\":\"g\",\"thirdPartyIdentifier\":\"private\",\"status\":\"` + status + `\",\"checkTypes\":[]}`
+		text := `{"log":{"entries":[{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c1","headers":[]},
+			"response":{"status":200,"headers":[],"content":{"mimeType":"application/json","text":"` + answer + `"}}}]}}`
+		if err := os.WriteFile(har, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("Completed")
+	if out, err := aver(t.Context(), "contract", "check", har); err != nil || !strings.Contains(out, "1 exchanges with operations of the contract, 0 others, 0 violations") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	write("Archived")
+	out, err = aver(t.Context(), "contract", "check", har)
+	if err == nil || !strings.Contains(out, `entry 1: response of getCheck (200) at /status: enum`) || strings.Contains(out, "private") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, args := range [][]string{{"contract", "check", "none.har"}, {"contract", "check", "--spec", har, har}, {"contract", "check"}} {
+		if _, err := aver(t.Context(), args...); err == nil {
+			t.Errorf("%q succeeded", args)
+		}
+	}
+}
