@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -231,36 +232,76 @@ type player struct {
 	rewind func() error // nil when that cannot be done
 	head   []byte       // of what cannot be rewound
 	next   int          // what of head is to be returned next
-	pipe   atomic.Pointer[io.PipeReader]
-	done   chan struct{} // closed when nobody reads r any more; nil when nobody ever did
+
+	mu      sync.Mutex // guards what follows
+	running *playing   // the last one; nil when there was none
+	stopped bool       // none may begin
+}
+
+// A playing is a goroutine that reads.
+type playing struct {
+	pipe *io.PipeReader
+	done chan struct{} // closed when it reads no more
 }
 
 // errSpent says that an image can be sent once only.
 var errSpent = errors.New("its reader cannot be read again; use ImageFile, ImageBytes or a reader that can seek")
 
 func (p *player) restart(ctx context.Context) (io.Reader, error) {
-	if p.rewind == nil {
-		if p.pipe.Load() != nil {
-			return nil, errSpent
-		}
-		p.next = 0
-		return p, nil
+	last := p.stop()
+	if last != nil && p.rewind == nil {
+		return nil, errSpent
 	}
-	p.end()
-	if !p.idle(ctx) {
+	if !last.idle(ctx) {
 		return nil, ctx.Err()
 	}
-	if err := p.rewind(); err != nil {
-		return nil, fileError(err)
+	if p.rewind != nil {
+		if err := p.rewind(); err != nil {
+			return nil, fileError(err)
+		}
 	}
-	p.pipe.Store(nil)
+	p.next = 0
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running, p.stopped = nil, false
 	return p, nil
 }
 
-// idle waits until nobody reads. It reports whether that is so.
-func (p *player) idle(ctx context.Context) bool {
-	if p.done == nil {
+// stop ends a read that is going on, and all to come, and returns what reads, if anything did.
+func (p *player) stop() *playing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	if p.running != nil {
+		_ = p.running.pipe.Close()
+	}
+	return p.running
+}
+
+func (p *player) abort() { p.stop() }
+
+// close stops reading, and calls released when nobody reads any more. It waits for that as long as ctx allows.
+func (p *player) close(ctx context.Context, released func()) {
+	last := p.stop()
+	if last.idle(ctx) {
+		released()
+		return
+	}
+	go func() {
+		<-last.done
+		released()
+	}()
+}
+
+// idle waits until it reads no more. It reports whether that is so.
+func (p *playing) idle(ctx context.Context) bool {
+	if p == nil {
 		return true
+	}
+	select {
+	case <-p.done:
+		return true
+	default:
 	}
 	select {
 	case <-p.done:
@@ -270,33 +311,25 @@ func (p *player) idle(ctx context.Context) bool {
 	}
 }
 
-// end ends the pipe that is there.
-func (p *player) end() {
-	if pipe := p.pipe.Load(); pipe != nil {
-		_ = pipe.Close()
+// play returns the goroutine that reads, and begins it if need be; nil when that is over.
+func (p *player) play() *playing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.stopped:
+		return nil
+	case p.running != nil:
+		return p.running
 	}
-}
-
-// abort ends a read that is going on, and all to come.
-func (p *player) abort() {
-	none, _ := io.Pipe()
-	_ = none.Close()
-	if !p.pipe.CompareAndSwap(nil, none) {
-		p.end()
-	}
-}
-
-// close calls released when nobody reads any more, and waits for that.
-func (p *player) close(ctx context.Context, released func()) {
-	p.end()
-	if p.idle(ctx) {
-		released()
-		return
-	}
-	go func() {
-		<-p.done
-		released()
-	}()
+	pipe, w := io.Pipe()
+	current := &playing{pipe, make(chan struct{})}
+	go func(r io.Reader) {
+		defer close(current.done)
+		_, err := io.Copy(w, r)
+		_ = w.CloseWithError(err)
+	}(p.r)
+	p.running = current
+	return current
 }
 
 func (p *player) Read(b []byte) (int, error) {
@@ -305,26 +338,17 @@ func (p *player) Read(b []byte) (int, error) {
 		p.next += n
 		return n, nil
 	}
-	pipe := p.pipe.Load()
-	if room := sniffLen - len(p.head); room > 0 && pipe == nil && p.rewind == nil {
+	if room := sniffLen - len(p.head); room > 0 && p.rewind == nil {
 		n, err := p.r.Read(b[:min(len(b), room)])
 		p.head = append(p.head, b[:n]...)
 		p.next = len(p.head)
 		return n, err
 	}
-	if pipe == nil {
-		var w *io.PipeWriter
-		if pipe, w = io.Pipe(); !p.pipe.CompareAndSwap(nil, pipe) {
-			return 0, io.ErrClosedPipe
-		}
-		p.done = make(chan struct{})
-		go func(r io.Reader, done chan struct{}) {
-			defer close(done)
-			_, err := io.Copy(w, r)
-			_ = w.CloseWithError(err)
-		}(p.r, p.done)
+	current := p.play()
+	if current == nil {
+		return 0, io.ErrClosedPipe
 	}
-	return pipe.Read(b)
+	return current.pipe.Read(b)
 }
 
 // sniffLen is how much of an image is looked at to tell what it is, in bytes.
