@@ -18,6 +18,7 @@ import (
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/contract"
 	"github.com/goaver/aver-go/sandbox"
 )
 
@@ -502,5 +503,32 @@ func TestPrintedClientShowsNoSecret(t *testing.T) {
 		if printed := fmt.Sprintf(verb, client); strings.Contains(printed, "secret") || strings.Contains(printed, "opaque") {
 			t.Errorf("%s: %s", verb, printed)
 		}
+	}
+}
+
+// A contract checker in between is heard: what it says is printed, and nothing is repeated.
+func TestViolationsOfTheContractAreErrorsOfTheCall(t *testing.T) {
+	calls := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			answer(200, "application/json", `{"token":"opaque"}`)(w, r)
+			return
+		}
+		calls++
+		answer(200, "application/json", `{"id":"c1","groupId":"g","thirdPartyIdentifier":"private","status":"Archived","checkTypes":[]}`)(w, r)
+	}))
+	defer srv.Close()
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: contract.NewTransport(srv.Client().Transport)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.GetCheck(t.Context(), "c1")
+	if !errors.Is(err, api.ErrUnexpectedAnswer) || calls != 1 || !strings.Contains(err.Error(), "response of getCheck (200) at /status: enum") || strings.Contains(err.Error(), "private") {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+	_, err = client.SubmitCheck(t.Context(), "c1")
+	if !errors.Is(err, api.ErrOutcomeUnknown) {
+		t.Errorf("a charged operation whose answer breaks the contract: %v", err)
 	}
 }

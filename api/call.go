@@ -226,6 +226,9 @@ func send[T any](c *Client, op *operation, a *attempt, r *request[T], content []
 	}
 	failure := unanswered(op, err)
 	failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
+	if failure.class == ErrInvalidRequest { // a checker in between refused it
+		failure.sent = false
+	}
 	if u := r.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
 		failure.sent = false
 		if u.failure() != nil && a.Err() == nil {

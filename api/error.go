@@ -246,7 +246,16 @@ func refusal(op *operation, cause error) *Error {
 func unanswered(op *operation, cause error) *Error {
 	e := &Error{Operation: op.id, Err: cause}
 	var auth *authprovider.Error
+	var violation interface { // a contract.Error, whose text is fit to be printed
+		error
+		NotSent() bool
+	}
 	switch {
+	case errors.As(cause, &violation):
+		e.Err, e.class = violation, ErrUnexpectedAnswer
+		if violation.NotSent() {
+			e.class = ErrInvalidRequest
+		}
 	case errors.As(cause, &auth):
 		e.RetryAfter, e.class = auth.RetryAfter, classOfExchange(auth.Status)
 	case errors.Is(cause, authprovider.ErrClosed), errors.Is(cause, authprovider.ErrTokenRefused):

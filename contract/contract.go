@@ -15,12 +15,15 @@ package contract
 import (
 	"context"
 	"fmt"
+	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -81,6 +84,21 @@ type operation struct {
 // contents are the bodies of a message by media type.
 type contents map[string]*schema
 
+// of returns the schema for a media type; nil when none is documented.
+func (c contents) of(media string) *schema {
+	if s, ok := c[media]; ok {
+		return s
+	}
+	kind, _, _ := strings.Cut(media, "/")
+	for documented, s := range c {
+		plain, _, err := mime.ParseMediaType(documented)
+		if err == nil && (plain == media || plain == "*/*" || plain == kind+"/*") {
+			return s
+		}
+	}
+	return nil
+}
+
 // A schema is what a body or a parameter must meet.
 type schema struct {
 	compiled *jsonschema.Schema
@@ -122,6 +140,7 @@ func compile(document []byte) (*Contract, error) {
 	if err := yaml.Unmarshal(document, &tree); err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
+	tree = normal(tree)
 	version, _ := member(tree, "openapi").(string)
 	if strings.HasPrefix(version, "3.0") {
 		tree = raise(tree)
@@ -132,6 +151,7 @@ func compile(document []byte) (*Contract, error) {
 		compiler.RegisterFormat(format)
 	}
 	compiler.AssertFormat()
+	bound(tree)
 	if err := compiler.AddResource(requests, tree); err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
@@ -141,7 +161,11 @@ func compile(document []byte) (*Contract, error) {
 	r := &reader{tree: tree, compiler: compiler}
 	c := &Contract{tree: tree}
 	for _, server := range list(member(tree, "servers")) {
-		if u, err := url.Parse(fmt.Sprint(member(server, "url"))); err == nil {
+		address := fmt.Sprint(member(server, "url"))
+		for name, variable := range object(member(server, "variables")) {
+			address = strings.ReplaceAll(address, "{"+name+"}", fmt.Sprint(member(variable, "default")))
+		}
+		if u, err := url.Parse(address); err == nil {
 			c.prefixes = append(c.prefixes, strings.TrimSuffix(u.Path, "/"))
 		}
 	}
@@ -149,7 +173,9 @@ func compile(document []byte) (*Contract, error) {
 	for path, item := range object(member(tree, "paths")) {
 		c.operations = append(c.operations, r.operations(requests, "#/paths/"+escape(path), path, item)...)
 	}
-	for name, item := range object(member(tree, "webhooks")) {
+	hooks := object(member(tree, "webhooks"))
+	for _, name := range slices.Sorted(maps.Keys(hooks)) {
+		item := hooks[name]
 		c.webhooks = append(c.webhooks, r.operations(answers, "#/webhooks/"+escape(name), "", item)...)
 	}
 	if r.err != nil {
@@ -261,6 +287,9 @@ func (r *reader) operations(resource, pointer, path string, item any) []*operati
 			schemes:   object(member(member(r.tree, "components"), "securitySchemes")),
 			responses: make(map[string]contents),
 		}
+		if member(node, "operationId") == nil {
+			op.id = strings.TrimSpace(op.method + " " + path)
+		}
 		security := member(node, "security")
 		if security == nil {
 			security = member(r.tree, "security")
@@ -273,7 +302,9 @@ func (r *reader) operations(resource, pointer, path string, item any) []*operati
 			node any
 		}{{pointer, item}, {at, node}} {
 			for i := range list(member(from.node, "parameters")) {
-				op.params = append(op.params, r.param(fmt.Sprintf("%s/parameters/%d", from.at, i)))
+				p := r.param(fmt.Sprintf("%s/parameters/%d", from.at, i))
+				op.params = slices.DeleteFunc(op.params, func(above param) bool { return above.name == p.name && above.in == p.in })
+				op.params = append(op.params, p)
 			}
 		}
 		if member(node, "requestBody") != nil {
@@ -333,7 +364,11 @@ func (r *reader) resolve(pointer string) (string, any) {
 func (r *reader) contents(resource, pointer string) contents {
 	_, node := r.resolve(pointer)
 	found := make(contents)
-	for media := range object(member(node, "content")) {
+	for media, described := range object(member(node, "content")) {
+		if member(described, "schema") == nil {
+			found[media] = &schema{}
+			continue
+		}
 		found[media] = r.schema(resource, pointer+"/content/"+escape(media)+"/schema")
 	}
 	return found
@@ -355,11 +390,27 @@ func (r *reader) param(pointer string) param {
 		name:     fmt.Sprint(member(node, "name")),
 		in:       fmt.Sprint(member(node, "in")),
 		required: member(node, "required") == true,
-		schema:   r.schema(requests, at+"/schema"),
+		schema:   &schema{},
 	}
+	style, _ := member(node, "style").(string)
+	if member(node, "schema") == nil || style != "" && style != "form" && style != "simple" {
+		return p // only its presence is checked
+	}
+	p.schema = r.schema(requests, at+"/schema")
 	p.schema.node = node // x-sensitive stands beside the schema
 	_, inner := r.resolve(at + "/schema")
-	p.kind, _ = member(inner, "type").(string)
+	switch kind := member(inner, "type").(type) {
+	case string:
+		p.kind = kind
+	case []any:
+		for _, k := range kind {
+			if k != "null" {
+				p.kind = fmt.Sprint(k)
+			}
+		}
+	default:
+		p.schema.compiled = nil // of several kinds
+	}
 	if p.kind == "array" {
 		p.array = true
 		_, items := r.resolve(at + "/schema/items")
@@ -377,6 +428,32 @@ func (r *reader) images(schema any) []string {
 		return []string{name}
 	}
 	return nil
+}
+
+// normal returns a tree of YAML as one of JSON: every key is a text, also 200, and so is a date.
+func normal(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name := range v {
+			v[name] = normal(v[name])
+		}
+	case map[any]any:
+		texts := make(map[string]any, len(v))
+		for name, value := range v {
+			texts[fmt.Sprint(name)] = normal(value)
+		}
+		return texts
+	case []any:
+		for i := range v {
+			v[i] = normal(v[i])
+		}
+	case time.Time:
+		if v.Equal(v.Truncate(24 * time.Hour)) {
+			return v.Format(time.DateOnly)
+		}
+		return v.Format(time.RFC3339Nano)
+	}
+	return v
 }
 
 func member(v any, name string) any {

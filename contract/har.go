@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -41,7 +42,11 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 			}
 		}
 	}
-	if err := json.NewDecoder(r).Decode(&archive); err != nil || archive.Log == nil {
+	buffered := bufio.NewReader(r)
+	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
+		_, _ = buffered.Discard(3)
+	}
+	if err := json.NewDecoder(buffered).Decode(&archive); err != nil || archive.Log == nil {
 		return nil, 0, fmt.Errorf("contract: the file is not an HTTP Archive (HAR): it must be JSON with a log")
 	}
 	for i, e := range archive.Log.Entries {
@@ -71,6 +76,9 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 		}
 		if e.Response.Status != 0 { // 0 when none came
 			response := message{op: op, direction: Response, status: e.Response.Status, header: headers(e.Response.Headers, &e.Response.Content)}
+			if e.Response.Content.Text == "" && e.Response.Content.Size > 0 {
+				response.part = headOnly // the recorder left the content out
+			}
 			if response.body, err = e.Response.Content.bytes(); err != nil {
 				return nil, 0, fmt.Errorf("contract: entry %d: the answer: %w", i+1, err)
 			}
@@ -84,7 +92,10 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 
 type harHeader struct{ Name, Value string }
 
-type harBody struct{ MimeType, Text, Encoding string }
+type harBody struct {
+	MimeType, Text, Encoding string
+	Size                     int
+}
 
 func (b harBody) bytes() ([]byte, error) {
 	if b.Encoding == "base64" {

@@ -109,6 +109,22 @@ func checkExtensions(document []byte) error {
 				return ""
 			})
 		}
+		check("x-aliases", func(v *yaml.Node) string {
+			if v.Kind != yaml.SequenceNode {
+				return "must be a list of names"
+			}
+			return ""
+		})
+		check("x-bare-string", func(v *yaml.Node) string {
+			_, properties := entry(node, "properties")
+			if properties == nil {
+				return "must stand beside properties"
+			}
+			if _, found := entry(properties, v.Value); found == nil {
+				return fmt.Sprintf("names the property %s, which the schema does not have", v.Value)
+			}
+			return ""
+		})
 		check("x-upload", func(v *yaml.Node) string {
 			for _, name := range []string{"method", "type", "image", "name"} {
 				if _, value := entry(v, name); value == nil {

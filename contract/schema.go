@@ -37,6 +37,33 @@ func integer(name string, bits uint) *jsonschema.Format {
 	}}
 }
 
+// bound has every integer without a format be one of 64 bits, as clients read it.
+func bound(v any) {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			bound(v[i])
+		}
+	case map[string]any:
+		kind, ok := v["type"].(string)
+		if kinds, several := v["type"].([]any); several {
+			for _, k := range kinds {
+				if k == "integer" {
+					kind, ok = "integer", true
+				}
+			}
+		}
+		if ok && kind == "integer" && v["format"] == nil {
+			v["format"] = "int64"
+		}
+		for name := range v {
+			if name != "example" && name != "examples" && name != "enum" && name != "default" {
+				bound(v[name])
+			}
+		}
+	}
+}
+
 // ignoringCase marks the pattern that stands for an enumeration whose letter case does not matter.
 const ignoringCase = "(?i:"
 
@@ -107,7 +134,9 @@ func (c *Contract) private(root any, place []string) (bool, []string) {
 			stated, sensitive = true, sensitive || mark
 		}
 	}
-	note(root)
+	for _, node := range r.alternatives(nodes) {
+		note(node)
+	}
 	shown := make([]string, len(place))
 	for i, token := range place {
 		shown[i] = "*"
@@ -115,7 +144,6 @@ func (c *Contract) private(root any, place []string) (bool, []string) {
 		for _, node := range r.alternatives(nodes) {
 			if property := member(member(node, "properties"), token); property != nil {
 				shown[i] = token
-				note(property)
 				next = append(next, property)
 			} else if items := member(node, "items"); items != nil && isIndex(token) {
 				shown[i] = token
@@ -125,6 +153,9 @@ func (c *Contract) private(root any, place []string) (bool, []string) {
 			}
 		}
 		nodes = next
+		for _, node := range r.alternatives(nodes) {
+			note(node)
+		}
 	}
 	return sensitive || !stated, shown
 }
@@ -168,18 +199,22 @@ func typeOf(v any) string {
 	return "object"
 }
 
-// suggestion returns a schema that a value meets, as a person may write it into the contract. It repeats no value.
-func suggestion(v any) map[string]any {
+// suggestion returns a schema that a value meets, as a person may write it into the contract. It repeats no value, and of
+// what may be personal no names.
+func suggestion(v any, private bool) map[string]any {
 	s := map[string]any{"type": typeOf(v)}
 	switch v := v.(type) {
 	case []any:
 		if len(v) > 0 {
-			s["items"] = suggestion(v[0])
+			s["items"] = suggestion(v[0], private)
 		}
 	case map[string]any:
+		if private {
+			break
+		}
 		properties := make(map[string]any)
 		for name := range v {
-			properties[name] = suggestion(v[name])
+			properties[name] = suggestion(v[name], private)
 		}
 		s["properties"] = properties
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
+	"math"
 	"net/http"
 	"strings"
 
@@ -69,6 +71,7 @@ func newSettings(opts []Option) *settings {
 	for _, opt := range opts {
 		opt(s)
 	}
+	s.limit = min(max(s.limit, 0), math.MaxInt64-1)
 	if s.contract == nil && s.err == nil {
 		s.contract = Embedded()
 	}
@@ -128,17 +131,20 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	op, values := t.s.contract.match(method(req), req.URL)
 	if op == nil {
+		if t.s.responsesOnly {
+			return t.next.RoundTrip(req)
+		}
 		if err := t.s.result(unknown(req)); err != nil {
 			return refuse(err)
 		}
 		return t.next.RoundTrip(req)
 	}
 	if !t.s.responsesOnly {
-		check := func(body []byte) []Violation {
-			return t.s.contract.checkRequest(op, values, req.URL, message{op: op, direction: Request, header: req.Header, body: body})
+		check := func(body []byte, part part) []Violation {
+			return t.s.contract.checkRequest(op, values, req.URL, message{op: op, direction: Request, header: req.Header, body: body, part: part})
 		}
 		if req.Body == nil || req.Body == http.NoBody {
-			if err := t.s.result(check(nil)); err != nil {
+			if err := t.s.result(check(nil, all)); err != nil {
 				return refuse(err)
 			}
 		} else {
@@ -156,8 +162,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.s.ledger.record(op, resp.StatusCode)
-	resp.Body, err = t.s.check(resp.Body, op, func(body []byte) []Violation {
-		return t.s.contract.checkResponse(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body})
+	resp.Body, err = t.s.check(resp.Body, op, func(body []byte, part part) []Violation {
+		return t.s.contract.checkResponse(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body, part: part})
 	})
 	if err != nil {
 		return nil, err
@@ -178,17 +184,24 @@ func unknown(req *http.Request) []Violation {
 
 // check checks a body and returns it, to be read from its beginning. A body that is longer than the limit is checked
 // while it is read.
-func (s *settings) check(body io.ReadCloser, op *operation, check func([]byte) []Violation) (io.ReadCloser, error) {
+func (s *settings) check(body io.ReadCloser, op *operation, check func([]byte, part) []Violation) (io.ReadCloser, error) {
+	if body == nil {
+		body = http.NoBody
+	}
 	head, err := io.ReadAll(io.LimitReader(body, s.limit+1))
 	if err != nil { // it is not whole: whoever reads it shall see that
 		return &restored{io.MultiReader(bytes.NewReader(head), &broken{err}), body}, nil
 	}
 	if int64(len(head)) <= s.limit {
-		if err := s.result(check(head)); err != nil {
+		if err := s.result(check(head, all)); err != nil {
 			_ = body.Close()
 			return nil, err
 		}
 		return &restored{bytes.NewReader(head), body}, nil
+	}
+	if err := s.result(check(nil, headOnly)); err != nil {
+		_ = body.Close()
+		return nil, err
 	}
 	return s.stream(io.MultiReader(bytes.NewReader(head), body), body, op, check), nil
 }
@@ -217,7 +230,7 @@ type stream struct {
 
 var errLeft = errors.New("contract: the body was not read to its end")
 
-func (s *settings) stream(r io.Reader, body io.Closer, op *operation, check func([]byte) []Violation) *stream {
+func (s *settings) stream(r io.Reader, body io.Closer, op *operation, check func([]byte, part) []Violation) *stream {
 	pr, pw := io.Pipe()
 	t := &stream{s: s, r: r, body: body, w: pw, verdict: make(chan []Violation, 1)}
 	go func() {
@@ -227,11 +240,14 @@ func (s *settings) stream(r io.Reader, body io.Closer, op *operation, check func
 		})
 		held, err := io.ReadAll(io.LimitReader(text, s.limit+1))
 		_, drained := io.Copy(io.Discard, pr)
-		if err != nil || drained != nil || int64(len(held)) > s.limit {
+		switch {
+		case drained != nil || errors.Is(err, errLeft) || int64(len(held)) > s.limit:
 			t.verdict <- nil
-			return
+		case err != nil:
+			t.verdict <- check(nil, malformed)
+		default:
+			t.verdict <- check(held, bodyOnly)
 		}
-		t.verdict <- check(held)
 	}()
 	return t
 }
@@ -277,36 +293,40 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 		}
 		op, values := s.contract.match(r.Method, r.URL)
 		if op == nil {
-			if err := s.result(unknown(r)); err != nil {
-				fail(w, err)
-				return
+			if !s.responsesOnly {
+				if err := s.result(unknown(r)); err != nil {
+					fail(w, err)
+					return
+				}
 			}
 			next.ServeHTTP(w, r)
 			return
 		}
 		if !s.responsesOnly {
-			body, err := s.check(r.Body, op, func(body []byte) []Violation {
-				return s.contract.checkRequest(op, values, r.URL, message{op: op, direction: Request, header: r.Header, body: body})
+			body, err := s.check(r.Body, op, func(body []byte, part part) []Violation {
+				return s.contract.checkRequest(op, values, r.URL, message{op: op, direction: Request, header: r.Header, body: body, part: part})
 			})
 			if err != nil {
 				fail(w, err)
 				return
 			}
+			defer body.Close()
 			clone := *r
 			clone.Body = body
 			r = &clone
 		}
-		held := &heldAnswer{w: w, limit: s.limit, status: http.StatusOK}
+		held := &heldAnswer{w: w, limit: s.limit, header: w.Header().Clone()}
+		held.early = func() error {
+			return s.result(s.contract.checkResponse(message{op: op, direction: Response, status: held.status, header: held.sent, part: headOnly}))
+		}
 		next.ServeHTTP(held, r)
+		held.commit(http.StatusOK)
 		s.ledger.record(op, held.status)
 		if held.passed {
 			return
 		}
-		answer := message{op: op, direction: Response, status: held.status, header: w.Header(), body: held.body.Bytes()}
+		answer := message{op: op, direction: Response, status: held.status, header: held.sent, body: held.body.Bytes()}
 		if err := s.result(s.contract.checkResponse(answer)); err != nil {
-			for name := range w.Header() {
-				w.Header().Del(name)
-			}
 			fail(w, err)
 			return
 		}
@@ -314,29 +334,46 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 	})
 }
 
-// A heldAnswer keeps an answer back until it is checked. One that is longer than the limit, or is flushed, passes.
+// A heldAnswer keeps an answer back until it is checked. One that is longer than the limit, or is flushed, passes when
+// its status and its media type are checked.
 type heldAnswer struct {
 	w      http.ResponseWriter
 	limit  int64
-	status int
+	header http.Header // what the handler sets
+	sent   http.Header // what it had set when the answer began
+	status int         // 0 before that
 	body   bytes.Buffer
 	passed bool
+	early  func() error
 }
 
-func (h *heldAnswer) Header() http.Header { return h.w.Header() }
+func (h *heldAnswer) Header() http.Header { return h.header }
 
 func (h *heldAnswer) WriteHeader(status int) {
-	if status >= 200 {
-		h.status = status
+	if status < 200 {
+		h.w.WriteHeader(status)
+		return
+	}
+	h.commit(status)
+}
+
+// commit begins the answer: the first status counts, and headers that are set later do not.
+func (h *heldAnswer) commit(status int) {
+	if h.status == 0 {
+		h.status, h.sent = status, h.header.Clone()
+		if h.sent == nil {
+			h.sent = make(http.Header)
+		}
 	}
 }
 
 func (h *heldAnswer) Write(p []byte) (int, error) {
-	if _, set := h.w.Header()["Content-Type"]; !set && h.body.Len() == 0 {
-		h.w.Header().Set("Content-Type", http.DetectContentType(p)) // as net/http would
+	h.commit(http.StatusOK)
+	if _, set := h.sent["Content-Type"]; !set && h.body.Len() == 0 && !h.passed {
+		h.sent.Set("Content-Type", http.DetectContentType(p)) // as net/http would
 	}
 	if !h.passed && int64(h.body.Len()+len(p)) > h.limit {
-		h.pass()
+		h.hurry()
 	}
 	if h.passed {
 		return h.w.Write(p)
@@ -346,8 +383,9 @@ func (h *heldAnswer) Write(p []byte) (int, error) {
 
 // Flush sends what was held back.
 func (h *heldAnswer) Flush() {
+	h.commit(http.StatusOK)
 	if !h.passed {
-		h.pass()
+		h.hurry()
 	}
 	_ = http.NewResponseController(h.w).Flush()
 }
@@ -355,8 +393,20 @@ func (h *heldAnswer) Flush() {
 // Unwrap is for [http.ResponseController].
 func (h *heldAnswer) Unwrap() http.ResponseWriter { return h.w }
 
+// hurry passes an answer that is not complete.
+func (h *heldAnswer) hurry() {
+	if err := h.early(); err != nil {
+		h.body.Reset()
+		h.body.WriteString(err.Error())
+		h.sent, h.status = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, http.StatusInternalServerError
+	}
+	h.pass()
+}
+
 func (h *heldAnswer) pass() {
 	h.passed = true
+	clear(h.w.Header())
+	maps.Copy(h.w.Header(), h.sent)
 	h.w.WriteHeader(h.status)
 	_, _ = h.w.Write(h.body.Bytes())
 }
@@ -387,7 +437,6 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 		return err
 	}
 	r.Body = &restored{io.MultiReader(bytes.NewReader(held), body), body}
-	s.ledger.note(op.id)
 	if int64(len(held)) > s.limit {
 		return s.result([]Violation{{Operation: op.id, Direction: Webhook, Rule: RuleBody, Want: "a small body", Got: "a larger one"}})
 	}
@@ -399,6 +448,7 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 		}
 		found := s.contract.checkRequest(hook, nil, r.URL, message{op: hook, direction: Webhook, header: r.Header, body: held})
 		if len(found) == 0 {
+			s.ledger.note(hook.id)
 			return nil
 		}
 		if violations == nil || strings.Contains(r.URL.Path, hook.id) {

@@ -23,7 +23,6 @@ const (
 	RuleClosed      Rule = "additionalProperties" // a property that a closed schema does not have
 	RuleFormat      Rule = "format"               // not of the format, such as uuid or date-time, or out of the range of int64
 	RuleAlternative Rule = "oneOf"                // none of the alternatives
-	RuleTraffic     Rule = "traffic"              // the message could not be read to its end
 )
 
 // A Direction tells what was checked.
@@ -78,4 +77,9 @@ func (e *Error) Error() string {
 		lines[i] = v.String()
 	}
 	return "contract: " + strings.Join(lines, "\n          ")
+}
+
+// NotSent reports whether it was a request that broke the contract, so that nothing was sent.
+func (e *Error) NotSent() bool {
+	return len(e.Violations) > 0 && e.Violations[0].Direction == Request
 }

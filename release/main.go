@@ -57,6 +57,9 @@ func run(out io.Writer, root, base string) (int, error) {
 	if base == "" {
 		base = defaultBase(root)
 	}
+	if shallow, err := git(root, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(string(shallow)) == "true" && base == "" {
+		return 0, errors.New("the repository is shallow, so that there is nothing to compare with; fetch its history")
+	}
 	if base == "" {
 		fmt.Fprintln(out, "There is no earlier revision to compare with.")
 		return 0, nil
@@ -169,7 +172,7 @@ func checkout(root, revision, to string) error {
 var raised = []string{
 	"api-operation-id-removed", "api-schema-removed", "api-security-removed", "api-security-anonymous-access-added", "api-global-security-removed", "api-security-component-removed",
 	"request-body-media-type-removed", "response-media-type-removed", "response-media-type-name-changed",
-	"response-optional-property-removed", "response-property-became-optional", "response-property-became-nullable",
+	"response-optional-property-removed", "response-property-enum-value-removed", "response-property-became-optional", "response-property-became-nullable",
 }
 
 // specChanges compares two contracts.
@@ -208,6 +211,20 @@ func specChanges(was, is []byte) ([]change, error) {
 			changes = append(changes, change{name, "the schema is gone, or has another name", true})
 		}
 	}
+	for name, before := range specs[0].Spec.Components.Schemas {
+		after := specs[1].Spec.Components.Schemas[name]
+		if after == nil || before.Value == nil || after.Value == nil {
+			continue
+		}
+		for property, was := range before.Value.Properties {
+			if is := after.Value.Properties[property]; is != nil && sensitive(was) && !sensitive(is) {
+				changes = append(changes, change{name, "the property " + property + " is no longer sensitive and will be printed", true})
+			}
+		}
+	}
+	if was, is := servers(specs[0].Spec), servers(specs[1].Spec); was != is {
+		changes = append(changes, change{"servers", "the service is now at " + is, true})
+	}
 	now := operations(specs[1].Spec)
 	for at, op := range operations(specs[0].Spec) {
 		after, ok := now[at]
@@ -215,12 +232,27 @@ func specChanges(was, is []byte) ([]change, error) {
 		case !ok: // oasdiff tells
 		case after.OperationID != op.OperationID:
 			changes = append(changes, change{op.OperationID, "the operationId is now " + after.OperationID, true})
+		case fmt.Sprint(after.Extensions["x-retry"]) != fmt.Sprint(op.Extensions["x-retry"]):
+			changes = append(changes, change{op.OperationID, fmt.Sprintf("x-retry is now %v", after.Extensions["x-retry"]), true})
 		case medias(after) != medias(op):
 			changes = append(changes, change{op.OperationID, "the media types are now " + medias(after), true})
 		}
 	}
 	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.name+a.text, b.name+b.text) })
 	return slices.Compact(changes), nil
+}
+
+// sensitive reports whether a property is marked, beside a reference or within it.
+func sensitive(property *openapi3.SchemaRef) bool {
+	return property.Extensions["x-sensitive"] == true || property.Value != nil && property.Value.Extensions["x-sensitive"] == true
+}
+
+func servers(spec *openapi3.T) string {
+	var urls []string
+	for _, server := range spec.Servers {
+		urls = append(urls, server.URL)
+	}
+	return strings.Join(urls, ", ")
 }
 
 // operations returns the operations of a contract by method and path.
@@ -254,7 +286,7 @@ func medias(op *openapi3.Operation) string {
 }
 
 // public are the packages whose API is compared.
-var public = []string{"./api", "./authprovider", "./contract", "./generated", "./sandbox", "./wire", "./wire/dataurl", "./wire/jsondec"}
+var public = []string{".", "./api", "./authprovider", "./contract", "./contract/suite", "./generated", "./sandbox", "./wire", "./wire/dataurl", "./wire/jsondec"}
 
 // goChanges compares the exported API of two trees.
 func goChanges(old, current string) ([]change, error) {
@@ -268,7 +300,10 @@ func goChanges(old, current string) ([]change, error) {
 	}
 	var changes []change
 	for path, before := range was {
-		short := path[strings.LastIndex(path, "aver-go/")+len("aver-go/"):]
+		_, short, _ := strings.Cut(path, "aver-go/")
+		if short == "" {
+			short = "aver"
+		}
 		after, ok := is[path]
 		if !ok {
 			changes = append(changes, change{short, "the package is gone", true})
@@ -287,7 +322,7 @@ func goChanges(old, current string) ([]change, error) {
 func loadTypes(dir string) (map[string]*types.Package, error) {
 	var there []string
 	for _, pkg := range public {
-		if _, err := os.Stat(filepath.Join(dir, pkg)); err == nil {
+		if files, _ := filepath.Glob(filepath.Join(dir, pkg, "*.go")); len(files) > 0 {
 			there = append(there, pkg)
 		}
 	}
@@ -309,17 +344,17 @@ func loadTypes(dir string) (map[string]*types.Package, error) {
 	return found, nil
 }
 
-// named reports whether the section Unreleased of a changelog has a word that is the name, or its last part.
+// named reports whether the section Unreleased of a changelog has the name in backquotes, with its package or without.
 func named(changelog []byte, name string) bool {
 	_, section, found := strings.Cut(string(changelog), "## Unreleased")
 	if !found {
 		return false
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
-	name = strings.TrimPrefix(name, "(*")
-	for _, form := range []string{name, name[strings.LastIndexAny(name, "./")+1:]} {
-		form = strings.Trim(form, "()*")
-		if form != "" && regexp.MustCompile(`(^|[^\w])`+regexp.QuoteMeta(form)+`($|[^\w])`).MatchString(section) {
+	plain := strings.NewReplacer("(*", "", ")", "").Replace
+	_, unqualified, _ := strings.Cut(plain(name), ".")
+	for _, span := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(section, -1) {
+		if said := plain(span[1]); said != "" && (said == plain(name) || said == unqualified) {
 			return true
 		}
 	}

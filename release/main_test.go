@@ -31,6 +31,9 @@ func TestChangesOfTheContract(t *testing.T) {
 		{"required request property", "      required: [number, country]\n      description: A phone number.\n      properties:\n", "      required: [number, country, carrier]\n      description: A phone number.\n      properties:\n        carrier: {type: string}\n", "addPhone", true},
 		{"optional response property removed", "        statusReason:", "        reasonOfStatus:", "getCheck", true},
 		{"operation removed", "  /check/{id}/photoinstruction:", "  /check/{id}/pose:", "getPhotoInstruction", true},
+		{"policy", "      x-retry: recover\n", "      x-retry: always\n", "createCheck", true},
+		{"sensitive no more", "description: 'The national number, without the country code.', x-sensitive: true", "description: 'The national number, without the country code.', x-sensitive: false", "AddPhoneRequest", true},
+		{"server", "url: https://app.goaver.com/api", "url: https://elsewhere.example/api", "servers", true},
 		{"description", "description: A phone number.", "description: The phone number.", "", false},
 		{"optional request property", "        number: {type: string, minLength: 1", "        carrier: {type: string}\n        number: {type: string, minLength: 1", "addPhone", false},
 	} {
@@ -64,7 +67,7 @@ func TestChangesOfTheContract(t *testing.T) {
 func TestChangelogNamesWhatBreaks(t *testing.T) {
 	const changelog = "# Changes\n\n## Unreleased\n\n- `getCheck` answers otherwise; `api.Client.AddPhone` takes less.\n\n## 0.1.0\n\n- `lookupChecks`\n"
 	for name, want := range map[string]bool{
-		"getCheck": true, "getCheckResults": false, "api.(*Client).AddPhone": true, "lookupChecks": false, "get": false, "": false,
+		"getCheck": true, "getCheckResults": false, "api.(*Client).AddPhone": true, "lookupChecks": false, "get": false, "": false, "answers": false, "api.Client": false,
 	} {
 		if got := named([]byte(changelog), name); got != want {
 			t.Errorf("%q: %v", name, got)

@@ -31,31 +31,31 @@ runs on a sandbox of its own, or, when AVER_API_KEY, AVER_API_SECRET and AVER_GR
 one that AVER_BASE_URL names). A check on the real service costs money unless the key is a Test API key.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts, err := checked(spec)
+			c, err := checked(spec)
 			if err != nil {
 				return err
 			}
-			return runSuite(cmd.Context(), cmd.OutOrStdout(), accountFromEnv(), opts)
+			return runSuite(cmd.Context(), cmd.OutOrStdout(), accountFromEnv(), c)
 		},
 	}, &cobra.Command{
 		Use:   "check FILE.har",
 		Short: "Check recorded traffic (HTTP Archive)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts, err := checked(spec)
+			c, err := checked(spec)
 			if err != nil {
 				return err
 			}
-			return checkHAR(cmd.OutOrStdout(), args[0], opts)
+			return checkHAR(cmd.OutOrStdout(), args[0], c)
 		},
 	})
 	return cmd
 }
 
-// checked returns the options for another document than the embedded one.
-func checked(spec string) ([]contract.Option, error) {
+// checked returns the contract to check against: the embedded one, or that of a file.
+func checked(spec string) (*contract.Contract, error) {
 	if spec == "" {
-		return nil, nil
+		return contract.Embedded(), nil
 	}
 	document, err := os.ReadFile(spec)
 	if err != nil {
@@ -65,10 +65,10 @@ func checked(spec string) ([]contract.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec, err)
 	}
-	return []contract.Option{contract.WithContract(c)}, nil
+	return c, nil
 }
 
-func runSuite(ctx context.Context, out io.Writer, a account, opts []contract.Option) error {
+func runSuite(ctx context.Context, out io.Writer, a account, c *contract.Contract) error {
 	target := suite.Target{URL: a.baseURL, Key: a.key, Secret: a.secret, GroupID: a.groupID}
 	where := a.baseURL
 	switch {
@@ -91,8 +91,8 @@ func runSuite(ctx context.Context, out io.Writer, a account, opts []contract.Opt
 	if target.URL == "" {
 		target.URL = authprovider.DefaultBaseURL
 	}
-	ledger := &contract.Ledger{}
-	findings, err := suite.Run(ctx, target, append(opts, contract.WithLedger(ledger))...)
+	ledger := &contract.Ledger{Contract: c}
+	findings, err := suite.Run(ctx, target, contract.WithContract(c), contract.WithLedger(ledger))
 	if err != nil {
 		return err
 	}
@@ -107,13 +107,13 @@ func runSuite(ctx context.Context, out io.Writer, a account, opts []contract.Opt
 	return fmt.Errorf("%d differences between the service and the contract", len(findings))
 }
 
-func checkHAR(out io.Writer, file string, opts []contract.Option) error {
+func checkHAR(out io.Writer, file string, c *contract.Contract) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	entries, others, err := contract.CheckHAR(f, opts...)
+	entries, others, err := contract.CheckHAR(f, contract.WithContract(c))
 	if err != nil {
 		return err
 	}

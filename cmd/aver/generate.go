@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -61,17 +63,22 @@ func (g *generator) run(ctx context.Context) error {
 		return err
 	}
 	name := filepath.Base(filepath.Clean(g.out))
-	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || name[0] < 'a' {
+	if strings.ToLower(name) != name || !token.IsIdentifier(name) {
 		return fmt.Errorf("--out: %q cannot be the name of a package; want a folder like averclient", name)
 	}
 	if err := g.checkOut(); err != nil {
 		return err
 	}
+	for _, input := range []string{g.spec, g.extend} {
+		if below, err := filepath.Rel(g.out, input); input != "" && err == nil && filepath.IsLocal(below) {
+			return fmt.Errorf("--out: %s lies in the folder, which is written anew; keep it elsewhere", input)
+		}
+	}
 	importPath, err := importPathOf(ctx, g.out)
 	if err != nil {
 		return err
 	}
-	source, err := output(ctx, ".", "go", "list", "-m", "-f", "{{.Dir}}", modulePath)
+	source, err := output(ctx, ".", "go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", modulePath)
 	if err != nil {
 		return fmt.Errorf("finding %s, which go.mod must require: %w", modulePath, err)
 	}
@@ -90,6 +97,9 @@ func (g *generator) run(ctx context.Context) error {
 		if _, err := output(ctx, g.module, "go", "run", "-mod=mod", "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen", "-config", pkg+"/oapi-codegen.yaml", "openapi.yaml"); err != nil {
 			return err
 		}
+	}
+	if _, err := output(ctx, g.module, "go", "build", "-mod=mod", "./generated", "./authprovider", "./api"); err != nil {
+		return fmt.Errorf("what is generated does not compile; does the contract lack something that the embedded one has? %w", err)
 	}
 	g.files = map[string][]byte{
 		"openapi.yaml": document,
@@ -131,7 +141,7 @@ func (g *generator) document() ([]byte, error) {
 		if document, err = yaml.Marshal(merge(base, more)); err != nil {
 			return nil, err
 		}
-		file += " with " + g.extend
+		file += " merged with " + g.extend // a line is one of the whole
 	}
 	if _, err := contract.New(document); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
@@ -142,6 +152,12 @@ func (g *generator) document() ([]byte, error) {
 // merge adds to a document: maps by key, lists by adding what is new, and anything else by replacing it.
 func merge(base, more any) any {
 	switch more := more.(type) {
+	case map[any]any: // such as statuses without quotes
+		texts := make(map[string]any, len(more))
+		for name, v := range more {
+			texts[fmt.Sprint(name)] = v
+		}
+		return merge(base, texts)
 	case map[string]any:
 		if base, ok := base.(map[string]any); ok {
 			for name, v := range more {
@@ -224,13 +240,21 @@ func (g *generator) write() error {
 
 // importPathOf returns the import path of a folder in the application's module.
 func importPathOf(ctx context.Context, folder string) (string, error) {
-	module, err := output(ctx, ".", "go", "list", "-m", "-f", "{{.Path}}\n{{.Dir}}")
+	file, err := output(ctx, ".", "go", "env", "GOMOD")
 	if err != nil {
 		return "", err
 	}
-	modulePath, root, _ := strings.Cut(module, "\n")
-	if root == "" {
+	if file == "" || file == os.DevNull {
 		return "", errors.New("there is no go.mod here; run this in your module")
+	}
+	root := filepath.Dir(file)
+	modulePath, err := output(ctx, ".", "go", "mod", "edit", "-json")
+	if err != nil {
+		return "", err
+	}
+	var described struct{ Module struct{ Path string } }
+	if err := json.Unmarshal([]byte(modulePath), &described); err != nil {
+		return "", err
 	}
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
@@ -240,7 +264,7 @@ func importPathOf(ctx context.Context, folder string) (string, error) {
 	if err != nil || strings.HasPrefix(below, "..") || below == "." {
 		return "", fmt.Errorf("--out: %s is no folder below the module", folder)
 	}
-	return path.Join(modulePath, filepath.ToSlash(below)), nil
+	return path.Join(described.Module.Path, filepath.ToSlash(below)), nil
 }
 
 // copyTree copies what generating needs of a module.
