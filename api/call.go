@@ -104,7 +104,7 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 				return result, nil
 			}
 		}
-		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || !r.again(failure) || !wait(ctx, deadline, settings.pause(n, failure)) {
+		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || ctx.Err() != nil || !r.again(failure) || !wait(ctx, deadline, settings.pause(n, failure)) {
 			return nil, failure.final(op.retry, unclear)
 		}
 	}
@@ -231,7 +231,10 @@ func send[T any](c *Client, op *operation, a *attempt, r *request[T], content []
 	}
 	if u := r.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
 		failure.sent = false
-		if u.failure() != nil && a.Err() == nil {
+		switch {
+		case a.Err() != nil: // which also ends the reading of the image
+			failure = unanswered(op, a.Err())
+		case u.failure() != nil:
 			failure = refusal(op, u.failure())
 		}
 	}

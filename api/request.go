@@ -6,13 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// Headers of every request. Nobody writes into them.
-var (
-	acceptJSON = []string{"application/json"}
-)
+// acceptJSON is the Accept header of every request. Nobody writes into it.
+var acceptJSON = []string{"application/json"}
 
 // newRequest returns the request of an operation: base URL, path and body, or what build makes of them.
 func (c *Client) newRequest(ctx context.Context, op *operation, path []string, build func(string, io.Reader) (*http.Request, error), body io.Reader) (*http.Request, error) {
@@ -37,32 +36,33 @@ func (c *Client) newRequest(ctx context.Context, op *operation, path []string, b
 
 // setPath sets u to the address of the operation below base.
 func (op *operation) setPath(u, base *url.URL, values []string) {
-	var plain, escaped strings.Builder
-	plain.Grow(len(base.Path) + len(op.path) + 36*len(values))
-	plain.WriteString(base.Path)
-	template, differ := op.path, false
-	for i := range values {
+	u.Scheme, u.Host, u.Path = base.Scheme, base.Host, op.fill(base.Path, values)
+	escaped := values
+	for i, value := range values {
+		if safe := url.PathEscape(value); safe != value {
+			escaped = slices.Clone(escaped)
+			escaped[i] = safe
+		}
+	}
+	if base.RawPath != "" || !slices.Equal(escaped, values) {
+		u.RawPath = op.fill(base.EscapedPath(), escaped)
+	}
+}
+
+// fill returns the path template of the operation behind base, with values in place of its parameters.
+func (op *operation) fill(base string, values []string) string {
+	var path strings.Builder
+	path.Grow(len(base) + len(op.path) + 36*len(values))
+	path.WriteString(base)
+	template := op.path
+	for i, value := range values {
 		open := strings.IndexByte(template, '{')
-		plain.WriteString(template[:open])
-		plain.WriteString(values[i])
-		template = template[open+1+len(op.params[i])+1:]
-		differ = differ || url.PathEscape(values[i]) != values[i]
+		path.WriteString(template[:open])
+		path.WriteString(value)
+		template = template[open+len("{}")+len(op.params[i]):]
 	}
-	plain.WriteString(template)
-	u.Scheme, u.Host, u.Path = base.Scheme, base.Host, plain.String()
-	if !differ && base.RawPath == "" {
-		return
-	}
-	escaped.WriteString(base.EscapedPath())
-	template = op.path
-	for i := range values {
-		open := strings.IndexByte(template, '{')
-		escaped.WriteString(template[:open])
-		escaped.WriteString(url.PathEscape(values[i]))
-		template = template[open+1+len(op.params[i])+1:]
-	}
-	escaped.WriteString(template)
-	u.RawPath = escaped.String()
+	path.WriteString(template)
+	return path.String()
 }
 
 // do authenticates a request and sends it.
