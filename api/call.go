@@ -8,10 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/redact"
 )
 
 // An operation is what the contract says about an operation beyond types. operations.gen.go holds one for each.
@@ -50,53 +52,67 @@ type request[T any] struct {
 	upload   *upload                                                    // the image that is streamed into the body, in place of body
 	download *download                                                  // where the image of the answer goes; nil when it is part of the result
 	build    func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
+	params   any                                                        // what build sends beside path and body; nil for nothing
 	recovery recovery[T]                                                // of an operation with retryRecover
 }
 
 // call performs an operation: every method of [Client] is this and nothing else. Its result is never nil without an
 // error, and every error is an [*Error].
 func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T]) (*T, error) {
-	settings := c.settings.callSettings
+	p := performance[T]{client: c, op: op, settings: c.settings.callSettings, request: r}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
 		}
-		if err := opt.applyToCall(&settings); err != nil {
+		if err := opt.applyToCall(&p.settings); err != nil {
 			return nil, refusal(op, err)
 		}
 	}
-	var deadline time.Time // of the whole call
-	if settings.timeout > 0 {
-		deadline = time.Now().Add(settings.timeout)
+	if timeout := p.settings.timeout; timeout > 0 {
+		p.deadline = time.Now().Add(timeout)
 		if op.retry != retryAlways || r.upload != nil { // where more is done than attempts, which have their own
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline)
+			ctx, cancel = context.WithDeadline(ctx, p.deadline)
 			defer cancel()
 		}
 	}
-	content, failure := r.prepare(ctx, op, &settings)
 	if r.upload != nil {
 		defer r.upload.close()
 	}
-	if failure != nil {
+	return p.perform(ctx)
+}
+
+// A performance is one call of an operation, while it lasts.
+type performance[T any] struct {
+	client   *Client
+	op       *operation
+	settings callSettings
+	deadline time.Time // of the whole call; zero for none
+	request  request[T]
+	content  []byte // the body; nil when it is streamed, or there is none
+	attempts int
+	unclear  bool // an attempt may have been performed
+}
+
+// perform attempts the operation until it succeeds, fails for good, or may not be attempted again.
+func (p *performance[T]) perform(ctx context.Context) (*T, error) {
+	if failure := p.prepare(ctx); failure != nil {
 		return nil, failure
 	}
-	if r.recovery.prepare != nil {
-		if err := r.recovery.prepare(ctx); err != nil {
-			return nil, unprepared(op, err)
+	if prepare := p.request.recovery.prepare; prepare != nil {
+		if err := prepare(ctx); err != nil {
+			return nil, unprepared(p.op, err)
 		}
 	}
-
-	unclear := false // an attempt may have been performed
-	for n := 1; ; n++ {
-		result, failure := try(ctx, c, op, &settings, deadline, n, &r, content)
+	for {
+		result, failure := p.attempt(ctx)
 		if failure == nil {
 			return result, nil
 		}
-		failure.Attempts = n
-		unclear = unclear || op.retry != retryAlways && failure.outcome() == unclearOutcome
-		if unclear && op.retry == retryRecover {
-			result, err := resolve(ctx, &settings, n, failure, r.recovery)
+		failure.Attempts = p.attempts
+		p.unclear = p.unclear || p.op.retry != retryAlways && failure.outcome() == unclearOutcome
+		if p.unclear && p.op.retry == retryRecover {
+			result, err := p.request.recovery.recover(ctx, p.settings.recoveryWindow, failure)
 			switch {
 			case err != nil:
 				return nil, failure.unresolved(err)
@@ -104,46 +120,66 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 				return result, nil
 			}
 		}
-		if n >= settings.maxAttempts || !op.retry.again(failure, unclear) || ctx.Err() != nil || !r.again(failure) || !wait(ctx, deadline, settings.pause(n, failure)) {
-			return nil, failure.final(op.retry, unclear)
+		if !p.mayAttempt(failure) {
+			return nil, failure.final(p.op.retry, p.unclear)
+		}
+		switch err := wait(ctx, p.deadline, p.settings.pause(p.attempts, failure)); err {
+		case nil:
+		case errNoTime:
+			return nil, failure.final(p.op.retry, p.unclear)
+		default:
+			return nil, failure.left(err).final(p.op.retry, p.unclear)
 		}
 	}
 }
 
-// resolve reads the state after an attempt whose outcome, or that of one before it, is unclear. It returns neither a
-// result nor an error when the operation was not performed, as far as the state tells. After a timeout the service may
-// still be at work, so then it looks again, as often as the call may be attempted.
-func resolve[T any](ctx context.Context, settings *callSettings, n int, failure *Error, r recovery[T]) (*T, error) {
-	looks := 1
-	if failure.timedOut() {
-		looks = settings.maxAttempts
+// mayAttempt reports whether the operation may be attempted again after a failure.
+func (p *performance[T]) mayAttempt(failure *Error) bool {
+	return p.attempts < p.settings.maxAttempts &&
+		p.op.retry.again(failure, p.unclear) &&
+		p.request.again(failure)
+}
+
+// errNoTime says that a call would end before a pause does.
+var errNoTime = errors.New("the call ends before that")
+
+// wait waits. It returns an error at once when the context or the call would end first, and when the caller leaves.
+func wait(ctx context.Context, deadline time.Time, pause time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	for i := range looks {
-		wait(ctx, time.Time{}, settings.backoff(n+i)) // if there is no time for that, it looks at once
-		if result, err := r.resolve(ctx); result != nil || err != nil {
-			return result, err
-		}
+	if !deadline.IsZero() && time.Until(deadline) <= pause {
+		return errNoTime
 	}
-	if failure.timedOut() {
-		return nil, errors.New("it cannot be seen yet, and the service may still be at work")
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
+		return errNoTime
 	}
-	return nil, nil
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // prepare refuses what breaks the contract, before anything is sent, and encodes the body. The content of an upload is
 // encoded while it is sent.
-func (r *request[T]) prepare(ctx context.Context, op *operation, settings *callSettings) ([]byte, *Error) {
+func (p *performance[T]) prepare(ctx context.Context) *Error {
+	r := &p.request
 	if r.upload != nil {
-		return nil, r.upload.open(ctx, op, r.path, settings)
+		return r.upload.open(ctx, p.op, r.path, &p.settings)
 	}
-	if failure := check(op, r.path, r.body); failure != nil || r.body == nil {
-		return nil, failure
+	if failure := check(p.op, r.path, r.body); failure != nil || r.body == nil {
+		return failure
 	}
 	content, err := encode(r.body)
 	if err != nil {
-		return nil, refusal(op, err)
+		return refusal(p.op, err)
 	}
-	return content, nil
+	p.content = content
+	return nil
 }
 
 // again reports whether what is streamed can be streamed anew, and otherwise has the failure say so.
@@ -153,7 +189,7 @@ func (r *request[T]) again(failure *Error) bool {
 		failure.note = fmt.Sprintf("it was not repeated, because %d bytes of the image were written", r.download.found.Size)
 		return false
 	case r.upload != nil && !r.upload.again():
-		failure.Err = &wordedError{errorText(failure.Err, "the image cannot be sent again: "+errSpent.Error()), failure.Err}
+		failure.Err = wire.Reword(errorText(failure.Err, "the image cannot be sent again: "+errSpent.Error()), failure.Err)
 		return false
 	}
 	return true
@@ -176,88 +212,121 @@ func check(op *operation, path []string, body any) *Error {
 	return nil
 }
 
-// try sends a request for the nth time and reads the answer.
-func try[T any](ctx context.Context, c *Client, op *operation, settings *callSettings, deadline time.Time, n int, r *request[T], content []byte) (*T, *Error) {
+// attempt sends the request once more and reads the answer.
+func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
+	p.attempts++
 	start := time.Now()
-	if op.retry == retryAlways { // cutting others short makes their outcome unclear
-		if end := start.Add(settings.attemptTimeout); settings.attemptTimeout > 0 && r.download == nil && (deadline.IsZero() || end.Before(deadline)) {
-			deadline = end
-		}
-		if !deadline.IsZero() {
+	if p.op.retry == retryAlways { // cutting others short makes their outcome unclear
+		if deadline := p.attemptDeadline(start); !deadline.IsZero() {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(ctx, deadline)
 			defer cancel()
 		}
 	}
-	a := &attempt{Context: ctx, path: op.path, once: op.retry != retryAlways, upload: r.upload}
-	resp, failure := send(c, op, a, r, content)
-	if failure != nil {
-		c.log(ctx, op, n, start, nil, failure)
-		return nil, failure
-	}
-	defer resp.Body.Close()
-	result, failure := receive[T](op, resp, op.limit(settings.maxSize), r.download)
-	if u := r.upload; u != nil && failure == nil && u.failure() != nil {
-		failure = answered(op, resp, nil) // the service said yes to an image that it does not have
-		failure.Err = u.failure()
+	a := &attempt{Context: ctx, path: p.op.path, traced: p.op.retry != retryAlways, upload: p.request.upload}
+	resp, failure := p.send(a)
+	var result *T
+	if failure == nil {
+		defer resp.Body.Close()
+		result, failure = p.receive(resp)
 	}
 	if failure != nil {
-		result = nil
-		failure.sent = true
-		failure.redact(c.private(a, r.path, r.sent()))
+		failure.redact(p.private(a))
 	}
-	c.log(ctx, op, n, start, resp, failure)
+	p.log(a, start, resp, failure)
 	return result, failure
 }
 
+// attemptDeadline returns when an attempt that begins at start ends; zero for never.
+func (p *performance[T]) attemptDeadline(start time.Time) time.Time {
+	end := start.Add(p.settings.attemptTimeout)
+	switch {
+	case p.settings.attemptTimeout == 0, p.request.download != nil: // whose bytes may take their time
+		return p.deadline
+	case p.deadline.IsZero(), end.Before(p.deadline):
+		return end
+	}
+	return p.deadline
+}
+
 // send sends a request once, and again after a refused token.
-func send[T any](c *Client, op *operation, a *attempt, r *request[T], content []byte) (*http.Response, *Error) {
-	body, err := r.reader(content)
+func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
+	body, err := p.reader()
 	if err != nil {
-		return nil, refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
+		return nil, refusal(p.op, fmt.Errorf("the image cannot be sent: %w", err))
 	}
-	req, err := c.newRequest(a.trace(), op, r.path, r.build, body)
+	req, err := p.client.newRequest(a.trace(), p.op, p.request.path, p.request.build, body)
 	if err != nil {
-		return nil, refusal(op, err)
+		return nil, refusal(p.op, err)
 	}
-	resp, err := c.do(a, req)
+	resp, err := p.client.do(a, req)
 	if err == nil {
 		return resp, nil
 	}
-	failure := unanswered(op, err)
+	failure := unanswered(p.op, err)
 	failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
 	if failure.class == ErrInvalidRequest { // a checker in between refused it
 		failure.sent = false
 	}
-	if u := r.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
+	if u := p.request.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing
 		failure.sent = false
 		switch {
 		case a.Err() != nil: // which also ends the reading of the image
-			failure = unanswered(op, a.Err())
+			failure = unanswered(p.op, a.Err())
 		case u.failure() != nil:
-			failure = refusal(op, u.failure())
+			failure = refusal(p.op, u.failure())
 		}
 	}
 	return nil, failure
 }
 
+// receive reads an answer.
+func (p *performance[T]) receive(resp *http.Response) (*T, *Error) {
+	result, failure := receive[T](p.op, resp, p.op.limit(p.settings.maxSize), p.request.download)
+	if u := p.request.upload; u != nil && failure == nil && !u.read.Load() {
+		failure = answered(p.op, resp, nil) // the service said yes to an image that it does not have
+		if failure.Err = u.failure(); failure.Err == nil {
+			failure.Err = errors.New("the service answered before it had the whole image")
+		}
+	}
+	if failure != nil {
+		failure.sent = true
+		return nil, failure
+	}
+	return result, nil
+}
+
 // reader returns the body of an attempt from its beginning.
-func (r *request[T]) reader(content []byte) (io.Reader, error) {
+func (p *performance[T]) reader() (io.Reader, error) {
 	switch {
-	case r.upload != nil:
-		return r.upload.body()
-	case content != nil:
-		return bytes.NewReader(content), nil
+	case p.request.upload != nil:
+		return p.request.upload.body()
+	case p.content != nil:
+		return bytes.NewReader(p.content), nil
 	}
 	return nil, nil
 }
 
-// sent returns what was sent, of an image its beginning alone.
-func (r *request[T]) sent() any {
-	if r.upload != nil {
-		return r.upload.beginning()
+// private returns what neither an error nor a log may repeat: credentials, identifiers in the address, and personal data
+// of the body, of an image its beginning alone.
+func (p *performance[T]) private(a *attempt) *redact.Redactor {
+	r := &p.request
+	values := append(p.client.settings.secrets(), r.path...)
+	if header := a.header.Load(); header != nil {
+		_, token, _ := strings.Cut(*header, " ")
+		values = append(values, token)
 	}
-	return r.body
+	if r.params != nil {
+		values = append(values, wire.Texts(r.params)...)
+	}
+	body := r.body
+	if r.upload != nil {
+		body = r.upload.beginning()
+	}
+	if body, ok := body.(interface{ Sensitive() []string }); ok {
+		values = append(values, body.Sensitive()...)
+	}
+	return redact.New(values...)
 }
 
 // value returns the result of a call whose documented success is no object.
@@ -278,22 +347,24 @@ func pathValue[T any](v T) string {
 }
 
 // log never logs a path, a body, a header or the service's own words: they hold identifiers, personal data and secrets.
-func (c *Client) log(ctx context.Context, op *operation, n int, start time.Time, resp *http.Response, failure *Error) {
-	if !c.settings.logger.Enabled(ctx, slog.LevelDebug) {
+func (p *performance[T]) log(a *attempt, start time.Time, resp *http.Response, failure *Error) {
+	logger := p.client.settings.logger
+	if !logger.Enabled(a, slog.LevelDebug) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("operation", op.id),
-		slog.String("method", op.method),
-		slog.String("path", op.path),
-		slog.Int("attempt", n),
+		slog.String("operation", p.op.id),
+		slog.String("method", p.op.method),
+		slog.String("path", p.op.path),
+		slog.Int("attempt", p.attempts),
 		slog.Duration("duration", time.Since(start)),
 	}
 	if resp != nil {
-		attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("request_id", clean(requestID(resp.Header), 80)))
+		id := p.private(a).Text(requestID(resp.Header)) // whatever the service calls one
+		attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("request_id", clean(id, 80)))
 	}
 	if failure != nil {
 		attrs = append(attrs, slog.String("error", failure.kind()))
 	}
-	c.settings.logger.LogAttrs(ctx, slog.LevelDebug, "aver attempt", attrs...)
+	logger.LogAttrs(a, slog.LevelDebug, "aver attempt", attrs...)
 }

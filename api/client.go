@@ -59,6 +59,7 @@ type callSettings struct {
 	attemptTimeout time.Duration
 	maxAttempts    int
 	backoff        Backoff
+	recoveryWindow time.Duration
 	maxSize        int64 // 0 for the default of the operation
 	maxImageSize   int64
 	progress       func(sent, total int64) // nil for none
@@ -229,6 +230,7 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 			attemptTimeout: 20 * time.Second,
 			maxAttempts:    4,
 			backoff:        ExponentialBackoff(200*time.Millisecond, 5*time.Second),
+			recoveryWindow: DefaultRecoveryWindow,
 			maxImageSize:   DefaultMaxImageSize,
 		},
 		baseURL:   authprovider.DefaultBaseURL,
@@ -254,9 +256,11 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	if provider.BaseURL() != s.baseURL {
+		return nil, errors.New("api: WithAuth sets another base URL than the client's; use api.WithBaseURL, which sets both")
+	}
 	client := *provider.Client()
 	client.Transport = s.transport(client.Transport)
-	client.CheckRedirect = checkRedirect(client.CheckRedirect)
 	s.userAgentHeader = []string{s.userAgent}
 	base, err := url.Parse(strings.TrimRight(s.baseURL, "/"))
 	if err != nil {

@@ -89,7 +89,7 @@ func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []Cal
 }
 
 // downloadToFile downloads the image of an answer to a file. It is called by the generated methods.
-func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (_ *DownloadedImage, err error) {
+func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (*DownloadedImage, error) {
 	local := func(err error) error {
 		return &Error{Operation: op.id, Err: fileError(err), note: "no file was written"}
 	}
@@ -100,8 +100,9 @@ func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts [
 	if err != nil {
 		return nil, local(err)
 	}
+	complete := false // and not so after a panic of the transport
 	defer func() {
-		if err != nil {
+		if !complete {
 			_ = f.Close()
 			_ = os.Remove(f.Name())
 		}
@@ -120,6 +121,7 @@ func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts [
 			return nil, local(err)
 		}
 	}
+	complete = true
 	return &r.download.found, nil
 }
 

@@ -8,15 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/redact"
 )
 
 // The classes of errors, for errors.Is.
@@ -61,6 +59,7 @@ type Error struct {
 
 	class error
 	sent  bool // something of the request may have reached the service
+	asked bool // the service says how long to wait, if only not at all
 	note  string
 	body  []byte
 }
@@ -71,51 +70,28 @@ func (e *Error) RawBody() []byte { return e.body }
 // Retryable reports whether the same call may be made again with some hope. It never holds for [ErrOutcomeUnknown].
 func (e *Error) Retryable() bool { return e.transient() }
 
-// redacted stands for what a message must not repeat.
-const redacted = "REDACTED"
+// redacted stands for what is not printed.
+const redacted = redact.Mark
 
-const secretPatterns = `\b(bearer|basic)\s+[a-z0-9._~+/=-]+|\beyJ[a-z0-9_-]+\.[a-z0-9_.-]+|[^\s"'<>()]+@[^\s"'<>()]+|[a-z0-9+/_-]{60,}=*`
-
-// redact removes values from what the service said, in any letter case and also as URLs have them, and whatever looks
-// like a token, an email address or a piece of an image.
-func (e *Error) redact(values []string) {
-	var forms []string
-	for _, v := range values {
-		if len(v) < 3 {
-			continue // part of many a word
-		}
-		v = v[:min(len(v), 200)] // the beginning of an image is enough
-		for _, form := range []string{v, url.PathEscape(v), url.QueryEscape(v)} {
-			forms = append(forms, regexp.QuoteMeta(form))
+// redact removes what is private from what the service said, and from what an HTTP client did.
+func (e *Error) redact(private *redact.Redactor) {
+	e.Message, e.RequestID = private.Text(e.Message), private.Text(e.RequestID)
+	if e.Err != nil {
+		if text := e.Err.Error(); private.Text(text) != text {
+			e.Err = wire.Reword(private.Text(text), e.Err)
 		}
 	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the longest match goes first
-	private := regexp.MustCompile("(?i)" + strings.Join(append(forms, secretPatterns), "|"))
-	redact := func(s string) string { return private.ReplaceAllString(s, redacted) }
-	e.Message = redact(e.Message)
 	if e.Fields == nil {
 		return
 	}
 	fields := make(map[string][]string, len(e.Fields))
 	for name, problems := range e.Fields {
+		name = private.Text(name)
 		for _, problem := range problems {
-			fields[redact(name)] = append(fields[redact(name)], redact(problem))
+			fields[name] = append(fields[name], private.Text(problem))
 		}
 	}
 	e.Fields = fields
-}
-
-// private returns what an error must not repeat: credentials, identifiers in the path, and personal data of the body.
-func (c *Client) private(a *attempt, path []string, body any) []string {
-	values := append(c.settings.secrets(), path...)
-	if header := a.header.Load(); header != nil {
-		_, token, _ := strings.Cut(*header, " ")
-		values = append(values, token)
-	}
-	if body, ok := body.(interface{ Sensitive() []string }); ok {
-		values = append(values, body.Sensitive()...)
-	}
-	return values
 }
 
 // final ends a call with the failure of its last attempt. unclear tells that an attempt may have been performed.
@@ -145,8 +121,15 @@ func (e *Error) unresolved(cause error) *Error {
 	default:
 		cause = nil
 	}
-	e.Err = &wordedError{text, cause}
+	e.Err = wire.Reword(text, cause)
 	e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
+	return e
+}
+
+// left ends a call whose caller left before another attempt: cause is the end of the context.
+func (e *Error) left(cause error) *Error {
+	e.class = nil
+	e.Err = wire.Reword(errorText(e.Err, "there was no other attempt: "+cause.Error()), cause)
 	return e
 }
 
@@ -157,15 +140,6 @@ func errorText(err error, text string) string {
 	}
 	return err.Error() + "; " + text
 }
-
-// A wordedError is an error with other words than its cause, which may have none that are fit to be printed.
-type wordedError struct {
-	text string
-	err  error
-}
-
-func (e *wordedError) Error() string { return e.text }
-func (e *wordedError) Unwrap() error { return e.err }
 
 // unprepared is a call that was not sent because the state before it could not be read.
 func unprepared(op *operation, cause error) *Error {
@@ -297,13 +271,9 @@ func unexpected(op *operation, resp *http.Response, body []byte, cause error) *E
 }
 
 func answered(op *operation, resp *http.Response, body []byte) *Error {
-	return &Error{
-		Operation:  op.id,
-		Status:     resp.StatusCode,
-		RequestID:  requestID(resp.Header),
-		RetryAfter: wire.RetryAfter(resp.Header, time.Now()),
-		body:       body,
-	}
+	e := &Error{Operation: op.id, Status: resp.StatusCode, RequestID: requestID(resp.Header), body: body}
+	e.RetryAfter, e.asked = wire.RetryAfter(resp.Header, time.Now())
+	return e
 }
 
 func classOf(status int) error {

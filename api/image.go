@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/goaver/aver-go/wire"
 )
 
 // An Image is a JPEG or PNG image to be sent: a file, a reader or bytes. What it is, its content tells, not its name. It
@@ -173,7 +175,7 @@ func fileError(err error) error {
 	if errors.As(err, &errno) {
 		text = operation + errno.Error()
 	}
-	return &wordedError{text, err}
+	return wire.Reword(text, err)
 }
 
 // A readerSource is a reader of the caller's. It outlives calls.
@@ -184,29 +186,30 @@ type readerSource struct {
 	size int64
 }
 
-// measure notes where the reader stands and how much follows.
-func (s *readerSource) measure() {
-	s.play, s.size = &player{r: s.r}, -1
+// measure returns what plays the reader from where it stands, and how much follows; -1 when that is not known.
+func (s *readerSource) measure() (_ *player, size int64, err error) {
+	defer guard(&err)
+	play := &player{r: s.r}
 	seeker, ok := s.r.(io.Seeker)
 	if !ok {
-		return
+		return play, -1, nil
 	}
-	from, err := seeker.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return // such as a pipe
+	from, failure := seeker.Seek(0, io.SeekCurrent)
+	if failure != nil {
+		return play, -1, nil // such as a pipe
 	}
-	end, err := seeker.Seek(0, io.SeekEnd)
-	if err != nil {
-		return
+	end, failure := seeker.Seek(0, io.SeekEnd)
+	if failure != nil {
+		return play, -1, nil
 	}
-	if _, err := seeker.Seek(from, io.SeekStart); err != nil {
-		return
+	if _, failure := seeker.Seek(from, io.SeekStart); failure != nil {
+		return play, -1, nil
 	}
-	s.size = max(end-from, 0)
-	s.play.rewind = func() error {
+	play.rewind = func() error {
 		_, err := seeker.Seek(from, io.SeekStart)
 		return err
 	}
+	return play, max(end-from, 0), nil
 }
 
 func (s *readerSource) open(name string) (*imageSource, error) {
@@ -217,7 +220,12 @@ func (s *readerSource) open(name string) (*imageSource, error) {
 		return nil, errors.New("another call is sending it; a reader serves one call at a time")
 	}
 	if s.play == nil {
-		s.measure()
+		var err error
+		if s.play, s.size, err = s.measure(); err != nil {
+			s.play = nil
+			s.busy.Store(false)
+			return nil, err
+		}
 	}
 	return &imageSource{
 		name: name, size: s.size, again: s.play.rewind != nil, read: s.play.restart, abort: s.play.abort,
@@ -247,7 +255,19 @@ type playing struct {
 // errSpent says that an image can be sent once only.
 var errSpent = errors.New("its reader cannot be read again; use ImageFile, ImageBytes or a reader that can seek")
 
-func (p *player) restart(ctx context.Context) (io.Reader, error) {
+// errGone says that what the application gave ended the goroutine that read it.
+var errGone = errors.New("its reader ended the goroutine")
+
+// guard turns a panic of what the application gave, such as a reader that is a nil pointer, into an error. In a goroutine
+// of ours it would end the process, and the application could not prevent that.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = wire.PanicError("its reader", r)
+	}
+}
+
+func (p *player) restart(ctx context.Context) (_ io.Reader, err error) {
+	defer guard(&err)
 	last := p.stop()
 	if last != nil && p.rewind == nil {
 		return nil, errSpent
@@ -288,6 +308,8 @@ func (p *player) close(ctx context.Context, released func()) {
 		return
 	}
 	go func() {
+		var err error
+		defer guard(&err)
 		<-last.done
 		released()
 	}()
@@ -325,8 +347,10 @@ func (p *player) play() *playing {
 	current := &playing{pipe, make(chan struct{})}
 	go func(r io.Reader) {
 		defer close(current.done)
-		_, err := io.Copy(w, r)
-		_ = w.CloseWithError(err)
+		err := errGone
+		defer func() { _ = w.CloseWithError(err) }()
+		defer guard(&err)
+		_, err = io.Copy(w, r)
 	}(p.r)
 	p.running = current
 	return current

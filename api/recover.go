@@ -11,45 +11,56 @@ import (
 // What the contract marks with x-retry: recover has its recovery here, one function an operation, which the generated
 // method names. A new such operation does not compile without one.
 
-// recoverCreateCheck finds a check by its third-party identifier. At most one check exists for one, so a check that
-// is there and untouched is taken for the one that was asked for, one that is further on was there before and is a
-// conflict, and one that is not there may safely be created again. That does not hold with
-// OverrideThirdPartyIdentifier: then only a check that was not there before counts, and finding none, or several,
-// settles nothing.
+// recoverCreateCheck finds a check by its third-party identifier. The checks that have it are noted before the first
+// attempt. One that is there afterwards, was not before, and agrees with the request in all that can be read, is the one
+// that was asked for. One that was there before keeps another from being created, which is a conflict. None at all means
+// that it may be created again, unless OverrideThirdPartyIdentifier is set, which makes and charges another one each time.
+// Anything else settles nothing.
 func (c *Client) recoverCreateCheck(body CreateCheckRequest) recovery[CreatedCheck] {
-	lookup := func(ctx context.Context) (Checks, error) {
-		return c.LookupChecks(ctx, LookupChecksRequest{ThirdPartyIdentifier: body.ThirdPartyIdentifier})
+	lookup := func(ctx context.Context, criteria LookupChecksRequest) (Checks, error) {
+		criteria.ThirdPartyIdentifier = body.ThirdPartyIdentifier
+		found, err := c.LookupChecks(ctx, criteria)
+		return slices.DeleteFunc(found, func(check Check) bool { return check.ThirdPartyIdentifier != body.ThirdPartyIdentifier }), err
 	}
-	var r recovery[CreatedCheck]
 	var before Checks
-	if body.OverrideThirdPartyIdentifier {
-		r.prepare = func(ctx context.Context) (err error) {
-			before, err = lookup(ctx)
-			return err
+	known := false // before is
+	r := recovery[CreatedCheck]{final: body.OverrideThirdPartyIdentifier}
+	r.prepare = func(ctx context.Context) (err error) {
+		before, err = lookup(ctx, LookupChecksRequest{})
+		known = err == nil
+		if err != nil && ctx.Err() == nil && !body.OverrideThirdPartyIdentifier {
+			return nil // without it the check can be created all the same, but not recovered
 		}
+		return err
 	}
 	r.resolve = func(ctx context.Context) (*CreatedCheck, error) {
-		found, err := lookup(ctx)
+		found, err := lookup(ctx, LookupChecksRequest{})
 		if err != nil {
 			return nil, fmt.Errorf("looking the check up failed: %w", err)
 		}
-		found = slices.DeleteFunc(found, func(check Check) bool {
-			return check.ThirdPartyIdentifier != body.ThirdPartyIdentifier ||
-				slices.ContainsFunc(before, func(old Check) bool { return old.ID == check.ID })
-		})
+		fresh := slices.DeleteFunc(slices.Clone(found), func(check Check) bool { return has(before, check.ID) })
 		switch {
-		case len(found) == 0 && body.OverrideThirdPartyIdentifier:
-			return nil, errors.New("no new check is there yet")
-		case len(found) == 0:
-			return nil, nil
-		case len(found) > 1:
-			return nil, fmt.Errorf("%d checks with this thirdPartyIdentifier are there", len(found))
-		case !strings.EqualFold(found[0].GroupID, body.GroupID), !found[0].Status.Is(CheckStatusCreated, CheckStatusAwaitingUser):
-			// It cannot be the one that was asked for a moment ago, and keeps that from being created.
+		case len(found) > 0 && !known:
+			return nil, fmt.Errorf("check %s with this thirdPartyIdentifier is there, and nobody knows whether it was before", found[0].ID)
+		case len(fresh) == 0 && len(found) > 0 && !body.OverrideThirdPartyIdentifier:
 			return nil, &Error{class: ErrConflict, Err: fmt.Errorf("check %s with this thirdPartyIdentifier exists already", found[0].ID)}
+		case len(fresh) == 0:
+			return nil, nil
+		case len(fresh) > 1:
+			return nil, fmt.Errorf("%d new checks with this thirdPartyIdentifier are there", len(fresh))
 		}
-		created := &CreatedCheck{CheckID: found[0].ID, ThirdPartyIdentifier: body.ThirdPartyIdentifier}
-		if !slices.ContainsFunc(found[0].CheckTypes, func(t CheckType) bool { return t.Is(CheckTypeDocumentVerification) }) {
+		check := fresh[0]
+		if other := differs(check, body); other != "" {
+			return nil, fmt.Errorf("check %s with this thirdPartyIdentifier is there, but it has another %s", check.ID, other)
+		}
+		switch same, err := lookup(ctx, LookupChecksRequest{Email: body.Email}); {
+		case err != nil:
+			return nil, fmt.Errorf("looking the check up by its email failed: %w", err)
+		case !has(same, check.ID):
+			return nil, fmt.Errorf("check %s with this thirdPartyIdentifier is there, but it has another email", check.ID)
+		}
+		created := &CreatedCheck{CheckID: check.ID, ThirdPartyIdentifier: body.ThirdPartyIdentifier}
+		if !slices.ContainsFunc(check.CheckTypes, func(t CheckType) bool { return t.Is(CheckTypeDocumentVerification) }) {
 			return created, nil
 		}
 		// The check is what costs money. Without a link it is still the caller's, who can make another one.
@@ -61,7 +72,33 @@ func (c *Client) recoverCreateCheck(body CreateCheckRequest) recovery[CreatedChe
 	return r
 }
 
-// recoverSubmitCheck reads the status of a check: past AwaitingUser, it was submitted.
+func has(checks Checks, id string) bool {
+	return slices.ContainsFunc(checks, func(check Check) bool { return check.ID == id })
+}
+
+// differs names what a check that was just created cannot have otherwise than the request; nothing when it agrees.
+func differs(check Check, body CreateCheckRequest) string {
+	types := func(types []CheckType) []string {
+		var names []string
+		for _, t := range types {
+			names = append(names, strings.ToLower(string(t)))
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	switch {
+	case !strings.EqualFold(check.GroupID, body.GroupID):
+		return "groupId"
+	case len(body.CheckTypes) > 0 && !slices.Equal(types(check.CheckTypes), types(body.CheckTypes)):
+		return "checkTypes"
+	case !check.Status.Is(CheckStatusCreated, CheckStatusAwaitingUser):
+		return "status than a new one"
+	}
+	return ""
+}
+
+// recoverSubmitCheck reads the status of a check: past AwaitingUser, it was submitted. A check may be canceled before
+// or after that.
 func (c *Client) recoverSubmitCheck(id string) recovery[SubmittedCheck] {
 	return recovery[SubmittedCheck]{resolve: func(ctx context.Context) (*SubmittedCheck, error) {
 		check, err := c.GetCheck(ctx, id)
@@ -72,6 +109,8 @@ func (c *Client) recoverSubmitCheck(id string) recovery[SubmittedCheck] {
 			return nil, nil
 		case !check.Status.Known():
 			return nil, errors.New("the check has a status that the contract does not know")
+		case check.Status.Is(CheckStatusCanceled):
+			return nil, errors.New("the check is canceled, and nobody knows whether it was submitted before")
 		}
 		submitted := &SubmittedCheck{
 			ID:                   check.ID,

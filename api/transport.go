@@ -1,12 +1,11 @@
 package api
 
 import (
-	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
+	"strconv"
+	"sync"
 	"sync/atomic"
 )
 
@@ -15,120 +14,129 @@ func (s *settings) transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	if s.wrap == nil {
-		return onceTransport{base}
+	t := &callTransport{base: base, next: base}
+	if s.wrap != nil {
+		hidden := &hiddenCalls{}
+		t.hidden = hidden
+		t.next = s.wrap(revealingTransport{base, hidden})
 	}
-	return onceTransport{hidingTransport{s.wrap(revealingTransport{base}), base}}
+	return t
 }
 
-// onceTransport keeps net/http from repeating requests that must not be repeated. It sends a GET again on its own when
-// a connection that was used before breaks, even if the service has performed it; and over HTTP/2 anything whose body it
-// can have again, whenever a stream is reset.
-type onceTransport struct{ base http.RoundTripper }
+// A callTransport notes which token was sent, and hides from what is in between what holds identifiers.
+type callTransport struct {
+	base, next http.RoundTripper
+	hidden     *hiddenCalls // nil when there is nothing in between
+}
 
-func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	a, ok := req.Context().Value(attemptKey{}).(*attempt)
-	if !ok {
-		return t.base.RoundTrip(req)
-	}
-	if header := req.Header["Authorization"]; len(header) > 0 {
+func (t *callTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	a, _ := req.Context().Value(attemptKey{}).(*attempt)
+	if header := req.Header["Authorization"]; a != nil && len(header) > 0 {
 		a.header.Store(&header[0])
 	}
-	if a.once {
-		clone := *req
-		if req.Body == nil || req.Body == http.NoBody {
-			clone.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
-			clone.GetBody = nil
-		} else {
-			body := &onceBody{ReadCloser: req.Body}
-			clone.Body = body
-			if getBody := req.GetBody; getBody != nil {
-				clone.GetBody = func() (io.ReadCloser, error) {
-					// Over HTTP/1 net/http asks only when nothing was written. Of any other it is not known.
-					if body.read.Load() && !a.http1.Load() {
-						return nil, errors.New("the request was sent")
-					}
-					next, err := getBody()
-					if err != nil {
-						return nil, err
-					}
-					body.read.Store(false)
-					return &onceBody{ReadCloser: next, first: body}, nil
-				}
-			}
-		}
-		req = &clone
+	if t.hidden == nil {
+		return t.next.RoundTrip(req)
 	}
-	return t.base.RoundTrip(req)
-}
-
-// A onceBody knows whether it was read to its end.
-type onceBody struct {
-	io.ReadCloser
-	first *onceBody // nil for itself
-	read  atomic.Bool
-}
-
-func (b *onceBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		if b.first != nil {
-			b.first.read.Store(true)
-		}
-		b.read.Store(true)
+	call := &hiddenCall{url: req.URL}
+	number := t.hidden.add(call)
+	defer t.hidden.calls.Delete(number)
+	shown := req.Clone(req.Context())
+	shown.URL = &url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: "/"}
+	if a != nil {
+		shown.URL.Path = a.path
 	}
-	return n, err
+	shown.Response = nil        // of a redirect: the answer before,
+	shown.Header.Del("Referer") // and the address before
+	shown.Header.Set(callHeader, number)
+	resp, err := t.next.RoundTrip(shown)
+	if resp != nil {
+		call.reveal(resp)
+		resp.Request = req
+	}
+	return resp, err
 }
 
 // CloseIdleConnections closes those of the transport underneath.
-func (t onceTransport) CloseIdleConnections() { closeIdle(t.base) }
-
-func closeIdle(t http.RoundTripper) {
-	if c, ok := t.(interface{ CloseIdleConnections() }); ok {
+func (t *callTransport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// checkRedirect follows no redirect of an operation that must not be repeated: it may have been performed where it was
-// redirected, and what the next address answers says nothing about that.
-func checkRedirect(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok && a.once {
-			return http.ErrUseLastResponse
+// A hiddenCall is what stays hidden of a call, between the callTransport and the revealingTransport.
+type hiddenCall struct {
+	url *url.URL
+
+	mu     sync.Mutex
+	answer http.Header // of the last answer: the headers that hold addresses
+}
+
+// addresses are the headers of an answer that may hold one with identifiers.
+var addresses = []string{"Location", "Content-Location", "Refresh", "Link"}
+
+// hide takes the addresses out of an answer.
+func (c *hiddenCall) hide(resp *http.Response) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = make(http.Header)
+	for _, name := range addresses {
+		if values := resp.Header.Values(name); len(values) > 0 {
+			c.answer[name] = values
+			resp.Header.Del(name)
 		}
-		switch {
-		case next != nil:
-			return next(req, via)
-		case len(via) >= 10:
-			return errors.New("stopped after 10 redirects")
-		}
-		return nil
 	}
 }
 
-// hidingTransport shows what is in between the path template of the operation in place of the path, which holds
-// identifiers; revealingTransport puts the path back.
-type hidingTransport struct{ wrapped, base http.RoundTripper }
-
-type hiddenKey struct{}
-
-func (t hidingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	hidden := &url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: "/"}
-	if a, ok := req.Context().Value(attemptKey{}).(*attempt); ok {
-		hidden.Path = a.path
+// reveal puts them back.
+func (c *hiddenCall) reveal(resp *http.Response) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, values := range c.answer {
+		if resp.Header == nil {
+			resp.Header = make(http.Header)
+		}
+		resp.Header[name] = values
 	}
-	shown := req.Clone(context.WithValue(req.Context(), hiddenKey{}, req.URL))
-	shown.URL = hidden
-	return t.wrapped.RoundTrip(shown)
 }
 
-// CloseIdleConnections closes those of the transport underneath.
-func (t hidingTransport) CloseIdleConnections() { closeIdle(t.base) }
+// hiddenCalls finds a call by the number that stands in its request: a transport in between may replace the context and
+// copy whatever it likes.
+type hiddenCalls struct {
+	last  atomic.Uint64
+	calls sync.Map // *hiddenCall by number
+}
 
-type revealingTransport struct{ base http.RoundTripper }
+const callHeader = "Aver-Hidden-Call"
+
+func (h *hiddenCalls) add(call *hiddenCall) string {
+	number := strconv.FormatUint(h.last.Add(1), 10)
+	h.calls.Store(number, call)
+	return number
+}
+
+// A revealingTransport puts the address back.
+type revealingTransport struct {
+	base   http.RoundTripper
+	hidden *hiddenCalls
+}
 
 func (t revealingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	clone := *req
-	clone.URL = req.Context().Value(hiddenKey{}).(*url.URL)
-	return t.base.RoundTrip(&clone)
+	found, ok := t.hidden.calls.Load(req.Header.Get(callHeader))
+	if !ok {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, errors.New("the transport of WithTransport sent another request than it was given, or after the call; keep the header " + callHeader)
+	}
+	call := found.(*hiddenCall)
+	revealed := *req
+	revealed.URL = call.url
+	revealed.Header = req.Header.Clone()
+	revealed.Header.Del(callHeader)
+	resp, err := t.base.RoundTrip(&revealed)
+	if resp != nil {
+		call.hide(resp)
+		resp.Request = req
+	}
+	return resp, err
 }

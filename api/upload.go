@@ -113,7 +113,9 @@ func (u *upload) start() error {
 	opened := make(chan result, 1)
 	limit := u.settings.maxImageSize
 	go func() {
-		var r result
+		r := result{err: errGone}
+		defer func() { opened <- r }()
+		defer guard(&r.err)
 		if r.source, r.err = u.image.open(); r.err == nil {
 			if r.source.size > limit {
 				r.err = fmt.Errorf("it has %d bytes; at most %d are allowed; see WithMaxImageSize", r.source.size, limit)
@@ -121,7 +123,6 @@ func (u *upload) start() error {
 				r.head, r.whole, r.err = beginningOf(u.ctx, r.source)
 			}
 		}
-		opened <- r
 	}()
 	select {
 	case r := <-opened:
@@ -266,8 +267,15 @@ type uploadImage struct {
 	sent int64
 }
 
-func (i *uploadImage) Read(p []byte) (int, error) {
-	n, err := i.r.Read(p)
+func (i *uploadImage) Read(p []byte) (n int, err error) {
+	defer func() {
+		if err != nil && err != io.EOF && err != errBodyClosed {
+			n = 0
+			i.u.err.Store(new(err))
+		}
+	}()
+	defer guard(&err)
+	n, err = i.r.Read(p)
 	if i.u.current.closed.Load() {
 		return 0, errBodyClosed
 	}
@@ -275,15 +283,11 @@ func (i *uploadImage) Read(p []byte) (int, error) {
 	size, limit := i.u.source.size, i.u.settings.maxImageSize
 	switch {
 	case err != nil && err != io.EOF:
-		err = fmt.Errorf("reading the image failed: %w", fileError(err))
+		return 0, fmt.Errorf("reading the image failed: %w", fileError(err))
 	case size >= 0 && (i.sent > size || err == io.EOF && i.sent < size):
-		err = fmt.Errorf("the image changed while it was sent: it had %d bytes at first", size)
+		return 0, fmt.Errorf("the image changed while it was sent: it had %d bytes at first", size)
 	case i.sent > limit:
-		err = fmt.Errorf("the image has more than %d bytes, which is all that is allowed; see WithMaxImageSize", limit)
-	}
-	if err != nil && err != io.EOF {
-		i.u.err.Store(new(err))
-		return 0, err
+		return 0, fmt.Errorf("the image has more than %d bytes, which is all that is allowed; see WithMaxImageSize", limit)
 	}
 	i.u.read.Store(err == io.EOF)
 	if n > 0 && i.u.settings.progress != nil {

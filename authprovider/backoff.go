@@ -22,10 +22,12 @@ const (
 	// refusalMemory is how long refused credentials are remembered, so that a misconfigured fleet does not hammer the
 	// service while a corrected key is soon accepted.
 	refusalMemory = 10 * time.Second
+	// maxRetryAfter is how long the service can ask to be left alone. One bad answer must not lock a client out.
+	maxRetryAfter = 30 * time.Second
 )
 
 // fail counts a failure. Pauses double with each, within bounds, shortened at random by up to half. A longer
-// Retry-After takes their place, lengthened at random by up to a tenth; it is believed up to the lifetime of a token.
+// Retry-After takes their place, lengthened at random by up to a tenth; it is believed up to [maxRetryAfter].
 func (b *backoff) fail(err error, now time.Time, jitter float64) {
 	shift := min(b.failures, 10)
 	b.failures++
@@ -39,7 +41,7 @@ func (b *backoff) fail(err error, now time.Time, jitter float64) {
 		if e.credentialsRefused() {
 			closed = refusalMemory
 		}
-		if asked := min(e.RetryAfter, maxLifetime); asked > 0 {
+		if asked := min(e.RetryAfter, maxRetryAfter); asked > 0 {
 			asked += time.Duration(jitter * float64(asked/10))
 			renewal, closed = max(renewal, asked), max(closed, asked)
 		}

@@ -2,6 +2,7 @@ package authprovider
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"time"
 )
@@ -28,7 +29,8 @@ func TestBackoff(t *testing.T) {
 		{"asked for longer", 0, asking(20 * time.Second), 0, 20 * time.Second, 20 * time.Second},
 		{"asked for longer, jittered", 0, asking(20 * time.Second), 1, 22 * time.Second, 22 * time.Second},
 		{"asked for less than the pause", 99, asking(20 * time.Second), 0, time.Minute, 20 * time.Second},
-		{"asked for a day", 0, asking(24 * time.Hour), 0, 30 * time.Minute, 30 * time.Minute},
+		{"asked for a day", 0, asking(24 * time.Hour), 0, 30 * time.Second, 30 * time.Second},
+		{"asked for ever", 0, asking(math.MaxInt64), 1, 33 * time.Second, 33 * time.Second},
 	}
 	for _, tt := range tests {
 		b := backoff{failures: tt.failures}

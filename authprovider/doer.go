@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // A Doer sends the requests of a generated client. It is a [generated.HttpRequestDoer]:
@@ -20,8 +21,13 @@ import (
 // says nothing of the kind, and stands. So does one for a token that the provider did not obtain, and one for the
 // replacement of a refused token that nothing has accepted yet: what the service refuses then is not the token.
 //
-// It follows no redirect to another origin, or from https to http, and none at all of the calls that carry credentials
-// or a token to be exchanged; the caller gets the redirect itself as the answer.
+// Otherwise an operation that the contract does not let be repeated (x-retry) leaves once. A transport repeats requests
+// on its own when a connection breaks or a stream is reset, even if the service has performed them; the Doer gives it no
+// body to do so with, whoever built the request.
+//
+// It follows no redirect to another origin, or from https to http; none that changes the method, as net/http does with a
+// POST that is answered with 301, 302 or 303; and none at all of the calls that carry credentials or a token to be
+// exchanged, nor of those that must not be repeated. The caller gets the redirect itself as the answer.
 type Doer struct {
 	provider *Provider
 	client   *http.Client
@@ -38,8 +44,10 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 		first := via[0]
 		switch {
 		case !p.origin.is(req.URL),
+			req.Method != first.Method && (first.Method != "" || req.Method != http.MethodGet),
 			strings.HasPrefix(first.Header.Get("Authorization"), "Basic "),
-			strings.TrimSuffix(first.URL.Path, "/") == p.refreshPath:
+			strings.TrimSuffix(first.URL.Path, "/") == p.refreshPath,
+			p.once(first):
 			return http.ErrUseLastResponse
 		case client.CheckRedirect != nil:
 			return client.CheckRedirect(req, via)
@@ -53,7 +61,7 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 
 // Do sends req, and once more with a new token after a 401.
 func (d *Doer) Do(req *http.Request) (*http.Response, error) {
-	resp, err := d.client.Do(req)
+	resp, err := d.send(req)
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +95,58 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	discard(resp.Body)
-	resp, err = d.client.Do(again)
+	resp, err = d.send(again)
 	if err == nil && resp.StatusCode != http.StatusUnauthorized {
 		d.provider.confirm(again.Header.Get("Authorization"))
 	}
 	return resp, err
+}
+
+// send sends req, which leaves once if the contract says so.
+func (d *Doer) send(req *http.Request) (*http.Response, error) {
+	if !d.provider.once(req) {
+		return d.client.Do(req)
+	}
+	single := *req
+	if req.Body == nil || req.Body == http.NoBody {
+		single.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
+		single.GetBody = nil
+	} else {
+		body := &onceBody{ReadCloser: req.Body, touched: new(atomic.Bool)}
+		single.Body = body
+		if getBody := req.GetBody; getBody != nil {
+			single.GetBody = func() (io.ReadCloser, error) {
+				if body.touched.Load() {
+					return nil, errSent
+				}
+				next, err := getBody()
+				if err != nil {
+					return nil, err
+				}
+				return &onceBody{next, body.touched}, nil
+			}
+		}
+	}
+	return d.client.Do(&single)
+}
+
+// once reports whether a request must not be sent twice.
+func (p *Provider) once(req *http.Request) bool {
+	op := p.exception(req)
+	return op != nil && op.once
+}
+
+var errSent = errors.New("authprovider: the request may have been sent, and the contract does not let it be repeated")
+
+// A onceBody knows whether it was read: a service can have performed nothing of which the body was never touched.
+type onceBody struct {
+	io.ReadCloser
+	touched *atomic.Bool
+}
+
+func (b *onceBody) Read(p []byte) (int, error) {
+	b.touched.Store(true)
+	return b.ReadCloser.Read(p)
 }
 
 // discard reads what is left of a small body, so that the connection can be used again, and closes it.

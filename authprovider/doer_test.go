@@ -246,6 +246,9 @@ func TestRedirects(t *testing.T) {
 						}
 						defer resp.Body.Close()
 						answer, _ := io.ReadAll(resp.Body)
+						if same && method == http.MethodPost && status < 307 { // it would become a GET without the body
+							same = false
+						}
 						if same && (resp.StatusCode != 200 || string(answer) != "arrived") {
 							t.Errorf("not followed within the origin: %s %q", resp.Status, answer)
 						}
@@ -284,7 +287,7 @@ func TestExchangeFollowsNoRedirectAtAll(t *testing.T) {
 
 func TestDoerKeepsTheApplicationsRedirectPolicy(t *testing.T) {
 	s := newSite(t, httptest.NewServer)
-	s.h = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }
+	s.h = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusTemporaryRedirect) }
 	p := s.provider(t)
 	mine := *s.Client()
 	refusal := errors.New("no redirects, please")
@@ -378,9 +381,9 @@ func TestDoerDoesNotReplayBehindARedirect(t *testing.T) {
 	s := newSite(t, httptest.NewServer)
 	var created atomic.Int64
 	s.h = func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
+		if r.URL.Path == "/create" {
 			created.Add(1)
-			http.Redirect(w, r, "/created", http.StatusSeeOther)
+			http.Redirect(w, r, "/created", http.StatusTemporaryRedirect)
 			return
 		}
 		w.WriteHeader(http.StatusUnauthorized)
@@ -403,6 +406,143 @@ func TestDoerDoesNotReplayUnderAnotherAccount(t *testing.T) {
 		t.Errorf("%v, %v, %d calls", resp, err, s.calls.Load())
 	}
 	resp.Body.Close()
+}
+
+// A client that follows a 301, a 302 or a 303 turns a POST into a GET without a body, whose success says nothing.
+func TestDoerFollowsNoRedirectThatChangesTheMethod(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		var gets atomic.Int64
+		s.h = func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			switch {
+			case r.URL.Path != "/moved":
+				http.Redirect(w, r, "/moved", status)
+			case r.Method != http.MethodPost || string(body) != "the body":
+				gets.Add(1)
+			}
+		}
+		resp, _, err := post(t, p, nil, s.URL+"/x", strings.NewReader("the body"))
+		want := 200
+		if status < 307 {
+			want = status
+		}
+		if err != nil || resp.StatusCode != want || gets.Load() != 0 {
+			t.Errorf("%d: %v, %v, %d other requests arrived", status, resp, err, gets.Load())
+		}
+	}
+}
+
+// h2c starts a server that speaks HTTP/2 without TLS, as a sidecar on loopback does.
+func h2c(h http.Handler) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Config.Protocols.SetHTTP1(true)
+	s.Start()
+	return s
+}
+
+// What the contract does not let be repeated leaves once, whoever built the request: net/http repeats a GET when a
+// connection breaks that was used before, and over HTTP/2 whatever stream is reset in certain ways.
+func TestDoerSendsWhatMustNotBeRepeatedOnce(t *testing.T) {
+	plain, unencrypted := &http.Transport{}, &http.Transport{Protocols: new(http.Protocols)}
+	unencrypted.Protocols.SetUnencryptedHTTP2(true)
+	for name, tt := range map[string]struct {
+		start     func(http.Handler) *httptest.Server
+		transport *http.Transport
+		major     int
+	}{"HTTP/1": {httptest.NewServer, plain, 1}, "h2c": {h2c, unencrypted, 2}} {
+		for _, call := range []string{
+			"GET /check/c%2F1/submit", "GET /check/c1/submit/", "POST /check/create", "POST /check/c1/iddocument", "POST /watchlist/search", "POST /%77atchlist/search",
+		} {
+			t.Run(name+" "+call, func(t *testing.T) {
+				s := newSite(t, tt.start)
+				defer tt.transport.CloseIdleConnections()
+				p := s.provider(t)
+				client := &http.Client{Transport: tt.transport}
+				if resp, _, err := post(t, p, client, s.URL+"/x", strings.NewReader("b")); err != nil || resp.ProtoMajor != tt.major {
+					t.Fatal(resp, err)
+				}
+				var performed atomic.Int64
+				s.h = func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					performed.Add(1)
+					panic(http.ErrAbortHandler)
+				}
+				method, path, _ := strings.Cut(call, " ")
+				var body io.Reader
+				if method == http.MethodPost {
+					body = strings.NewReader("{}")
+				}
+				req, _ := http.NewRequestWithContext(t.Context(), method, s.URL+path, body)
+				if err := p.Intercept(t.Context(), req); err != nil {
+					t.Fatal(err)
+				}
+				if resp, err := p.Doer(client).Do(req); err == nil {
+					t.Error(resp)
+				}
+				if n := performed.Load(); n != 1 {
+					t.Errorf("performed %d times", n)
+				}
+			})
+		}
+	}
+}
+
+// A transport that tries again by itself gets the body no second time once it was touched.
+func TestDoerLetsNoTransportRepeatOnItsOwn(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	var performed atomic.Int64
+	s.h = func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		performed.Add(1)
+		w.WriteHeader(http.StatusBadGateway)
+	}
+	retrying := *s.Client()
+	retrying.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		for {
+			resp, err := s.Client().Transport.RoundTrip(r)
+			if err != nil || resp.StatusCode < 500 || r.GetBody == nil {
+				return resp, err
+			}
+			_ = resp.Body.Close()
+			if r.Body, err = r.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+	})
+	_, _, err := post(t, p, &retrying, s.URL+"/watchlist/search", strings.NewReader("{}"))
+	if err == nil || !strings.Contains(err.Error(), "does not let it be repeated") || performed.Load() != 1 {
+		t.Errorf("%v, performed %d times", err, performed.Load())
+	}
+}
+
+// What was never begun may be sent on another connection: nothing else would be safer.
+func TestDoerLetsAnUntouchedBodyBeHadAgain(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	first := true
+	reconnecting := *s.Client()
+	reconnecting.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		if first && strings.HasSuffix(r.URL.Path, "/search") {
+			first = false
+			_ = r.Body.Close()
+			again := r.Clone(r.Context())
+			var err error
+			if again.Body, err = r.GetBody(); err != nil {
+				return nil, err
+			}
+			r = again
+		}
+		return s.Client().Transport.RoundTrip(r)
+	})
+	resp, answer, err := post(t, p, &reconnecting, s.URL+"/watchlist/search", strings.NewReader("the body"))
+	if err != nil || resp.StatusCode != 200 || answer != "the body" || first {
+		t.Errorf("%v, %q, %v", resp, answer, err)
+	}
 }
 
 // Calls of the auth operations through the Doer follow no redirect either.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/goaver/aver-go/generated"
@@ -175,7 +174,7 @@ const maxAnswer = 64 << 10
 func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.Response, error)) (t *token, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			t, err = nil, &Error{Kind: kind, Err: panicError(r)}
+			t, err = nil, &Error{Kind: kind, Err: wire.PanicError("the HTTP client", r)}
 		}
 	}()
 	resp, err := send()
@@ -183,7 +182,8 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 		return nil, &Error{Kind: kind, Err: wire.TransportError(err)}
 	}
 	defer resp.Body.Close()
-	failure := &Error{Kind: kind, Status: resp.StatusCode, RetryAfter: wire.RetryAfter(resp.Header, start)}
+	failure := &Error{Kind: kind, Status: resp.StatusCode}
+	failure.RetryAfter, _ = wire.RetryAfter(resp.Header, start)
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure
 	}
@@ -203,12 +203,4 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 		return nil, failure
 	}
 	return newToken(answer.Token, start, p.settings.margin, p.settings.jitter()), nil
-}
-
-// panicError describes a recovered panic. Its value may hold anything, so only a runtime error is repeated.
-func panicError(r any) error {
-	if err, ok := r.(runtime.Error); ok {
-		return fmt.Errorf("the HTTP client panicked: %w", err)
-	}
-	return fmt.Errorf("the HTTP client panicked with a %T", r)
 }

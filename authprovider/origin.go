@@ -3,11 +3,9 @@ package authprovider
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -50,7 +48,7 @@ func canonicalOrigin(u *url.URL) string {
 	return scheme + "://" + host + ":" + port
 }
 
-// parseBaseURL checks a base URL and returns its origin and path.
+// parseBaseURL checks a base URL and returns its origin and its path, escaped.
 func parseBaseURL(base string) (origin, string, error) {
 	u, err := url.Parse(base)
 	switch {
@@ -69,7 +67,7 @@ func parseBaseURL(base string) (origin, string, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return origin{}, "", fmt.Errorf("authprovider: the base URL %q is not https", base)
 	}
-	return origin{scheme: u.Scheme, host: u.Host, hostname: u.Hostname(), canonical: canonicalOrigin(u)}, u.Path, nil
+	return origin{scheme: u.Scheme, host: u.Host, hostname: u.Hostname(), canonical: canonicalOrigin(u)}, u.EscapedPath(), nil
 }
 
 func isLoopback(host string) bool {
@@ -80,30 +78,3 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// An operation is one that the contract secures in its own way.
-type operation struct {
-	method, path string
-	basic        bool // with HTTP Basic; otherwise not at all
-	pattern      bool // the path has parameters, as * for [path.Match]
-}
-
-var pathParameter = regexp.MustCompile(`\{[^}]*\}`)
-
-// under returns the operation with its path below that of the base URL.
-func (o operation) under(base string) operation {
-	full := strings.TrimSuffix(base, "/") + o.path
-	o.path = pathParameter.ReplaceAllLiteralString(full, "*")
-	o.pattern = o.path != full
-	return o
-}
-
-func (o *operation) matches(req *http.Request) bool {
-	if req.Method != o.method && (req.Method != "" || o.method != http.MethodGet) {
-		return false
-	}
-	if o.pattern {
-		ok, err := path.Match(o.path, req.URL.Path)
-		return ok && err == nil
-	}
-	return req.URL.Path == o.path
-}

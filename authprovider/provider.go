@@ -256,10 +256,8 @@ func (p *Provider) Intercept(ctx context.Context, req *http.Request) error {
 	if req.URL == nil || !p.origin.is(req.URL) {
 		return fmt.Errorf("authprovider: refusing to send credentials to another origin than %s", p.origin)
 	}
-	for i := range p.exceptions {
-		if op := &p.exceptions[i]; (op.pattern || op.path == req.URL.Path) && op.matches(req) {
-			return p.authorizeException(req, op)
-		}
+	if op := p.exception(req); op != nil && op.security != bearer {
+		return p.authorizeException(req, op)
 	}
 	t := p.fresh()
 	if t == nil {
@@ -282,7 +280,7 @@ func (p *Provider) authorizeException(req *http.Request, op *operation) error {
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	if op.basic {
+	if op.security == basic {
 		req.Header.Set("Authorization", p.settings.basic())
 	}
 	return nil
@@ -358,6 +356,9 @@ func (p *Provider) confirm(authorization string) {
 		p.probation.CompareAndSwap(t, nil)
 	}
 }
+
+// BaseURL returns the base URL of the service: credentials and tokens go to its scheme, host and port alone.
+func (p *Provider) BaseURL() string { return p.settings.baseURL }
 
 // Client returns the HTTP client that the exchange was configured with, or the provider's own.
 func (p *Provider) Client() *http.Client { return p.settings.client }

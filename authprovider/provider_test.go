@@ -60,7 +60,7 @@ func TestInterceptSetsWhatTheContractAsksFor(t *testing.T) {
 }
 
 func TestExceptionsWithPathParametersAndWithoutSecurity(t *testing.T) {
-	op := operation{method: "GET", path: "/public/{id}/x"}.under("/api/")
+	op := operation{method: "GET", path: "/public/{id}/x", security: none}.under("/api/")
 	for path, want := range map[string]bool{"/api/public/7/x": true, "/api/public/7/8/x": false, "/public/7/x": false, "/api/public/7/y": false} {
 		if got := op.matches(&http.Request{Method: "GET", URL: request(t, "http://h"+path).URL}); got != want {
 			t.Errorf("%s: %v", path, got)

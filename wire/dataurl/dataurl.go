@@ -177,8 +177,13 @@ func (d *decoder) fill() {
 	case d.padded && d.n > 0:
 		d.err = fmt.Errorf("%w: there is content behind its end", ErrMalformed)
 		return
-	case err == io.EOF && groups != d.n:
-		d.err = fmt.Errorf("%w: the content ends within a group of four", ErrMalformed)
+	case err == io.EOF && d.n-groups == 1:
+		d.err = fmt.Errorf("%w: the content ends within a byte", ErrMalformed)
+	case err == io.EOF: // the last group may lack its padding
+		for ; d.n%4 != 0; d.n++ {
+			d.in[d.n] = '='
+		}
+		groups = d.n
 	}
 	n, err := base64.StdEncoding.Decode(d.store[:], d.in[:groups])
 	if err != nil {

@@ -73,6 +73,10 @@ func TestDecode(t *testing.T) {
 		{"data:image/jpeg;base64," + strings.Join(strings.SplitAfter(encoded, "A"), "\r\n"), "image/jpeg", image},
 		{"data:image/jpeg;base64,", "image/jpeg", []byte{}},
 		{"data:image/jpeg;base64,AA==\n", "image/jpeg", []byte{0}},
+		{"data:image/jpeg;base64," + strings.TrimRight(encoded, "="), "image/jpeg", image},
+		{"data:image/jpeg;base64,AA", "image/jpeg", []byte{0}},
+		{"data:image/jpeg;base64,AAA", "image/jpeg", []byte{0, 0}},
+		{"data:image/jpeg;base64," + strings.Repeat("A", 4095), "image/jpeg", make([]byte, 3071)},
 	}
 	for _, tt := range tests {
 		for name, awkward := range readers {
@@ -92,7 +96,7 @@ func TestDecodeRefusesWhatIsNoDataURL(t *testing.T) {
 	for _, url := range []string{
 		"", "data:", "data:image/jpeg", "data:image/jpeg;base64", "data:image/jpeg,AAAA", "image/jpeg;base64,AAAA", "http://a/b;base64,AAAA",
 		strings.Repeat("a", 1000) + ",",
-		"data:image/jpeg;base64,A", "data:image/jpeg;base64,AAA", "data:image/jpeg;base64,AA=A", "data:image/jpeg;base64,A===", "data:image/jpeg;base64,AAA=AAAA",
+		"data:image/jpeg;base64,A", "data:image/jpeg;base64,AAAAA", "data:image/jpeg;base64,A=", "data:image/jpeg;base64,AA=A", "data:image/jpeg;base64,A===", "data:image/jpeg;base64,AAA=AAAA",
 		"data:image/jpeg;base64,AA-_", "data:image/jpeg;base64,AA A", "data:image/jpeg;base64," + strings.Repeat("A", 4095) + "=AAAA", "data:image/jpeg;base64," + strings.Repeat("A", 5000) + "*",
 	} {
 		for name, awkward := range readers {

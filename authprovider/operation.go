@@ -1,0 +1,82 @@
+package authprovider
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// An operation is one of which the contract says more than that it takes the bearer token.
+type operation struct {
+	method, path string
+	security     security
+	once         bool // it must not be sent twice unless it certainly was not performed
+
+	segments []string // of a path with parameters
+}
+
+// A security is how an operation is secured.
+type security int
+
+const (
+	bearer security = iota
+	basic
+	none
+)
+
+// under returns the operation with its path below that of the base URL, which is escaped.
+func (o operation) under(base string) operation {
+	base = strings.TrimSuffix(base, "/")
+	if strings.Contains(o.path, "{") {
+		o.segments = strings.Split(base+o.path, "/")
+		for i := range o.segments {
+			o.segments[i] = unescape(o.segments[i])
+		}
+	}
+	o.path = unescape(base) + o.path
+	return o
+}
+
+func unescape(path string) string {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return path // it comes from a URL that was parsed
+	}
+	return plain
+}
+
+// matches reports whether a request is one of the operation. The service takes a slash at the end.
+func (o *operation) matches(req *http.Request) bool {
+	if req.Method != o.method && (req.Method != "" || o.method != http.MethodGet) {
+		return false
+	}
+	path := strings.TrimSuffix(req.URL.Path, "/")
+	if o.segments == nil {
+		return path == o.path
+	}
+	if last := o.segments[len(o.segments)-1]; !isParameter(last) && !strings.HasSuffix(path, last) {
+		return false
+	}
+	segments := strings.Split(strings.TrimSuffix(req.URL.EscapedPath(), "/"), "/")
+	if len(segments) != len(o.segments) {
+		return false
+	}
+	for i, want := range o.segments {
+		if unescape(segments[i]) != want && !isParameter(want) {
+			return false
+		}
+	}
+	return true
+}
+
+func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
+
+// exception returns the operation to which a request belongs, when it is one of the exceptions.
+func (p *Provider) exception(req *http.Request) *operation {
+	for i := range p.exceptions {
+		if op := &p.exceptions[i]; op.matches(req) {
+			return op
+		}
+	}
+	return nil
+}
