@@ -33,7 +33,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{
+	if err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{
 		FirstName:   "Maria",
 		LastName:    "Lindqvist",
 		DateOfBirth: api.NewDate(1988, time.April, 17),
@@ -66,7 +66,7 @@ func ExampleClient_WaitForCheck() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}); err != nil {
+	if err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}); err != nil {
 		log.Fatal(err)
 	}
 	if _, err := client.SubmitCheck(ctx, created.CheckID); errors.Is(err, api.ErrOutcomeUnknown) {

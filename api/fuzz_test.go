@@ -62,8 +62,8 @@ func operations(t testing.TB, client *api.Client, each func(name string, result 
 			}
 		}
 		out := v.Method(i).Call(args)
-		err, _ := out[1].Interface().(error)
-		each(m.Name, out[0], err)
+		err, _ := out[len(out)-1].Interface().(error)
+		each(m.Name, out[0], err) // an operation that only says yes has an error alone
 	}
 	if n != 21 {
 		t.Fatalf("%d operations", n)
@@ -83,7 +83,7 @@ func answering(t testing.TB, resp func() *http.Response) *api.Client {
 			answer.Request = r
 			return answer, nil
 		})}),
-		api.WithBackoff(func(int) time.Duration { return 0 }), api.WithMaxAttempts(2))
+		api.WithBackoff(func(int) time.Duration { return 0 }), api.WithMaxAttempts(2), api.WithRecoveryWindow(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +176,8 @@ func TestErrorsRepeatNothingPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_, first := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist", Email: secrets[0]})
-	_, second := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "2075550143", Country: "US"})
+	first := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist", Email: secrets[0]})
+	second := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "2075550143", Country: "US"})
 	for i, err := range []error{first, second} {
 		var failure *api.Error
 		if !errors.As(err, &failure) || !strings.Contains(err.Error(), "REDACTED") {
@@ -196,7 +196,7 @@ func TestFailedUploadOfALargeImageCostsLittleMore(t *testing.T) {
 	upload := api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64," + strings.Repeat("A", 16<<20)}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := client.AddPhotoDocument(t.Context(), "c1", upload)
+	err := client.AddPhotoDocument(t.Context(), "c1", upload)
 	runtime.ReadMemStats(&after)
 	if !errors.Is(err, api.ErrInvalidRequest) {
 		t.Error(err)
@@ -213,7 +213,7 @@ func TestErrorsRepeatNoFormOfWhatWasSent(t *testing.T) {
 		answer(400, "application/json", fmt.Sprintf("%q", strings.NewReplacer("\"", "'").Replace(message)))(w, r)
 	})
 	_, first := client.GetCheckByThirdPartyIdentifier(t.Context(), "Maria Lindqvist 1988")
-	_, second := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Ann", LastName: "Annabel"})
+	second := client.AddPersonalInfo(t.Context(), "c1", api.AddPersonalInfoRequest{FirstName: "Ann", LastName: "Annabel"})
 	for _, err := range []error{first, second} {
 		for _, private := range []string{"Lindqvist", "1988", "ANN", "ABEL", "opaque"} {
 			if strings.Contains(err.Error(), private) {

@@ -685,12 +685,13 @@ var addIDDocument = operation{
 // AddIDDocument adds one side of an identity document.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
-func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumentRequest, opts ...CallOption) (Acknowledgement, error) {
+func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumentRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	return value(call(ctx, c, &addIDDocument, opts, r))
+	_, err := call(ctx, c, &addIDDocument, opts, r)
+	return err
 }
 
 // UploadIDDocument does what [Client.AddIDDocument] does, with an image that is streamed: a large one costs no more
@@ -722,12 +723,13 @@ var addPersonalInfo = operation{
 // AddPersonalInfo adds the person's name, birth date and address.
 //
 // Sending it again replaces what was sent before.
-func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersonalInfoRequest, opts ...CallOption) (Acknowledgement, error) {
+func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersonalInfoRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	return value(call(ctx, c, &addPersonalInfo, opts, r))
+	_, err := call(ctx, c, &addPersonalInfo, opts, r)
+	return err
 }
 
 var addPhone = operation{
@@ -744,12 +746,13 @@ var addPhone = operation{
 // AddPhone adds the person's phone number.
 //
 // Sending it again replaces what was sent before.
-func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, opts ...CallOption) (Acknowledgement, error) {
+func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	return value(call(ctx, c, &addPhone, opts, r))
+	_, err := call(ctx, c, &addPhone, opts, r)
+	return err
 }
 
 var addPhotoDocument = operation{
@@ -766,12 +769,13 @@ var addPhotoDocument = operation{
 // AddPhotoDocument adds a photograph of the person.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
-func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentRequest, opts ...CallOption) (Acknowledgement, error) {
+func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	return value(call(ctx, c, &addPhotoDocument, opts, r))
+	_, err := call(ctx, c, &addPhotoDocument, opts, r)
+	return err
 }
 
 // UploadPhotoDocument does what [Client.AddPhotoDocument] does, with an image that is streamed: a large one costs no more
@@ -869,12 +873,13 @@ var addSupplementalDocument = operation{
 // AddSupplementalDocument adds a supporting paper such as a utility bill.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
-func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body AddSupplementalDocumentRequest, opts ...CallOption) (Acknowledgement, error) {
+func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body AddSupplementalDocumentRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	return value(call(ctx, c, &addSupplementalDocument, opts, r))
+	_, err := call(ctx, c, &addSupplementalDocument, opts, r)
+	return err
 }
 
 // UploadSupplementalDocument does what [Client.AddSupplementalDocument] does, with an image that is streamed: a large one costs no more

@@ -20,6 +20,9 @@ import (
 
 var quick = api.WithBackoff(func(int) time.Duration { return time.Millisecond })
 
+// twoLooks has the state be read twice before a call is sent again.
+var twoLooks = api.WithRecoveryWindow(10 * time.Millisecond)
+
 // A script answers the nth call of an operation with its nth handler, and goes on with the last. It counts the calls by
 // method and path.
 type script struct {
@@ -73,7 +76,7 @@ func reset(w http.ResponseWriter, r *http.Request) {
 
 func scripted(t *testing.T, steps map[string][]http.HandlerFunc, opts ...api.Option) (*api.Client, *script) {
 	s := &script{steps: steps}
-	return newClient(t, s.ServeHTTP, append([]api.Option{quick}, opts...)...), s
+	return newClient(t, s.ServeHTTP, append([]api.Option{quick, twoLooks}, opts...)...), s
 }
 
 const (
@@ -117,8 +120,7 @@ func TestReadsAreRepeated(t *testing.T) {
 func TestUploadsAreSentOnceUnlessTheyWereNotPerformed(t *testing.T) {
 	const upload = "POST /check/c1/photodocument"
 	do := func(c *api.Client) error {
-		_, err := c.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
-		return err
+		return c.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
 	}
 	for name, failure := range map[string]http.HandlerFunc{
 		"500": answer(500, "", ""), "503": answer(503, "", "", "Retry-After", "1"), "reset": reset, "truncated": ok(`"succ`), "HTML": answer(200, "text/html", "<html>"),
@@ -131,12 +133,13 @@ func TestUploadsAreSentOnceUnlessTheyWereNotPerformed(t *testing.T) {
 			t.Errorf("%s: %v after %d calls", name, err, s.total(upload))
 		}
 	}
-	limited := answer(429, "", "", "Retry-After", "1")
-	client, s := scripted(t, map[string][]http.HandlerFunc{upload: {limited, ok(`"success"`)}})
-	if err := do(client); err != nil || s.total(upload) != 2 {
-		t.Errorf("429 with Retry-After: %v after %d calls", err, s.total(upload))
+	for _, wait := range []string{"1", "0", "Wed, 21 Oct 2015 07:28:00 GMT"} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{upload: {answer(429, "", "", "Retry-After", wait), ok(`"success"`)}})
+		if err := do(client); err != nil || s.total(upload) != 2 {
+			t.Errorf("429 with Retry-After: %s: %v after %d calls", wait, err, s.total(upload))
+		}
 	}
-	client, s = scripted(t, map[string][]http.HandlerFunc{upload: {answer(429, "", ""), ok(`"success"`)}})
+	client, s := scripted(t, map[string][]http.HandlerFunc{upload: {answer(429, "", ""), ok(`"success"`)}})
 	if err := do(client); !errors.Is(err, api.ErrRateLimited) || s.total(upload) != 1 {
 		t.Errorf("429 without Retry-After: %v after %d calls", err, s.total(upload))
 	}
@@ -202,7 +205,7 @@ func TestCreateIsResolvedByLookingItUp(t *testing.T) {
 		t.Run(name+", performed", func(t *testing.T) {
 			client, s := scripted(t, map[string][]http.HandlerFunc{
 				"POST /check/create":        {failure, ok(`{"checkId":"another"}`)},
-				"POST /checklookup":         {answer(503, "", ""), ok(`[` + theCheck + `]`)},
+				"POST /checklookup":         {ok(`[]`), answer(503, "", ""), ok(`[` + theCheck + `]`)},
 				"POST /check/c1/accesslink": {ok(`{"url":"https://example.com/fresh"}`)},
 			})
 			created, err := client.CreateCheck(t.Context(), createRequest)
@@ -216,7 +219,7 @@ func TestCreateIsResolvedByLookingItUp(t *testing.T) {
 				"POST /checklookup":  {ok(`[]`)},
 			})
 			created, err := client.CreateCheck(t.Context(), createRequest)
-			if err != nil || created.CheckID != "c2" || s.total("POST /check/create") != 2 {
+			if err != nil || created.CheckID != "c2" || s.total("POST /check/create") != 2 || s.total("POST /checklookup") != 3 {
 				t.Errorf("%v, %v, calls %v", created, err, s.calls)
 			}
 		})
@@ -227,14 +230,14 @@ func TestCreateIsResolvedByLookingItUp(t *testing.T) {
 func TestConflictAfterAnUnclearCreateIsResolved(t *testing.T) {
 	client, _ := scripted(t, map[string][]http.HandlerFunc{
 		"POST /check/create":        {reset, answer(409, "", "")},
-		"POST /checklookup":         {ok(`[]`), ok(`[` + theCheck + `]`)},
+		"POST /checklookup":         {ok(`[]`), ok(`[]`), ok(`[]`), ok(`[` + theCheck + `]`)},
 		"POST /check/c1/accesslink": {answer(409, "", "")}, // submitted by now
 	})
 	if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" || created.URL != "" {
 		t.Errorf("%v, %v", created, err)
 	}
 	client, s := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {answer(409, "", "")}})
-	if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrConflict) || s.total("POST /checklookup") != 0 {
+	if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrConflict) || s.total("POST /checklookup") != 1 {
 		t.Errorf("a conflict with an older check: %v", err)
 	}
 }
@@ -271,13 +274,67 @@ func TestOverridingCreateIsNeverRepeatedByGuess(t *testing.T) {
 	}
 }
 
-func TestCheckOfAnotherGroupIsNotTakenForOurs(t *testing.T) {
-	client, _ := scripted(t, map[string][]http.HandlerFunc{
-		"POST /check/create": {reset},
-		"POST /checklookup":  {ok(`[` + strings.Replace(theCheck, `"g"`, `"other"`, 1) + `]`)},
-	})
-	if created, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrConflict) || !strings.Contains(err.Error(), "check c1") || created != nil {
-		t.Errorf("%v, %v", created, err)
+// Only a check that agrees with the request in all that can be read, and was not there before, is taken for the one that
+// was asked for. Otherwise nobody knows.
+func TestCheckThatDiffersIsNotTakenForOurs(t *testing.T) {
+	list := func(check string) http.HandlerFunc { return ok(`[` + check + `]`) }
+	request := createRequest
+	request.CheckTypes = []api.CheckType{api.CheckTypeDocumentVerification, api.CheckTypeWatchlist}
+	ours := strings.Replace(theCheck, `["DocumentVerification"]`, `["watchlist","DocumentVerification","Watchlist"]`, 1)
+	tests := map[string]struct {
+		lookups []http.HandlerFunc // before, after, and by the email
+		want    string             // in the error; empty for success
+	}{
+		"agrees":                             {[]http.HandlerFunc{ok(`[]`), list(ours)}, ""},
+		"another group":                      {[]http.HandlerFunc{ok(`[]`), list(strings.Replace(ours, `"g"`, `"other"`, 1))}, "another groupId"},
+		"other check types":                  {[]http.HandlerFunc{ok(`[]`), list(theCheck)}, "another checkTypes"},
+		"another email":                      {[]http.HandlerFunc{ok(`[]`), list(ours), ok(`[]`)}, "another email"},
+		"a status not known":                 {[]http.HandlerFunc{ok(`[]`), list(strings.Replace(ours, "Created", "Pondering", 1))}, "another status"},
+		"submitted":                          {[]http.HandlerFunc{ok(`[]`), list(strings.Replace(ours, "Created", "InReview", 1))}, "another status"},
+		"email cannot be had":                {[]http.HandlerFunc{ok(`[]`), list(ours), answer(403, "", "")}, "by its email failed"},
+		"two of them":                        {[]http.HandlerFunc{ok(`[]`), list(ours + "," + strings.Replace(ours, "c1", "c2", 1))}, "2 new checks"},
+		"the state before could not be read": {[]http.HandlerFunc{answer(403, "", ""), list(ours)}, "nobody knows whether it was before"},
+	}
+	for name, tt := range tests {
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			"POST /check/create": {answer(503, "", ""), ok(`{"checkId":"another"}`)}, "POST /checklookup": tt.lookups, "POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
+		})
+		created, err := client.CreateCheck(t.Context(), request)
+		switch {
+		case s.total("POST /check/create") != 1:
+			t.Errorf("%s: calls %v", name, s.calls)
+		case tt.want == "" && (err != nil || created.CheckID != "c1"):
+			t.Errorf("%s: %v, %v", name, created, err)
+		case tt.want != "" && (!errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrConflict) || !strings.Contains(err.Error(), tt.want) || created != nil):
+			t.Errorf("%s: %v, %v", name, created, err)
+		}
+	}
+}
+
+// A check that was there before keeps another with its identifier from being created: that is a conflict, not an unknown
+// outcome, and never a success.
+func TestCheckThatWasThereBeforeIsAConflict(t *testing.T) {
+	for name, old := range map[string]string{"untouched": theCheck, "of another group": strings.Replace(theCheck, `"g"`, `"other"`, 1)} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {answer(503, "", "")}, "POST /checklookup": {ok(`[` + old + `]`)}})
+		created, err := client.CreateCheck(t.Context(), createRequest)
+		if !errors.Is(err, api.ErrConflict) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "check c1") || created != nil || s.total("POST /check/create") != 1 {
+			t.Errorf("%s: %v, %v", name, created, err)
+		}
+	}
+}
+
+// A plan without lookups can create checks all the same; what cannot be recovered is unknown.
+func TestCreateWorksWithoutLookups(t *testing.T) {
+	for _, status := range []int{403, 404, 503} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			"POST /check/create": {ok(`{"checkId":"c1","thirdPartyIdentifier":"p","url":null}`), reset}, "POST /checklookup": {answer(status, "", "")},
+		})
+		if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" {
+			t.Errorf("%d: %v, %v", status, created, err)
+		}
+		if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrOutcomeUnknown) || s.total("POST /check/create") != 2 {
+			t.Errorf("%d: %v, calls %v", status, err, s.calls)
+		}
 	}
 }
 
@@ -325,12 +382,12 @@ func TestSlowSubmitIsNotSentAgain(t *testing.T) {
 	impatient := api.WithHTTPClient(&http.Client{Timeout: 60 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}})
 	client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}}, impatient)
 	_, err := client.SubmitCheck(t.Context(), "c1")
-	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 4 {
+	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 2 {
 		t.Errorf("%v, calls %v", err, s.calls)
 	}
 	client, s = scripted(t, map[string][]http.HandlerFunc{
 		submit: {hang}, "GET /check/c1": {ok(theCheck), ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
-	}, impatient)
+	}, impatient, api.WithRecoveryWindow(time.Second))
 	if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
 		t.Errorf("%v, %v, calls %v", done, err, s.calls)
 	}
@@ -345,16 +402,16 @@ func TestSlowSubmitIsNotSentAgain(t *testing.T) {
 func TestStateIsReadEvenWhenThereIsNoTimeToWait(t *testing.T) {
 	client, s := scripted(t, map[string][]http.HandlerFunc{
 		"POST /check/create":        {answer(503, "", "", "Retry-After", "20")},
-		"POST /checklookup":         {ok(`[` + theCheck + `]`)},
+		"POST /checklookup":         {ok(`[]`), ok(`[` + theCheck + `]`)},
 		"POST /check/c1/accesslink": {answer(500, "", "")}, // the check counts, not its link
-	}, api.WithTimeout(5*time.Second), api.WithMaxAttempts(1))
+	}, api.WithTimeout(5*time.Second), api.WithMaxAttempts(1), api.WithRecoveryWindow(time.Hour))
 	if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" || created.URL != "" {
 		t.Errorf("%v, %v, calls %v", created, err, s.calls)
 	}
 }
 
 func TestUnresolvedOutcomeBelongsToNoOtherClass(t *testing.T) {
-	client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset}, "POST /checklookup": {answer(503, "", "")}})
+	client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset}, "POST /checklookup": {ok(`[]`), answer(503, "", "")}})
 	_, err := client.CreateCheck(t.Context(), createRequest)
 	if !errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "looking the check up failed") {
 		t.Errorf("%v", err)
@@ -381,6 +438,10 @@ func TestSubmitIsResolvedByReadingTheStatus(t *testing.T) {
 	client, s := scripted(t, map[string][]http.HandlerFunc{submit: {reset}, "GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Pondering", 1))}})
 	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 {
 		t.Errorf("unknown status: %v, %d submits", err, s.total(submit))
+	}
+	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {answer(503, "", "")}, "GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Canceled", 1))}})
+	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || !strings.Contains(err.Error(), "canceled") {
+		t.Errorf("a canceled check: %v, %d submits", err, s.total(submit))
 	}
 	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {answer(400, "application/json", `{"message":"photo missing"}`)}})
 	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrInvalidRequest) || s.total(submit) != 1 {
@@ -470,7 +531,7 @@ func TestRetryAfterIsHonouredAndCapped(t *testing.T) {
 	for _, tt := range []struct {
 		header string
 		want   time.Duration
-	}{{"7", 7 * time.Second}, {"3600", 30 * time.Second}, {"DATE", 9 * time.Second}} {
+	}{{"7", 7 * time.Second}, {"3600", 30 * time.Second}, {"99999999999", 30 * time.Second}, {"DATE", 9 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
 			header := tt.header
 			if header == "DATE" {
@@ -673,7 +734,7 @@ func TestUploadsAreNotCutByTheAttemptTimeout(t *testing.T) {
 		}
 		client := inBubble(t, slow)
 		start := time.Now()
-		_, err := client.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
+		err := client.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
 		if err != nil || time.Since(start) != 50*time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
@@ -700,7 +761,7 @@ func TestFailureAfterAnUnclearAttempt(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		client, _ = scripted(t, map[string][]http.HandlerFunc{ // and then it can be seen
-			"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`), ok(`[` + theCheck + `]`)}, "POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
+			"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`), ok(`[]`), ok(`[]`), ok(`[` + theCheck + `]`)}, "POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
 		})
 		if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" {
 			t.Errorf("%s, seen late: %v, %v", name, created, err)
@@ -722,7 +783,7 @@ func TestCallerWhoLeavesWhileTheStateIsRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	client, _ := scripted(t, map[string][]http.HandlerFunc{
 		"POST /check/create": {reset},
-		"POST /checklookup": {func(_ http.ResponseWriter, r *http.Request) {
+		"POST /checklookup": {ok(`[]`), func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			cancel()
 			<-r.Context().Done()
@@ -748,6 +809,173 @@ func TestWaitForgivesFailuresThatAreNotInARow(t *testing.T) {
 		}, api.WithMaxAttempts(1))
 		if check, err := client.WaitForCheck(t.Context(), "c1"); err != nil || check.Status != api.CheckStatusCompleted {
 			t.Errorf("%v, %v after %d calls", check, err, calls)
+		}
+	})
+}
+
+// These are timeouts, whoever reports them: the service may still be at work, and its state may lag.
+func TestTimeoutsAreLookedAtAndNeverSentAgain(t *testing.T) {
+	const submit = "GET /check/c1/submit"
+	halfABody := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":`)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	impatient := api.WithHTTPClient(&http.Client{Timeout: 60 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}})
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		opts   []api.Option
+	}{
+		"504": {answer(504, "", ""), nil}, "408": {answer(408, "", ""), nil}, "522": {answer(522, "", ""), nil}, "524": {answer(524, "text/html", "<html>"), nil},
+		"the client's, within the answer": {halfABody, []api.Option{impatient}},
+	} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{submit: {tt.answer}, "GET /check/c1": {ok(theCheck)}}, tt.opts...)
+		if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 2 {
+			t.Errorf("%s: %v, calls %v", name, err, s.calls)
+		}
+		client, s = scripted(t, map[string][]http.HandlerFunc{
+			submit: {tt.answer}, "GET /check/c1": {ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
+		}, tt.opts...)
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
+			t.Errorf("%s, seen late: %v, %v, calls %v", name, done, err, s.calls)
+		}
+		client, s = scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {tt.answer}, "POST /checklookup": {ok(`[]`)}}, tt.opts...)
+		if _, err := client.CreateCheck(t.Context(), createRequest); !errors.Is(err, api.ErrOutcomeUnknown) || s.total("POST /check/create") != 1 {
+			t.Errorf("%s: %v, calls %v", name, err, s.calls)
+		}
+	}
+}
+
+// Before another submit the state has been read for the whole window, which is longer than it may lag.
+func TestStateIsReadForTheWholeWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var submits, looks int
+		var performed time.Time
+		lag := 4 * time.Second
+		client := inBubble(t, func(r *http.Request) *http.Response {
+			if strings.HasSuffix(r.URL.Path, "/submit") {
+				if submits++; submits == 1 {
+					performed = time.Now()
+				}
+				return respond(502, "")
+			}
+			looks++
+			if time.Since(performed) < lag {
+				return respond(200, theCheck)
+			}
+			return respond(200, submitted)
+		})
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || submits != 1 || looks > 12 {
+			t.Errorf("%v, %v: %d submits, %d looks", done, err, submits, looks)
+		}
+		submits, looks, lag = 0, 0, time.Hour
+		start := time.Now()
+		_, err := client.SubmitCheck(t.Context(), "c1", api.WithMaxAttempts(2))
+		if !errors.Is(err, api.ErrOutcomeUnknown) || submits != 2 || time.Since(start) < 2*api.DefaultRecoveryWindow {
+			t.Errorf("%v: %d submits in %v", err, submits, time.Since(start))
+		}
+		submits = 0
+		_, err = client.SubmitCheck(t.Context(), "c1", api.WithTimeout(api.DefaultRecoveryWindow-time.Second))
+		if !errors.Is(err, api.ErrOutcomeUnknown) || submits != 1 || !strings.Contains(err.Error(), "no time to go on looking") {
+			t.Errorf("no time for the window: %v, %d submits", err, submits)
+		}
+		submits, looks = 0, 0
+		_, err = client.SubmitCheck(t.Context(), "c1", api.WithMaxAttempts(1), api.WithRecoveryWindow(0))
+		if !errors.Is(err, api.ErrOutcomeUnknown) || submits != 1 || looks != 1 {
+			t.Errorf("no window: %v, %d submits, %d looks", err, submits, looks)
+		}
+		if _, err = client.SubmitCheck(t.Context(), "c1", api.WithRecoveryWindow(-1)); !errors.Is(err, api.ErrInvalidRequest) {
+			t.Errorf("a negative window: %v", err)
+		}
+	})
+}
+
+// A transport that tries again by itself: the first connection carried the request, the second is refused.
+func TestWhatWasSentOnceWasSent(t *testing.T) {
+	const search = "POST /watchlist/search"
+	var dials atomic.Int64
+	var dialer net.Dialer
+	base := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dials.Add(1)%2 == 0 {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}}
+	retrying := roundTripper(func(r *http.Request) (*http.Response, error) { // as retryablehttp does, with the body in memory
+		if !strings.HasSuffix(r.URL.Path, "/search") {
+			dials.Store(0)
+			return base.RoundTrip(r)
+		}
+		dials.Store(0)
+		content, _ := io.ReadAll(r.Body)
+		var resp *http.Response
+		var err error
+		for range 2 {
+			again := r.Clone(r.Context())
+			again.Body = io.NopCloser(strings.NewReader(string(content)))
+			if resp, err = base.RoundTrip(again); err == nil {
+				return resp, nil
+			}
+		}
+		return nil, err
+	})
+	client, s := scripted(t, map[string][]http.HandlerFunc{search: {reset}}, api.WithHTTPClient(&http.Client{Transport: retrying}))
+	_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(search) != 1 || strings.Contains(err.Error(), "not performed") {
+		t.Errorf("%v, %d searches", err, s.total(search))
+	}
+}
+
+func TestCallerWhoLeavesDuringAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, status := range []int{429, 503} {
+			ctx, cancel := context.WithCancel(t.Context())
+			client := inBubble(t, func(*http.Request) *http.Response {
+				time.AfterFunc(time.Second, cancel)
+				return respond(status, `"private"`, "Retry-After", "10")
+			})
+			start := time.Now()
+			_, err := client.GetCheck(ctx, "private")
+			var e *api.Error
+			if !errors.Is(err, context.Canceled) || errors.Is(err, api.ErrRateLimited) || errors.Is(err, api.ErrUnavailable) || time.Since(start) != time.Second ||
+				!errors.As(err, &e) || e.Status != status || e.Retryable() || strings.Contains(err.Error(), "private") {
+				t.Errorf("%d: %v after %v", status, err, time.Since(start))
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		client := inBubble(t, func(*http.Request) *http.Response {
+			time.AfterFunc(time.Second, cancel)
+			return respond(429, "", "Retry-After", "10")
+		})
+		_, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+		if !errors.Is(err, context.Canceled) || errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrRateLimited) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// One bad answer to the exchange, which asks for a day, must not lock the client out.
+func TestExchangeThatAsksForADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exchanges := 0
+		client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if !strings.HasSuffix(r.URL.Path, "/auth/token") {
+				return respond(200, theCheck), nil
+			}
+			if exchanges++; exchanges == 1 {
+				return respond(503, "", "Retry-After", "86400"), nil
+			}
+			return respond(200, `{"token":"opaque"}`), nil
+		})}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		start := time.Now()
+		if _, err := client.GetCheck(t.Context(), "c1"); err != nil || time.Since(start) > 40*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
 }

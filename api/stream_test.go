@@ -97,8 +97,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 			for kind, pair := range map[string][2]func() error{
 				"ID": {
 					func() error {
-						_, err := client.AddIDDocument(ctx, "c1", api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
-						return err
+						return client.AddIDDocument(ctx, "c1", api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
 						return client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: image()})
@@ -106,8 +105,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 				},
 				"photo": {
 					func() error {
-						_, err := client.AddPhotoDocument(ctx, "c1", api.AddPhotoDocumentRequest{Extended: true, FileName: "front.jpg", FileContent: url})
-						return err
+						return client.AddPhotoDocument(ctx, "c1", api.AddPhotoDocumentRequest{Extended: true, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
 						return client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Extended: true, Image: image()})
@@ -115,8 +113,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 				},
 				"paper": {
 					func() error {
-						_, err := client.AddSupplementalDocument(ctx, "c1", api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "front.jpg", FileContent: url})
-						return err
+						return client.AddSupplementalDocument(ctx, "c1", api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
 						return client.UploadSupplementalDocument(ctx, "c1", api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeTaxDocument, Image: image()})
@@ -571,15 +568,34 @@ func TestSuccessOfAnUploadThatBrokeOffIsNone(t *testing.T) {
 	}
 }
 
-// Over HTTP/2 net/http would send whatever it can have again when a stream is reset, even after the service has it all.
+// Over HTTP/2, with TLS or without, net/http would send whatever it can have again when a stream is reset, even after the
+// service has it all.
 func TestStreamThatIsResetIsNotRepeated(t *testing.T) {
-	cert := httptest.NewUnstartedServer(nil)
-	cert.StartTLS() // for its certificate
-	defer cert.Close()
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: cert.TLS.Certificates, NextProtos: []string{"h2"}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Run("TLS", func(t *testing.T) {
+		cert := httptest.NewUnstartedServer(nil)
+		cert.StartTLS() // for its certificate
+		defer cert.Close()
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: cert.TLS.Certificates, NextProtos: []string{"h2"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		transport := cert.Client().Transport.(*http.Transport).Clone()
+		transport.ForceAttemptHTTP2 = true
+		testResetStreams(t, "https://", listener, transport)
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		transport := &http.Transport{Protocols: new(http.Protocols)}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		testResetStreams(t, "http://", listener, transport)
+	})
+}
+
+func testResetStreams(t *testing.T, scheme string, listener net.Listener, transport *http.Transport) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	var received atomic.Int32
 	var tokenGiven atomic.Bool
 	var serving sync.WaitGroup
@@ -589,37 +605,49 @@ func TestStreamThatIsResetIsNotRepeated(t *testing.T) {
 			if err != nil {
 				return
 			}
-			serving.Go(func() { resetStreams(conn, &tokenGiven, &received) })
+			serving.Go(func() {
+				defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+				resetStreams(conn, &tokenGiven, &received)
+			})
 		}
 	})
 	defer serving.Wait()
+	defer cancel()
 	defer listener.Close()
-	transport := cert.Client().Transport.(*http.Transport).Clone()
-	transport.ForceAttemptHTTP2 = true
 	defer transport.CloseIdleConnections()
-	client, err := api.New("key", "secret", api.WithBaseURL("https://"+listener.Addr().String()), api.WithHTTPClient(&http.Client{Transport: transport}), quick)
+	client, err := api.New("key", "secret", api.WithBaseURL(scheme+listener.Addr().String()), api.WithHTTPClient(&http.Client{Transport: transport}), quick)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for name, call := range map[string]func() error{
+	raw := func(resp *http.Response, err error) error {
+		if err == nil {
+			return fmt.Errorf("an answer: %v", resp.Status)
+		}
+		return api.ErrOutcomeUnknown
+	}
+	search := api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}
+	calls := map[string]func() error{
 		"upload": func() error {
-			return client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(20_000))})
+			return client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(20_000))})
 		},
 		"search": func() error {
-			_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+			_, err := client.SearchWatchlists(ctx, search)
 			return err
 		},
 		"submit": func() error {
-			_, err := client.SubmitCheck(t.Context(), "c1", api.WithTimeout(300*time.Millisecond))
+			_, err := client.SubmitCheck(ctx, "c1", api.WithTimeout(300*time.Millisecond))
 			return err
 		},
-	} {
-		if err := client.Provider().Warm(t.Context()); err != nil {
+		"raw search": func() error { return raw(client.Raw().SearchWatchlists(ctx, search)) },
+		"raw submit": func() error { return raw(client.Raw().SubmitCheck(ctx, "c1")) },
+	}
+	for _, name := range []string{"upload", "search", "raw search", "raw submit", "submit"} { // the last one also looks
+		if err := client.Provider().Warm(ctx); err != nil {
 			t.Fatal(err)
 		}
 		received.Store(0)
-		err := call()
+		err := calls[name]()
 		if want := int32(1); !errors.Is(err, api.ErrOutcomeUnknown) || name != "submit" && received.Load() != want {
 			t.Errorf("%s: %v, received %d times", name, err, received.Load())
 		}
@@ -751,12 +779,10 @@ func TestLargeImagesCostLittleMemory(t *testing.T) {
 	}
 	for name, f := range map[string]func() error{
 		"personal information": func() error {
-			_, err := client.AddPersonalInfo(ctx, check.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1", DateOfBirth: "04/17/1988", Country: "US"})
-			return err
+			return client.AddPersonalInfo(ctx, check.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1", DateOfBirth: "04/17/1988", Country: "US"})
 		},
 		"phone": func() error {
-			_, err := client.AddPhone(ctx, check.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"})
-			return err
+			return client.AddPhone(ctx, check.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"})
 		},
 		"photo": func() error {
 			return client.UploadPhotoDocument(ctx, check.CheckID, api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(70_000))})

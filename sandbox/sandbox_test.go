@@ -76,6 +76,13 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
+func done(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func create(t *testing.T, sb *sandbox.Server, client *api.Client, identifier, email string) string {
 	t.Helper()
 	return must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
@@ -87,13 +94,13 @@ func create(t *testing.T, sb *sandbox.Server, client *api.Client, identifier, em
 func complete(t *testing.T, client *api.Client, id string) {
 	t.Helper()
 	ctx := t.Context()
-	must(client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
+	done(t, client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
 		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US",
-	}))(t)
-	must(client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"}))(t)
-	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))(t)
-	must(client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack, FileName: "b.png", FileContent: png}))(t)
-	must(client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}))(t)
+	}))
+	done(t, client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"}))
+	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))
+	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack, FileName: "b.png", FileContent: png}))
+	done(t, client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}))
 }
 
 func TestCheckGoesFromCreatedToCompleted(t *testing.T) {
@@ -150,9 +157,9 @@ func TestSubmitNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("missing %q", got)
 	}
 	// A passport has no back.
-	must(client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
-	must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"}))(t)
-	must(client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeUtilityBill, FileName: "u", FileContent: png}))(t)
+	done(t, client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
+	done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"}))
+	done(t, client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeUtilityBill, FileName: "u", FileContent: png}))
 	if got := missing(); !slices.Equal(got, []string{"phone", "photoDocument"}) {
 		t.Errorf("missing %q", got)
 	}
@@ -167,7 +174,7 @@ func TestSubmittedCheckIsClosed(t *testing.T) {
 	complete(t, client, id)
 	must(client.SubmitCheck(t.Context(), id))(t)
 	_, again := client.SubmitCheck(t.Context(), id)
-	_, info := client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"})
+	info := client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"})
 	_, link := client.CreateAccessLink(t.Context(), id, api.CreateAccessLinkRequest{})
 	for _, err := range []error{again, info, link} {
 		if !errors.Is(err, api.ErrConflict) {
@@ -202,7 +209,7 @@ func TestLookupMatchesEveryCriterion(t *testing.T) {
 	sb, client := start(t)
 	id := create(t, sb, client, "p1", "maria@example.com")
 	create(t, sb, client, "p2", "other@example.com")
-	must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}))(t)
+	done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}))
 	tests := []struct {
 		criteria api.LookupChecksRequest
 		found    int
@@ -315,7 +322,7 @@ func TestImagesOfAnotherKindAreRefused(t *testing.T) {
 		"data:image/png;base64,====",
 		"iVBORw0KGgo=",
 	} {
-		_, err := client.AddPhotoDocument(t.Context(), id, api.AddPhotoDocumentRequest{FileName: "x", FileContent: content})
+		err := client.AddPhotoDocument(t.Context(), id, api.AddPhotoDocumentRequest{FileName: "x", FileContent: content})
 		var failure *api.Error
 		if !errors.As(err, &failure) || len(failure.Fields["fileContent"]) == 0 {
 			t.Errorf("%s: %v", content, err)
@@ -611,7 +618,7 @@ func TestAttestedAges(t *testing.T) {
 		id := create(t, sb, client, fmt.Sprint(years), "a@example.com")
 		complete(t, client, id)
 		born := time.Now().AddDate(-years, 0, -1)
-		must(client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: api.NewDate(born.Date())}))(t)
+		done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: api.NewDate(born.Date())}))
 		must(client.SubmitCheck(t.Context(), id))(t)
 		a := must(client.GetCheckResults(t.Context(), id))(t).CheckResults.Attestations
 		if *a.Over18 != want[0] || *a.Over21 != want[1] {
@@ -619,7 +626,7 @@ func TestAttestedAges(t *testing.T) {
 		}
 	}
 	id := create(t, sb, client, "no day", "a@example.com")
-	_, err := client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "02/30/1990"})
+	err := client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "02/30/1990"})
 	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "dateOfBirth") {
 		t.Errorf("02/30: %v", err)
 	}
@@ -670,7 +677,7 @@ func TestTokensLiveExactlyAsLongAsTheyShould(t *testing.T) {
 func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	sb, client := start(t)
 	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
-	must(client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))(t)
+	done(t, client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
 	call(t, "POST", created.URL, "", "", "")
 	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t)
 	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil {

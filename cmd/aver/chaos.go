@@ -140,7 +140,7 @@ func verify(ctx context.Context, client *api.Client, groupID string, i int) (id 
 	if err != nil {
 		return "", err
 	}
-	if _, err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "Person"}); err != nil {
+	if err := client.AddPersonalInfo(ctx, created.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "Person"}); err != nil {
 		return created.CheckID, err
 	}
 	_, err = client.SubmitCheck(ctx, created.CheckID)

@@ -157,7 +157,7 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 	id := created.CheckID
 
 	err = d.step("addPersonalInfo", "added personal information", func() (string, error) {
-		_, err := d.client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
+		err := d.client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
 			FirstName:       d.firstName,
 			LastName:        d.lastName,
 			DateOfBirth:     api.NewDate(1988, time.April, 17),
@@ -175,7 +175,7 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 		return err
 	}
 	err = d.step("addPhone", "added a phone number", func() (string, error) {
-		_, err := d.client.AddPhone(ctx, id, api.AddPhoneRequest{Number: d.phone, Country: "US"})
+		err := d.client.AddPhone(ctx, id, api.AddPhoneRequest{Number: d.phone, Country: "US"})
 		return "", err
 	})
 	if err != nil {

@@ -154,15 +154,14 @@ func (r *run) check(ctx context.Context, id, identifier string) {
 		return err
 	})
 	r.do("addPersonalInfo", func() error {
-		_, err := c.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
+		err := c.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
 			FirstName: "Maria", LastName: "Lindqvist", Gender: api.GenderFemale, DateOfBirth: api.NewDate(1988, time.April, 17),
 			StreetAddress1: "218 Harbor Street", City: "Portland", StateOrProvince: "ME", PostalCode: "04101", Country: "US", IPAddress: "203.0.113.24",
 		})
 		return err
 	})
 	r.do("addPhone", func() error {
-		_, err := c.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"})
-		return err
+		return c.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"})
 	})
 	for _, side := range []api.DocumentSide{api.DocumentSideFront, api.DocumentSideBack} {
 		r.do("addIdDocument", func() error {

@@ -46,7 +46,7 @@ func TestChangedContract(t *testing.T) {
 	if printed := fmt.Sprintf("%v %+v", phone, &phone); strings.Contains(printed, "PRIVATE") || !strings.Contains(printed, "a carrier") {
 		t.Errorf("printed as %s", printed)
 	}
-	_, err = client.AddPhone(ctx, "c1", phone)
+	err = client.AddPhone(ctx, "c1", phone)
 	if !errors.Is(err, api.ErrOutcomeUnknown) || attempts != 1 || !strings.Contains(last, `"extension":"PRIVATE-EXTENSION"`) {
 		t.Errorf("%v after %d attempts, %s", err, attempts, last)
 	}
