@@ -1,0 +1,162 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/generated"
+)
+
+// logged returns what slog's handlers print of v with RedactAttr.
+func logged(v any) map[string]string {
+	options := &slog.HandlerOptions{ReplaceAttr: api.RedactAttr}
+	var text, structured bytes.Buffer
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&text, options), slog.NewJSONHandler(&structured, options)} {
+		slog.New(handler).Info("m", "v", v)
+		slog.New(handler).With("w", v).WithGroup("g").Info("m", slog.Group("h", slog.Any("v", v)))
+	}
+	return map[string]string{"text": text.String(), "JSON": structured.String()}
+}
+
+type job struct {
+	Name     string         `json:"name"`
+	Check    *api.Check     `json:"check"`
+	Hits     []api.Check    `json:"hits,omitempty"`
+	ByName   map[string]any `json:"byName"`
+	Skipped  string         `json:"-"`
+	Hidden   api.Check      `json:"-"`
+	person   api.AddPersonalInfoRequest
+	pointer  *api.AddPersonalInfoRequest
+	list     []any
+	password string
+	next     *job
+	When     time.Time
+	Err      error
+}
+
+func TestRedactAttrReachesEveryPart(t *testing.T) {
+	check := api.Check{ID: "c1", Status: api.CheckStatusCreated, ThirdPartyIdentifier: marker}
+	person := api.AddPersonalInfoRequest{FirstName: marker, LastName: marker}
+	upload := api.PhotoDocumentUpload{Image: api.ImageBytes(marker, nil)}
+	deep := any(check)
+	for range 12 {
+		deep = []any{map[string]any{"deeper": &deep}}
+		inner := deep
+		deep = struct{ In any }{inner}
+	}
+	loop := &job{Name: "loop", Check: &check}
+	loop.next = loop
+	values := map[string]any{
+		"struct":          job{Name: "shown", Check: &check, Hits: []api.Check{check}, ByName: map[string]any{"x": []*api.Check{&check}}, person: person, pointer: &person, list: []any{person}, password: marker, Skipped: marker, Hidden: check, When: time.Now(), Err: errors.New("e")},
+		"unexported only": struct{ person any }{&person},
+		"pointer":         &job{Name: "shown", person: person},
+		"slice":           []api.Check{check, check},
+		"long slice":      make([]api.Check, 3000),
+		"pointers":        []*api.AddPersonalInfoRequest{&person, nil},
+		"array":           [2]api.AddPersonalInfoRequest{person},
+		"map":             map[string]api.Check{"a": check},
+		"map of maps":     map[int]map[string][]any{1: {"a": {check, upload}}},
+		"keys":            map[api.AddPersonalInfoRequest]int{person: 1},
+		"interface":       []any{1, "a", nil, check},
+		"loop":            loop,
+		"itself":          deep,
+		"generated":       &generated.GetCheckResponse{Body: []byte(marker), HTTPResponse: &http.Response{}, JSON200: &check},
+		"channel": struct {
+			C chan api.Check
+			F func()
+			P person2
+		}{P: person2{person}},
+	}
+	for name, v := range values {
+		for form, text := range logged(v) {
+			if strings.Contains(text, marker) || strings.Contains(text, "TUFSS0VS") || strings.Contains(text, "!PANIC") || !strings.Contains(text, "REDACTED") && name != "long slice" {
+				t.Errorf("%s, %s: %.600s", name, form, text)
+			}
+			if form == "JSON" {
+				for line := range strings.Lines(text) {
+					if !json.Valid([]byte(line)) {
+						t.Errorf("%s is no JSON: %s", name, line)
+					}
+				}
+			}
+		}
+	}
+	text := logged(values["struct"])["JSON"]
+	for _, want := range []string{`"name":"shown"`, `"id":"c1"`, `"status":"Created"`, `"person":"REDACTED"`, `"byName":{"x":{"0":{"id":"c1"`, `"Err":"e"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s lacks %s", text, want)
+		}
+	}
+	if strings.Contains(text, "password") || strings.Contains(text, "Skipped") || strings.Contains(text, "Hidden") {
+		t.Errorf("it shows more than without: %s", text)
+	}
+}
+
+type person2 struct{ api.AddPersonalInfoRequest }
+
+// Every type of the contract, in a slice and in a struct, keeps what is sensitive to itself.
+func TestRedactAttrKnowsEveryType(t *testing.T) {
+	properties := sensitive(t)
+	for _, typ := range typesOf() {
+		v := reflect.New(typ)
+		fill(v.Elem(), properties, false)
+		for _, value := range []any{[]any{v.Interface()}, struct{ V any }{v.Elem().Interface()}, struct{ v any }{v.Interface()}} {
+			for form, text := range logged(value) {
+				if strings.Contains(text, marker) {
+					t.Errorf("%s, %s: %.300s", typ, form, text)
+				}
+			}
+		}
+	}
+}
+
+func TestRedactAttrLeavesTheRestAlone(t *testing.T) {
+	type node struct {
+		Value    int
+		Children []*node
+		Parent   *node `json:"-"`
+	}
+	root := &node{Value: 1}
+	for range 200 {
+		root.Children = append(root.Children, &node{Parent: root})
+	}
+	var none *api.Check
+	for _, v := range []any{
+		nil, 1, "text", 2.5, []byte("bytes"), []int{1}, map[string]any{"a": 1, "b": []string{"x"}}, struct{ A, b int }{1, 2}, time.Now(), time.Second,
+		errors.New("e"), &api.Error{Operation: "o"}, http.Header{"A": {"b"}}, []any{nil}, none, (*job)(nil), []*api.Check(nil), struct{ E error }{fmt.Errorf("x")},
+		&http.Client{},
+	} {
+		attr := slog.Any("k", v)
+		if got := api.RedactAttr(nil, attr); !reflect.DeepEqual(got, attr) {
+			t.Errorf("%v became %v", attr, got)
+		}
+	}
+	if got := api.RedactAttr(nil, slog.Any("k", root)); got.Value.Kind() != slog.KindGroup { // a loop: it could not be printed anyway
+		t.Errorf("%v", got.Value.Kind())
+	}
+}
+
+func ExampleRedactAttr() {
+	logger := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(groups []string, attr slog.Attr) slog.Attr {
+		if attr.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return api.RedactAttr(groups, attr)
+	}}))
+	type order struct {
+		Number int
+		Person api.AddPersonalInfoRequest
+	}
+	logger.Info("verifying", "order", order{7, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}})
+	// Output: {"level":"INFO","msg":"verifying","order":{"Number":7,"Person":{"firstName":"REDACTED","lastName":"REDACTED"}}}
+}
