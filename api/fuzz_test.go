@@ -72,16 +72,27 @@ func operations(t testing.TB, client *api.Client, each func(name string, result 
 
 // answering returns a client of a service that gives every call the same answer.
 func answering(t testing.TB, resp func() *http.Response) *api.Client {
+	return answeringRequest(t, func(*http.Request) (*http.Response, error) { return resp(), nil })
+}
+
+// answeringRequest returns a client of a service that hands a token out and answers every call with h.
+func answeringRequest(t testing.TB, h func(*http.Request) (*http.Response, error)) *api.Client {
 	client, err := api.New("key", "secret",
 		api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.Body != nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+				_ = r.Body.Close()
+			}
 			if r.Header.Get("Authorization") != "Bearer opaque" {
 				answer := respond(200, `{"token":"opaque"}`)
 				answer.Request = r
 				return answer, nil
 			}
-			answer := resp()
-			answer.Request = r
-			return answer, nil
+			answer, err := h(r)
+			if answer != nil {
+				answer.Request = r
+			}
+			return answer, err
 		})}),
 		api.WithBackoff(func(int) time.Duration { return 0 }), api.WithMaxAttempts(2), api.WithRecoveryWindow(0))
 	if err != nil {
