@@ -532,3 +532,103 @@ func TestViolationsOfTheContractAreErrorsOfTheCall(t *testing.T) {
 		t.Errorf("a charged operation whose answer breaks the contract: %v", err)
 	}
 }
+
+// What a wrapped transport sees of a call and of its answer, redirects included, holds no identifier; and a transport
+// that replaces the context, or tries again, does no harm.
+func TestTransportInBetweenSeesNoIdentifierAnywhere(t *testing.T) {
+	const private = "private-id"
+	var seen []string
+	note := func(v ...any) { seen = append(seen, fmt.Sprint(v...)) }
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasSuffix(r.URL.Path, "/"+private):
+			http.Error(w, "another address: "+r.URL.Path, 400)
+		case r.Header.Get("Aver-Hidden-Call") != "":
+			http.Error(w, "the number was sent", 400)
+		case r.URL.Query().Get("twice") == "":
+			w.Header().Set("Content-Location", r.URL.Path)
+			http.Redirect(w, r, r.URL.Path+"?twice=1", http.StatusFound)
+		default:
+			w.Header().Set("Link", "<"+r.URL.Path+">")
+			ok(theCheck)(w, r)
+		}
+	}
+	for name, change := range map[string]func(*http.Request) *http.Request{
+		"as it is":             func(r *http.Request) *http.Request { return r },
+		"with another context": func(r *http.Request) *http.Request { return r.WithContext(context.Background()) },
+		"a clone":              func(r *http.Request) *http.Request { return r.Clone(context.Background()) },
+		"with another address": func(r *http.Request) *http.Request { r = r.Clone(r.Context()); r.URL.Path = "/elsewhere"; return r },
+	} {
+		client := newClient(t, handler, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				note(r.URL, r.Header, r.Host, r.RequestURI)
+				if r.Response != nil {
+					note(r.Response.Header, r.Response.Request.URL)
+				}
+				resp, err := next.RoundTrip(change(r))
+				if resp != nil {
+					note(resp.Header, resp.Request.URL, resp.Request.Header)
+				}
+				return resp, err
+			})
+		}))
+		check, err := client.GetCheck(t.Context(), private)
+		if err != nil || check.ID != "c1" {
+			t.Errorf("%s: %v, %v", name, check, err)
+		}
+		raw, err := client.Raw().GetCheck(t.Context(), private)
+		if err != nil || raw.StatusCode != 200 || raw.Request.URL.Path != "/api/check/"+private || raw.Header.Get("Link") == "" {
+			t.Errorf("%s, raw: %v, %v", name, raw, err)
+		} else {
+			raw.Body.Close()
+		}
+	}
+	if text := strings.Join(seen, "\n"); strings.Contains(text, private) || len(seen) != 4*2*2*2 {
+		t.Errorf("it saw %d things: %s", len(seen), text)
+	}
+	client := newClient(t, handler, quick, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			another, err := http.NewRequest(r.Method, r.URL.String(), r.Body)
+			if err != nil {
+				return nil, err
+			}
+			return next.RoundTrip(another)
+		})
+	}))
+	if _, err := client.GetCheck(t.Context(), private); err == nil || !strings.Contains(err.Error(), "keep the header Aver-Hidden-Call") {
+		t.Errorf("a request of its own: %v", err)
+	}
+}
+
+// The provider of tokens and the client belong to one service.
+func TestAnotherBaseURLForTheTokensIsRefused(t *testing.T) {
+	box := sandbox.Start(t)
+	for name, opts := range map[string][]api.Option{
+		"of the tokens":                    {api.WithBaseURL(box.URL), api.WithAuth(authprovider.WithBaseURL("http://127.0.0.1:1/api"))},
+		"of the tokens alone":              {api.WithAuth(authprovider.WithBaseURL(box.URL))},
+		"of the tokens, with sandbox only": {api.WithSandboxOnly(), api.WithAuth(authprovider.WithBaseURL(box.URL))},
+	} {
+		if _, err := api.New("k", "s", opts...); err == nil || !strings.Contains(err.Error(), "use api.WithBaseURL") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL), api.WithSandboxOnly(), api.WithAuth(authprovider.WithBaseURL(box.URL), authprovider.WithMargin(time.Minute)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = client.Close()
+}
+
+// A POST that is answered with 301 would become a GET, whose success says nothing.
+func TestRedirectThatChangesTheMethodIsNoSuccess(t *testing.T) {
+	for _, status := range []int{301, 302, 303} {
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			"POST /check/c1/phone": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/api/check/c1/moved", status) }},
+			"GET /check/c1/moved":  {ok(`"success"`)},
+		})
+		err := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "1", Country: "US"})
+		if !errors.Is(err, api.ErrUnexpectedAnswer) || s.total("GET /check/c1/moved") != 0 {
+			t.Errorf("%d: %v, calls %v", status, err, s.calls)
+		}
+	}
+}

@@ -157,6 +157,9 @@ func fileError(err error) error {
 	var link *os.LinkError
 	var errno syscall.Errno
 	operation := ""
+	if panicked := (readerPanic{}); errors.As(err, &panicked) {
+		return panicked
+	}
 	switch {
 	case errors.As(err, &in):
 		operation = in.Op + ": "
@@ -262,9 +265,12 @@ var errGone = errors.New("its reader ended the goroutine")
 // of ours it would end the process, and the application could not prevent that.
 func guard(err *error) {
 	if r := recover(); r != nil {
-		*err = wire.PanicError("its reader", r)
+		*err = readerPanic{wire.PanicError("its reader", r)}
 	}
 }
+
+// A readerPanic is fit to be printed.
+type readerPanic struct{ error }
 
 func (p *player) restart(ctx context.Context) (_ io.Reader, err error) {
 	defer guard(&err)

@@ -928,3 +928,90 @@ func TestDownloadTellsTheFaultOfTheWriter(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// Who says yes before the whole image has arrived does not have it: what became of it is unknown.
+func TestSuccessBeforeTheWholeImageIsNone(t *testing.T) {
+	for name, image := range map[string]api.Image{
+		"bytes":  api.ImageBytes("a.jpg", picture(8<<20)),
+		"reader": api.ImageReader("a.jpg", only{bytes.NewReader(picture(8 << 20))}),
+	} {
+		calls := 0
+		client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+			calls++
+			_, _ = io.CopyN(io.Discard, r.Body, 1000)
+			ok(`"success"`)(w, r)
+		}, quick)
+		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+		if !errors.Is(err, api.ErrOutcomeUnknown) || calls != 1 || !strings.Contains(err.Error(), "before it had the whole image") {
+			t.Errorf("%s: %v after %d calls", name, err, calls)
+		}
+	}
+}
+
+// A reader that panics, such as a nil pointer, is an error of the call: in a goroutine of ours it would end the process.
+func TestWhatPanicsIsAnErrorOfTheCall(t *testing.T) {
+	client, _ := uploads(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		ok(`"success"`)(w, r)
+	})
+	large := picture(100_000)
+	panicking := func(after int) io.Reader {
+		left := bytes.NewReader(large[:after])
+		return readerFunc(func(p []byte) (int, error) {
+			if left.Len() == 0 {
+				panic("private")
+			}
+			return left.Read(p)
+		})
+	}
+	for name, tt := range map[string]struct {
+		image api.Image
+		opts  []api.CallOption
+	}{
+		"a nil reader that can seek":   {image: api.ImageReader("a.png", (*bytes.Reader)(nil))},
+		"a nil reader":                 {image: api.ImageReader("a.png", (*only)(nil))},
+		"a nil file":                   {image: api.ImageReader("a.png", (*strings.Reader)(nil))},
+		"at once":                      {image: api.ImageReader("a.png", panicking(0))},
+		"within the image":             {image: api.ImageReader("a.png", panicking(50_000))},
+		"a file system":                {image: api.ImageFS(panickingFS{}, "a.png")},
+		"a reader that counts wrong":   {image: api.ImageReader("a.png", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))},
+		"a reader that goes away":      {image: api.ImageReader("a.png", readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }))},
+		"the function of the progress": {api.ImageBytes("a.png", large), []api.CallOption{api.WithUploadProgress(func(int64, int64) { panic("private") })}},
+	} {
+		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: tt.image}, tt.opts...)
+		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") && !strings.Contains(name, "counts") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type panickingFS struct{}
+
+func (panickingFS) Open(string) (fs.File, error) { panic("private") }
+
+func TestPanickingTransportLeavesNoFileBehind(t *testing.T) {
+	client := answeringRequest(t, func(*http.Request) (*http.Response, error) { panic("a transport") })
+	dir := t.TempDir()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is lost")
+			}
+		}()
+		_, _ = client.DownloadCheckDocumentFile(t.Context(), "c1", "d1", filepath.Join(dir, "image"))
+	}()
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+func TestImageWithoutPaddingIsDownloaded(t *testing.T) {
+	for n := range 5 {
+		content := picture(100 + n)
+		client := newClient(t, ok(`{"base64":"data:image/jpeg;base64,`+base64.RawStdEncoding.EncodeToString(content)+`"}`), quick)
+		var got bytes.Buffer
+		if image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &got); err != nil || image.Size != int64(len(content)) || !bytes.Equal(got.Bytes(), content) {
+			t.Errorf("%d bytes: %v, %v", len(content), image, err)
+		}
+	}
+}
