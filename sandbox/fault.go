@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 )
 
 // A Fault is a way in which a call goes wrong.
@@ -35,11 +39,12 @@ const (
 	FaultExpiredToken  Fault = "expired-token"   // 401, as if the token had expired
 	FaultRevokedToken  Fault = "revoked-token"   // 401, and the token is refused from now on
 	FaultDrip          Fault = "drip"            // the answer arrives in small pieces
+	FaultLag           Fault = "lag"             // 502, 504 or a reset at once, and the request is processed up to 2 s later
 )
 
 var allFaults = []Fault{
 	FaultRefuse, FaultResetBefore, FaultResetAfter, FaultDelay, FaultRateLimit, FaultRateLimitBare, Fault500, Fault502, Fault503,
-	FaultTruncated, FaultGarbage, FaultContentType, FaultExpiredToken, FaultRevokedToken, FaultDrip,
+	FaultTruncated, FaultGarbage, FaultContentType, FaultExpiredToken, FaultRevokedToken, FaultDrip, FaultLag,
 }
 
 // AllFaults returns every fault.
@@ -107,7 +112,11 @@ type choice struct {
 	after bool // the request is processed first
 	body  int
 	delay time.Duration
+	lag   time.Duration
 }
+
+// maxLag is how long a request is processed after the answer to it, at most.
+const maxLag = 2 * time.Second
 
 // next chooses what goes wrong with the next call; no kind for nothing.
 func (f *faults) next() choice {
@@ -121,6 +130,7 @@ func (f *faults) next() choice {
 		after: f.random.IntN(2) == 0,
 		body:  f.random.IntN(3),
 		delay: time.Duration(f.random.IntN(50)) * time.Millisecond,
+		lag:   time.Duration(f.random.Int64N(int64(maxLag))),
 	}
 	f.counts[c.kind]++
 	if c.kind == FaultRefuse {
@@ -216,12 +226,43 @@ func (s *Sandbox) serveFaults(next http.Handler) http.Handler {
 			}
 			status, _ := strconv.Atoi(strings.TrimPrefix(string(c.kind), "error-"))
 			writeFault(w, status, c.body)
+		case FaultLag:
+			next.ServeHTTP(w, whenAdmitted(r, func(w http.ResponseWriter, r *http.Request) {
+				processLater(next, r, c.lag)
+				switch c.body {
+				case 0:
+					resetAnswer(w)
+				case 1:
+					writeFault(w, http.StatusBadGateway, 1)
+				default:
+					writeFault(w, http.StatusGatewayTimeout, 2)
+				}
+			}))
 		default:
 			held := &heldAnswer{ResponseWriter: discardAnswer{make(http.Header)}, status: http.StatusOK}
 			next.ServeHTTP(held, r)
 			s.damage(w, r, c.kind, held)
 		}
 	})
+}
+
+type admittedKey struct{}
+
+// whenAdmitted has h take a request once its credentials were accepted; nil stands for a request of which they were.
+func whenAdmitted(r *http.Request, h http.HandlerFunc) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), admittedKey{}, h))
+}
+
+// processLater processes a request that was admitted when its caller has long had an answer.
+func processLater(next http.Handler, r *http.Request, lag time.Duration) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return // half a request
+	}
+	ctx := context.WithValue(context.WithoutCancel(r.Context()), chi.RouteCtxKey, (*chi.Context)(nil)) // it is routed anew
+	late := whenAdmitted(r.WithContext(ctx), nil)
+	late.Body = io.NopCloser(bytes.NewReader(body))
+	time.AfterFunc(lag, func() { next.ServeHTTP(discardAnswer{make(http.Header)}, late) })
 }
 
 // damage sends an answer that was held back, not as it was meant.

@@ -44,7 +44,7 @@ func TestEveryFault(t *testing.T) {
 	}
 	broken := func(s seen) bool { return s.err != nil }
 	faults := map[sandbox.Fault]struct {
-		performed string // yes, no or either
+		performed string // yes, no, either or later
 		looks     func(seen) bool
 	}{
 		sandbox.FaultRefuse:        {"no", broken},
@@ -64,6 +64,7 @@ func TestEveryFault(t *testing.T) {
 		sandbox.FaultExpiredToken: {"no", status(401)},
 		sandbox.FaultRevokedToken: {"no", status(401)},
 		sandbox.FaultDrip:         {"yes", func(s seen) bool { return status(200)(s) && json.Valid([]byte(s.body)) }},
+		sandbox.FaultLag:          {"later", func(s seen) bool { return broken(s) || status(502)(s) || status(504)(s) }},
 	}
 	if len(faults) != len(sandbox.AllFaults()) {
 		t.Fatalf("%d of %d faults are tested", len(faults), len(sandbox.AllFaults()))
@@ -84,7 +85,7 @@ func TestEveryFault(t *testing.T) {
 			}
 			performed := len(sb.Checks()) > before
 			bodies[performed]++
-			if performed != (want.performed == "yes") && want.performed != "either" {
+			if performed != (want.performed == "yes") && want.performed != "either" && want.performed != "later" {
 				t.Errorf("%s: performed %v, want %s", kind, performed, want.performed)
 			}
 			if n := sb.FaultCounts()[kind]; n != 1 {
@@ -97,6 +98,17 @@ func TestEveryFault(t *testing.T) {
 		if want.performed == "either" && (bodies[true] == 0 || bodies[false] == 0) {
 			t.Errorf("%s: performed %d times, not performed %d times", kind, bodies[true], bodies[false])
 		}
+		if want.performed == "later" {
+			if bodies[false] < 6 {
+				t.Errorf("%s: %d were not late", kind, bodies[true])
+			}
+			for deadline := time.Now().Add(10 * time.Second); len(sb.Checks()) < 12 && time.Now().Before(deadline); {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if n := len(sb.Checks()); n != 12 {
+				t.Errorf("%s: %d were performed in the end", kind, n)
+			}
+		}
 		if err := sb.SetFaults(sandbox.Faults{}); err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +119,28 @@ func TestEveryFault(t *testing.T) {
 		if resp, _, err := once(t, sb, "GET", "/check/none", token, ""); err != nil || resp.StatusCode != wantStatus {
 			t.Errorf("after %s: %v, %v", kind, resp, err)
 		}
+	}
+}
+
+// A request that is processed late was admitted when it came: what happens to its token meanwhile changes nothing, and
+// neither does that its caller has long gone. One that is not admitted is answered at once.
+func TestLateRequestsWereAdmitted(t *testing.T) {
+	sb := sandbox.Start(t)
+	token := exchange(t, sb)
+	if err := sb.SetFaults(sandbox.Faults{Rate: 1, Kinds: []sandbox.Fault{sandbox.FaultLag}}); err != nil {
+		t.Fatal(err)
+	}
+	body := `{"thirdPartyIdentifier":"p","groupId":"` + sb.GroupID + `","email":"a@example.com"}`
+	if resp, _, err := once(t, sb, "POST", "/check/create", "wrong", body); err != nil || resp.StatusCode != 401 {
+		t.Errorf("%v, %v", resp, err)
+	}
+	_, _, _ = once(t, sb, "POST", "/check/create", token, body)
+	sb.RevokeTokens()
+	for deadline := time.Now().Add(10 * time.Second); len(sb.Checks()) == 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := len(sb.Checks()); n != 1 {
+		t.Errorf("%d checks", n)
 	}
 }
 

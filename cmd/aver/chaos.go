@@ -46,7 +46,7 @@ func newChaosCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&c.checks, "checks", 10_000, "how many checks to create and submit")
-	flags.IntVar(&c.workers, "workers", 64, "how many callers at once")
+	flags.IntVar(&c.workers, "workers", 128, "how many callers at once")
 	flags.Float64Var(&c.rate, "faults", 0.2, "share of the calls that go wrong, from 0 to 1")
 	flags.Uint64Var(&c.seed, "seed", 1, "seed of the faults")
 	return cmd
@@ -98,6 +98,7 @@ func (c chaos) run(ctx context.Context) (*report, error) {
 		api.WithHTTPClient(&http.Client{Transport: transport}),
 		api.WithMaxAttempts(25),
 		api.WithBackoff(api.ExponentialBackoff(5*time.Millisecond, 200*time.Millisecond)),
+		api.WithRecoveryWindow(2500*time.Millisecond), // the sandbox lags by up to 2 s
 		api.WithTimeout(2*time.Minute))
 	if err != nil {
 		return nil, err
