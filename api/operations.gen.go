@@ -195,7 +195,8 @@ type IDDocumentUpload struct {
 	// The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
 	Type DocumentType
 
-	// Store the image even when the service finds it hard to read.
+	// Keep an image that cannot be read, in place of an error. The check may then take longer, or be rejected as
+	// unreadable.
 	ForceCommit bool
 
 	// The side of an identity document that an image shows.
@@ -234,10 +235,11 @@ type AddPhotoDocumentRequest = generated.AddPhotoDocumentRequest
 
 // PhotoDocumentUpload is [AddPhotoDocumentRequest] with an image that is streamed.
 type PhotoDocumentUpload struct {
-	// The photograph follows the photo instruction of the check.
+	// This is the second photograph, taken as the photo instruction of the check says.
 	Extended bool
 
-	// Store the image even when the service finds no usable face in it.
+	// Keep an image in which no face is found, in place of an error. The check may then take longer, or be rejected as
+	// unreadable.
 	ForceCommit bool
 
 	// Image is the image. Its name is sent as fileName.
@@ -318,13 +320,41 @@ type CheckResultSections = generated.CheckResultSections
 // CheckResults is a check and everything that was found.
 type CheckResults = generated.CheckResults
 
-// CheckStatus is where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+// CheckStatus is where a check stands. Rejected, Completed and Canceled are final.
+//
+// - Created: nobody has opened the enrollment or sent data.
+// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+// - AwaitingAutomation: submitted, waiting for preprocessing.
+// - AwaitingReview: waiting to be processed.
+// - InReview: being reviewed, perhaps for the second time.
+// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+// - Completed: results are there.
+// - Canceled: listed by one vendor SDK alone.
 type CheckStatus = generated.CheckStatus
 
 // CheckType is one thing that a check verifies.
+//
+// - DocumentVerification: the identity document. The hosted enrollment needs it.
+// - EmailVerification: the email address.
+// - RiskProfiling: signals of fraud; its IP section needs `ipAddress` unless the person goes through the hosted enrollment.
+// - AddressVerification: the postal address.
+// - PhotoVerification: the person's face against that of the document.
+// - PhoneVerification: the phone number.
+// - Watchlist: watchlists and adverse media, by name.
+// - VisualWatchlist: the same, and by face.
+// - AccreditedInvestor: a letter that says so.
+// - CovidVaccinationVerification: a vaccination.
 type CheckType = generated.CheckType
 
-// CheckWarning is something about a check that deserves a look. The vendor's example writes a value in lower case.
+// CheckWarning is something about a check that deserves a look. Which warnings there are depends on the plan and on the configuration of
+// the group. The vendor's example writes a value in lower case.
+//
+// - Age, Country, State: the person's age or place is not one that the group accepts.
+// - IPVpnTor: the person came through a VPN or the Tor network.
+// - Address, EmailAddress: the address, or the email address, could not be confirmed.
+// - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
+// - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
+// - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
 type CheckWarning = generated.CheckWarning
 
 // Checks is what a lookup found.
@@ -391,14 +421,15 @@ type Match = generated.Match
 // NotificationStatus is the status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
 type NotificationStatus = generated.NotificationStatus
 
-// NotificationType is what a notification is about.
+// NotificationType is what a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+// as we read the documents.
 type NotificationType = generated.NotificationType
 
 // PersonalInformation is the person as the documents describe them.
 type PersonalInformation = generated.PersonalInformation
 
-// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
-// names of the properties, so none is promised here.
+// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+// names of the properties, so none is promised here, and the name of the section is a guess.
 type PhoneVerification = generated.PhoneVerification
 
 // PhotoInstruction is an instruction for the photograph.
@@ -444,10 +475,8 @@ type WatchlistImageSearch struct {
 	// The check that the search belongs to.
 	CheckID string
 
-	// A country as its ISO 3166-1 alpha-2 code.
-	//
-	// Examples: US
-	Country Country
+	// Country, in any words; the vendor writes USA.
+	Country string
 
 	// Given name.
 	FirstName string
@@ -461,7 +490,7 @@ type WatchlistImageSearch struct {
 	// Middle name.
 	MiddleName string
 
-	// State or province.
+	// State or province, in any words.
 	StateOrProvince string
 
 	// Image is the image. Its name is sent as fileName.
@@ -501,10 +530,17 @@ type SearchedLists = generated.SearchedLists
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification = generated.StatusChangedNotification
 
-// StatusMessage is what happened to which check or search.
+// StatusMessage is what happened to which check or search. Values that are not listed here may come.
 type StatusMessage = generated.StatusMessage
 
-// StatusReason is why a check was rejected. One vendor SDK alone lists UnderageApplicant.
+// StatusReason is why a check was rejected.
+//
+// - MissingDocuments: a document that the check needs was not given.
+// - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is missing.
+// - ExpiredDocuments: a document is no longer valid.
+// - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
+// - FacialVerificationFailed: the photograph does not show the person of the document.
+// - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
 type StatusReason = generated.StatusReason
 
 // SubmittedCheck is the answer to submitting a check. Everything but the status is absent while the results are not ready.
@@ -534,7 +570,7 @@ type WatchlistSearch = generated.WatchlistSearch
 // WatchlistSearchResults is a watchlist search and what it found.
 type WatchlistSearchResults = generated.WatchlistSearchResults
 
-// WatchlistSearchType is whether a watchlist search compared names only or a face as well.
+// WatchlistSearchType is whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 type WatchlistSearchType = generated.WatchlistSearchType
 
 // WatchlistStatus is how a watchlist search ended.
@@ -594,9 +630,14 @@ var createCheck = operation{
 
 // CreateCheck creates a check of a person.
 //
-// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-// that property is not true.
+// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+// documented; this contract treats create and submit as if both cost money, which is an assumption.
+//
+// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+// types that were asked for, and found by the email as well: it is the one.
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
 	r := request[CreatedCheck]{
 		body:     body,
@@ -641,7 +682,8 @@ var getCheck = operation{
 
 // GetCheck reads a check and its status.
 //
-// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision.
+// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision. A status other
+// than Completed and Rejected needs no action.
 func (c *Client) GetCheck(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
 	r := request[Check]{
 		path: []string{pathValue(id)},
@@ -662,7 +704,9 @@ var createAccessLink = operation{
 
 // CreateAccessLink makes a new one-time enrollment link.
 //
-// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// page, also when the check was created with one.
 func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAccessLinkRequest, opts ...CallOption) (*AccessLink, error) {
 	r := request[AccessLink]{
 		path: []string{pathValue(id)},
@@ -684,7 +728,9 @@ var addIDDocument = operation{
 
 // AddIDDocument adds one side of an identity document.
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// Needs the Advanced plan.
 func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumentRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
@@ -722,7 +768,8 @@ var addPersonalInfo = operation{
 
 // AddPersonalInfo adds the person's name, birth date and address.
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersonalInfoRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
@@ -745,7 +792,7 @@ var addPhone = operation{
 
 // AddPhone adds the person's phone number.
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
@@ -768,7 +815,9 @@ var addPhotoDocument = operation{
 
 // AddPhotoDocument adds a photograph of the person.
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
@@ -804,9 +853,10 @@ var getPhotoInstruction = operation{
 	large:   false,
 }
 
-// GetPhotoInstruction asks which way the person must look in the photograph.
+// GetPhotoInstruction asks which way the person must look in the extended photograph.
 //
-// Show the instruction to the person before the photograph is taken.
+// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
+// the person before that photograph is taken. Needs the Advanced plan.
 func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...CallOption) (*PhotoInstruction, error) {
 	r := request[PhotoInstruction]{
 		path: []string{pathValue(id)},
@@ -827,7 +877,8 @@ var getCheckResults = operation{
 
 // GetCheckResults reads a check with everything that was found.
 //
-// Before the check is final, `checkResults` is absent or null.
+// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOption) (*CheckResults, error) {
 	r := request[CheckResults]{
 		path: []string{pathValue(id)},
@@ -848,9 +899,16 @@ var submitCheck = operation{
 
 // SubmitCheck finalises the check and pays for it.
 //
-// A GET with a side effect: the check is finalised and charged for. Nothing on the way (a cache, a proxy, a link
-// preview, a retrying client) may repeat it. The full results come back when they are ready at once, otherwise
-// only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
+// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
+// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
+// otherwise only the status, whose form is not documented: an object or a bare string. While data is missing the answer
+// is an error that names it.
+//
+// What a check needs follows from its types. DocumentVerification: the document, front and back, of a passport the
+// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
+// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
+// paper that the check or its group names, the extended photograph where the group asks for it, and personal
+// information as far as the types use it. Needs the Advanced plan.
 func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption) (*SubmittedCheck, error) {
 	r := request[SubmittedCheck]{
 		path:     []string{pathValue(id)},
@@ -872,7 +930,8 @@ var addSupplementalDocument = operation{
 
 // AddSupplementalDocument adds a supporting paper such as a utility bill.
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+// added. Needs the Advanced plan.
 func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body AddSupplementalDocumentRequest, opts ...CallOption) error {
 	r := request[Acknowledgement]{
 		path: []string{pathValue(id)},
@@ -910,7 +969,8 @@ var getCheckDocument = operation{
 
 // GetCheckDocument downloads an image of a check.
 //
-// The IDs are `frontId`, `backId` and the photograph's `id` of the results.
+// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+// ways, checkdocument and checkdocid.
 func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, opts ...CallOption) (*CheckDocument, error) {
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
@@ -992,8 +1052,9 @@ var searchWatchlists = operation{
 
 // SearchWatchlists searches watchlists for a person or a business.
 //
-// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-// its name are given together or not at all. Every search costs money.
+// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+// check group holds at most 1,000,000 searches.
 func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequest, opts ...CallOption) (*CreatedWatchlistSearch, error) {
 	r := request[CreatedWatchlistSearch]{
 		body: body,

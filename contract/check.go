@@ -14,6 +14,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 // A message is a request or an answer, read to its end.
@@ -201,7 +203,7 @@ func (f *findings) value(s *schema, value any, at func([]string) string) {
 	if !errors.As(err, &failure) {
 		return
 	}
-	for _, leaf := range leaves(failure) {
+	for _, leaf := range spec.Leaves(failure) {
 		private, shown := f.c.private(s.node, leaf.InstanceLocation)
 		found := find(value, leaf.InstanceLocation)
 		got := describe(found, private)
@@ -262,40 +264,6 @@ func validate(s *jsonschema.Schema, value any) (err error, ok bool) {
 		}
 	}()
 	return s.Validate(value), true
-}
-
-// leaves returns what is wrong at last. Of alternatives that could be meant, the one counts that fits the type.
-func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
-	switch e.ErrorKind.(type) {
-	case *kind.AnyOf, *kind.OneOf:
-		var meant [][]*jsonschema.ValidationError
-		var types []string
-		for _, branch := range e.Causes {
-			found := leaves(branch)
-			if len(found) == 1 && slices.Equal(found[0].InstanceLocation, e.InstanceLocation) {
-				if k, ok := found[0].ErrorKind.(*kind.Type); ok {
-					types = append(types, k.Want...)
-					continue
-				}
-			}
-			meant = append(meant, found)
-		}
-		switch {
-		case len(meant) == 1:
-			return meant[0]
-		case len(meant) == 0 && len(types) > 0:
-			return []*jsonschema.ValidationError{{SchemaURL: e.SchemaURL, InstanceLocation: e.InstanceLocation, ErrorKind: &kind.Type{Want: types}}}
-		}
-		return []*jsonschema.ValidationError{e}
-	}
-	if len(e.Causes) == 0 {
-		return []*jsonschema.ValidationError{e}
-	}
-	var all []*jsonschema.ValidationError
-	for _, cause := range e.Causes {
-		all = append(all, leaves(cause)...)
-	}
-	return all
 }
 
 // find returns the value at a place.

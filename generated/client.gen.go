@@ -1156,7 +1156,8 @@ type AddIDDocumentRequest struct {
 	// FileName A name for the image.
 	FileName string `json:"fileName"`
 
-	// ForceCommit Store the image even when the service finds it hard to read.
+	// ForceCommit Keep an image that cannot be read, in place of an error. The check may then take longer, or be rejected as
+	// unreadable.
 	ForceCommit bool `json:"forceCommit,omitempty,omitzero"`
 
 	// Side The side of an identity document that an image shows.
@@ -1273,14 +1274,10 @@ type AddPersonalInfoRequest struct {
 	// CompanyName The company that the person acts for.
 	CompanyName string `json:"companyName,omitempty,omitzero"`
 
-	// Country A country as its ISO 3166-1 alpha-2 code.
-	//
-	// Examples: US
-	Country Country `json:"country,omitempty,omitzero"`
+	// Country Country of the address, ISO 3166-1 alpha-2.
+	Country string `json:"country,omitempty,omitzero"`
 
-	// DateOfBirth A calendar date as month, day and year, MM/DD/YYYY.
-	//
-	// Examples: 04/17/1988
+	// DateOfBirth Date of birth.
 	DateOfBirth Date `json:"dateOfBirth,omitempty,omitzero"`
 
 	// Email Email address.
@@ -1289,10 +1286,10 @@ type AddPersonalInfoRequest struct {
 	// FirstName Given name.
 	FirstName string `json:"firstName"`
 
-	// Gender The gender as identity documents write it.
+	// Gender The gender as the document writes it.
 	Gender Gender `json:"gender,omitempty,omitzero"`
 
-	// IPAddress The address that the person comes from, IPv4 or IPv6.
+	// IPAddress The network address that the person comes from, IPv4 or IPv6. The IP section of a risk profile needs it, unless the person goes through the hosted enrollment.
 	IPAddress string `json:"ipAddress,omitempty,omitzero"`
 
 	// LastName Family name.
@@ -1377,7 +1374,9 @@ func (t *AddPersonalInfoRequest) DecodeJSON(d *jsondec.Decoder) {
 				t.CompanyName = d.String()
 			}
 		case "country":
-			d.Field(&o, 2, "country", &t.Country)
+			if d.First(&o, 2, "country") {
+				t.Country = d.String()
+			}
 		case "dateOfBirth":
 			d.Field(&o, 3, "dateOfBirth", &t.DateOfBirth)
 		case "email":
@@ -1389,9 +1388,7 @@ func (t *AddPersonalInfoRequest) DecodeJSON(d *jsondec.Decoder) {
 				t.FirstName = d.String()
 			}
 		case "gender":
-			if d.First(&o, 6, "gender") {
-				t.Gender.DecodeJSON(d)
-			}
+			d.Field(&o, 6, "gender", &t.Gender)
 		case "ipAddress":
 			if d.First(&o, 7, "ipAddress") {
 				t.IPAddress = d.String()
@@ -1590,7 +1587,7 @@ func (t AddPhoneRequest) Validate() wire.FieldErrors {
 
 // AddPhotoDocumentRequest is a photograph of the person.
 type AddPhotoDocumentRequest struct {
-	// Extended The photograph follows the photo instruction of the check.
+	// Extended This is the second photograph, taken as the photo instruction of the check says.
 	Extended bool `json:"extended,omitempty,omitzero"`
 
 	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
@@ -1601,7 +1598,8 @@ type AddPhotoDocumentRequest struct {
 	// FileName A name for the image.
 	FileName string `json:"fileName"`
 
-	// ForceCommit Store the image even when the service finds no usable face in it.
+	// ForceCommit Keep an image in which no face is found, in place of an error. The check may then take longer, or be rejected as
+	// unreadable.
 	ForceCommit bool `json:"forceCommit,omitempty,omitzero"`
 }
 
@@ -1889,7 +1887,7 @@ type AdverseMediaHit struct {
 	// MiddleNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	MiddleNameMatch Match `json:"middleNameMatch"`
 
-	// Name The name in the news.
+	// Name The name of the article; in the example of the vendor its headline.
 	Name string `json:"name"`
 
 	// Source Who published it.
@@ -1898,7 +1896,7 @@ type AdverseMediaHit struct {
 	// StateMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	StateMatch Match `json:"stateMatch"`
 
-	// Title The headline.
+	// Title The title, which the example of the vendor leaves null.
 	Title string `json:"title"`
 
 	// URL Where it can be read.
@@ -2023,7 +2021,7 @@ type Attestations struct {
 	// AccreditedInvestor The person is an accredited investor.
 	AccreditedInvestor *bool `json:"accreditedInvestor,omitempty"`
 
-	// CovidVaccinated The person proved a COVID vaccination.
+	// CovidVaccinated The person proved a COVID vaccination. The vendor documents a label alone, so the name is a guess.
 	CovidVaccinated *bool `json:"covidVaccinated,omitempty"`
 
 	// Over18 The person is at least 18 years old.
@@ -2117,7 +2115,16 @@ type Check struct {
 	// OrganizationID The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither is required here.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+	// Status Where a check stands. Rejected, Completed and Canceled are final.
+	//
+	// - Created: nobody has opened the enrollment or sent data.
+	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+	// - AwaitingAutomation: submitted, waiting for preprocessing.
+	// - AwaitingReview: waiting to be processed.
+	// - InReview: being reviewed, perhaps for the second time.
+	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+	// - Completed: results are there.
+	// - Canceled: listed by one vendor SDK alone.
 	Status CheckStatus `json:"status"`
 
 	// StatusReason Why the check was rejected; null otherwise.
@@ -2261,8 +2268,8 @@ type CheckResultSections struct {
 	// PersonalInformation The person as the documents describe them.
 	PersonalInformation *PersonalInformation `json:"personalInformation,omitempty"`
 
-	// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
-	// names of the properties, so none is promised here.
+	// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+	// names of the properties, so none is promised here, and the name of the section is a guess.
 	PhoneVerification PhoneVerification `json:"phoneVerification,omitempty,omitzero"`
 
 	// PhotoVerification The photograph of the person.
@@ -2339,7 +2346,16 @@ type CheckResults struct {
 	// OrganizationID The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither is required here.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+	// Status Where a check stands. Rejected, Completed and Canceled are final.
+	//
+	// - Created: nobody has opened the enrollment or sent data.
+	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+	// - AwaitingAutomation: submitted, waiting for preprocessing.
+	// - AwaitingReview: waiting to be processed.
+	// - InReview: being reviewed, perhaps for the second time.
+	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+	// - Completed: results are there.
+	// - Canceled: listed by one vendor SDK alone.
 	Status CheckStatus `json:"status"`
 
 	// StatusReason Why the check was rejected; null otherwise.
@@ -2432,13 +2448,41 @@ func (t CheckResults) Missing() string {
 	return ""
 }
 
-// CheckStatus is where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+// CheckStatus is where a check stands. Rejected, Completed and Canceled are final.
+//
+// - Created: nobody has opened the enrollment or sent data.
+// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+// - AwaitingAutomation: submitted, waiting for preprocessing.
+// - AwaitingReview: waiting to be processed.
+// - InReview: being reviewed, perhaps for the second time.
+// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+// - Completed: results are there.
+// - Canceled: listed by one vendor SDK alone.
 type CheckStatus string
 
 // CheckType is one thing that a check verifies.
+//
+// - DocumentVerification: the identity document. The hosted enrollment needs it.
+// - EmailVerification: the email address.
+// - RiskProfiling: signals of fraud; its IP section needs `ipAddress` unless the person goes through the hosted enrollment.
+// - AddressVerification: the postal address.
+// - PhotoVerification: the person's face against that of the document.
+// - PhoneVerification: the phone number.
+// - Watchlist: watchlists and adverse media, by name.
+// - VisualWatchlist: the same, and by face.
+// - AccreditedInvestor: a letter that says so.
+// - CovidVaccinationVerification: a vaccination.
 type CheckType string
 
-// CheckWarning is something about a check that deserves a look. The vendor's example writes a value in lower case.
+// CheckWarning is something about a check that deserves a look. Which warnings there are depends on the plan and on the configuration of
+// the group. The vendor's example writes a value in lower case.
+//
+// - Age, Country, State: the person's age or place is not one that the group accepts.
+// - IPVpnTor: the person came through a VPN or the Tor network.
+// - Address, EmailAddress: the address, or the email address, could not be confirmed.
+// - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
+// - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
+// - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
 type CheckWarning string
 
 // Checks is what a lookup found.
@@ -2463,7 +2507,7 @@ type CreateAccessLinkRequest struct {
 	// Language The language of the hosted enrollment; English when none is given.
 	Language Language `json:"language,omitempty,omitzero"`
 
-	// ReturnURL Where the hosted enrollment sends the person at the end.
+	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
 	ReturnURL string `json:"returnUrl,omitempty,omitzero"`
 }
 
@@ -2492,9 +2536,7 @@ func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
 		case "language":
-			if d.First(&o, 0, "language") {
-				t.Language.DecodeJSON(d)
-			}
+			d.Field(&o, 0, "language", &t.Language)
 		case "returnUrl":
 			if d.First(&o, 1, "returnUrl") {
 				t.ReturnURL = d.String()
@@ -2525,7 +2567,7 @@ func (t CreateAccessLinkRequest) Validate() wire.FieldErrors {
 
 // CreateCheckRequest is a check to create.
 type CreateCheckRequest struct {
-	// CheckTypes What to verify instead of the group's defaults. Needs the Advanced plan.
+	// CheckTypes What to verify, in place of the group's check types and of its supplemental document types. Needs the Advanced plan.
 	CheckTypes []CheckType `json:"checkTypes,omitempty,omitzero"`
 
 	// Email The person's email address.
@@ -2540,10 +2582,11 @@ type CreateCheckRequest struct {
 	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes and charges another check.
 	OverrideThirdPartyIdentifier bool `json:"overrideThirdPartyIdentifier,omitempty,omitzero"`
 
-	// ReturnURL Where the hosted enrollment sends the person at the end.
+	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
 	ReturnURL string `json:"returnUrl,omitempty,omitzero"`
 
-	// SkipPersonalAccessCode Let the person enroll without the access code that is sent by email otherwise.
+	// SkipPersonalAccessCode Leave out the step in which the person chooses a code of their own for coming back. A person who is thrown out of
+	// the enrollment then needs a new link.
 	SkipPersonalAccessCode bool `json:"skipPersonalAccessCode,omitempty,omitzero"`
 
 	// SupplementalDocumentTypes Supporting papers that the person must add. Needs the Advanced plan.
@@ -2552,7 +2595,7 @@ type CreateCheckRequest struct {
 	// ThirdPartyIdentifier The application's own name for the person. At most one check exists for it by default.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 
-	// WatchlistRecheckInterval The number of days between repeated watchlist searches; 0 for none.
+	// WatchlistRecheckInterval The number of days between repeated watchlist searches. It counts only when checkTypes is given and holds Watchlist. Needs the Advanced plan.
 	WatchlistRecheckInterval *RecheckInterval `json:"watchlistRecheckInterval,omitempty"`
 
 	// WatchlistSearchCategories Watchlist categories to search instead of the group's. Needs the Advanced plan.
@@ -2607,9 +2650,7 @@ func (t *CreateCheckRequest) DecodeJSON(d *jsondec.Decoder) {
 				t.GroupID = d.String()
 			}
 		case "language":
-			if d.First(&o, 3, "language") {
-				t.Language.DecodeJSON(d)
-			}
+			d.Field(&o, 3, "language", &t.Language)
 		case "overrideThirdPartyIdentifier":
 			d.Field(&o, 4, "overrideThirdPartyIdentifier", &t.OverrideThirdPartyIdentifier)
 		case "returnUrl":
@@ -3227,7 +3268,8 @@ type Match string
 // NotificationStatus is the status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
 type NotificationStatus string
 
-// NotificationType is what a notification is about.
+// NotificationType is what a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+// as we read the documents.
 type NotificationType string
 
 // PersonalInformation is the person as the documents describe them.
@@ -3314,8 +3356,8 @@ func (t *PersonalInformation) DecodeJSON(d *jsondec.Decoder) {
 	}
 }
 
-// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
-// names of the properties, so none is promised here.
+// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+// names of the properties, so none is promised here, and the name of the section is a guess.
 type PhoneVerification = map[string]any
 
 // PhotoInstruction is an instruction for the photograph.
@@ -3471,7 +3513,7 @@ type RiskProfile struct {
 	// EmailAnalysisResults What is known of the email address.
 	EmailAnalysisResults *EmailAnalysis `json:"emailAnalysisResults,omitempty"`
 
-	// FacialMatchConfidence How well the photograph matches the document.
+	// FacialMatchConfidence How well the photograph matches the document, in percent, from 0 to 100.
 	FacialMatchConfidence *float64 `json:"facialMatchConfidence,omitempty"`
 
 	// IPAndDeviceAnalysisResults Where the person came from and with what device.
@@ -3592,15 +3634,11 @@ type SearchWatchlistsRequest struct {
 	// CheckID The check that the search belongs to.
 	CheckID string `json:"checkId,omitempty,omitzero"`
 
-	// Country A country as its ISO 3166-1 alpha-2 code.
-	//
-	// Examples: US
-	Country Country `json:"country,omitempty,omitzero"`
+	// Country Country, in any words; the vendor writes USA.
+	Country string `json:"country,omitempty,omitzero"`
 
-	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
-	//
-	// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
-	FileContent DataURL `json:"fileContent,omitempty,omitzero"`
+	// FileContent An image of a face as a Data URL.
+	FileContent string `json:"fileContent,omitempty,omitzero"`
 
 	// FileName A name for the image.
 	FileName string `json:"fileName,omitempty,omitzero"`
@@ -3617,7 +3655,7 @@ type SearchWatchlistsRequest struct {
 	// MiddleName Middle name.
 	MiddleName string `json:"middleName,omitempty,omitzero"`
 
-	// StateOrProvince State or province.
+	// StateOrProvince State or province, in any words.
 	StateOrProvince string `json:"stateOrProvince,omitempty,omitzero"`
 }
 
@@ -3674,9 +3712,13 @@ func (t *SearchWatchlistsRequest) DecodeJSON(d *jsondec.Decoder) {
 				t.CheckID = d.String()
 			}
 		case "country":
-			d.Field(&o, 3, "country", &t.Country)
+			if d.First(&o, 3, "country") {
+				t.Country = d.String()
+			}
 		case "fileContent":
-			d.Field(&o, 4, "fileContent", &t.FileContent)
+			if d.First(&o, 4, "fileContent") {
+				t.FileContent = d.String()
+			}
 		case "fileName":
 			if d.First(&o, 5, "fileName") {
 				t.FileName = d.String()
@@ -3732,9 +3774,6 @@ func (t SearchWatchlistsRequest) Validate() wire.FieldErrors {
 	}
 	if !utf8.ValidString(string(t.Country)) {
 		errs.Add("country", "is not valid UTF-8")
-	}
-	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
-		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
 	}
 	if !utf8.ValidString(string(t.FileContent)) {
 		errs.Add("fileContent", "is not valid UTF-8")
@@ -3841,7 +3880,7 @@ func (t *SearchedLists) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
 
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification struct {
-	// StatusMessage What happened to which check or search.
+	// StatusMessage What happened to which check or search. Values that are not listed here may come.
 	StatusMessage StatusMessage `json:"statusMessage"`
 }
 
@@ -3869,10 +3908,10 @@ func (t *StatusChangedNotification) DecodeJSON(d *jsondec.Decoder) {
 	}
 }
 
-// StatusMessage is what happened to which check or search.
+// StatusMessage is what happened to which check or search. Values that are not listed here may come.
 type StatusMessage struct {
-	// GroupID The check group.
-	GroupID string `json:"groupId"`
+	// GroupID The check group. The example of the vendor puts a blank before it, to be trimmed; older notifications lack it.
+	GroupID string `json:"groupId,omitempty,omitzero"`
 
 	// ID The ID of the check or the watchlist search.
 	ID string `json:"id"`
@@ -3880,7 +3919,8 @@ type StatusMessage struct {
 	// Status The status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
 	Status NotificationStatus `json:"status"`
 
-	// Type What a notification is about.
+	// Type What a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+	// as we read the documents.
 	Type NotificationType `json:"type"`
 }
 
@@ -3936,7 +3976,14 @@ func (t StatusMessage) Missing() string {
 	return ""
 }
 
-// StatusReason is why a check was rejected. One vendor SDK alone lists UnderageApplicant.
+// StatusReason is why a check was rejected.
+//
+// - MissingDocuments: a document that the check needs was not given.
+// - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is missing.
+// - ExpiredDocuments: a document is no longer valid.
+// - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
+// - FacialVerificationFailed: the photograph does not show the person of the document.
+// - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
 type StatusReason string
 
 // SubmittedCheck is the answer to submitting a check. Everything but the status is absent while the results are not ready.
@@ -3956,7 +4003,16 @@ type SubmittedCheck struct {
 	// OrganizationID The organisation that the check belongs to.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+	// Status Where a check stands. Rejected, Completed and Canceled are final.
+	//
+	// - Created: nobody has opened the enrollment or sent data.
+	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+	// - AwaitingAutomation: submitted, waiting for preprocessing.
+	// - AwaitingReview: waiting to be processed.
+	// - InReview: being reviewed, perhaps for the second time.
+	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+	// - Completed: results are there.
+	// - Canceled: listed by one vendor SDK alone.
 	Status CheckStatus `json:"status"`
 
 	// StatusReason Why the check was rejected; null otherwise.
@@ -4080,7 +4136,7 @@ type WatchlistHit struct {
 	// LastNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	LastNameMatch Match `json:"lastNameMatch"`
 
-	// MatchConfidence How sure the match is, from 0 to 1.
+	// MatchConfidence How sure the match is. The example of the vendor is 0.4, a text calls it a percentage: no upper bound is known.
 	MatchConfidence *float64 `json:"matchConfidence,omitempty"`
 
 	// MatchName The name on the list.
@@ -4226,7 +4282,7 @@ type WatchlistSearch struct {
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	SearchDate Timestamp `json:"searchDate"`
 
-	// SearchType Whether a watchlist search compared names only or a face as well.
+	// SearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 	SearchType WatchlistSearchType `json:"searchType"`
 
 	// Status How a watchlist search ended.
@@ -4353,7 +4409,7 @@ type WatchlistSearchResults struct {
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	SearchDate Timestamp `json:"searchDate"`
 
-	// SearchType Whether a watchlist search compared names only or a face as well.
+	// SearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 	SearchType WatchlistSearchType `json:"searchType"`
 
 	// Status How a watchlist search ended.
@@ -4454,7 +4510,7 @@ func (t WatchlistSearchResults) Missing() string {
 	return ""
 }
 
-// WatchlistSearchType is whether a watchlist search compared names only or a face as well.
+// WatchlistSearchType is whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 type WatchlistSearchType string
 
 // WatchlistStatus is how a watchlist search ended.
@@ -4651,9 +4707,14 @@ type ClientInterface interface {
 
 	// CreateCheckWithBody Creates a check of a person
 	//
-	// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-	// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-	// that property is not true.
+	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+	// documented; this contract treats create and submit as if both cost money, which is an assumption.
+	//
+	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+	// types that were asked for, and found by the email as well: it is the one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4662,9 +4723,14 @@ type ClientInterface interface {
 
 	// CreateCheck Creates a check of a person
 	//
-	// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-	// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-	// that property is not true.
+	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+	// documented; this contract treats create and submit as if both cost money, which is an assumption.
+	//
+	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+	// types that were asked for, and found by the email as well: it is the one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4682,14 +4748,17 @@ type ClientInterface interface {
 
 	// GetCheck Reads a check and its status
 	//
-	// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision.
+	// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision. A status other
+	// than Completed and Rejected needs no action.
 	//
 	// Corresponds with GET /check/{id} (the `GetCheck` operationId).
 	GetCheck(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateAccessLinkWithBody Makes a new one-time enrollment link
 	//
-	// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// page, also when the check was created with one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4698,7 +4767,9 @@ type ClientInterface interface {
 
 	// CreateAccessLink Makes a new one-time enrollment link
 	//
-	// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// page, also when the check was created with one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4707,7 +4778,9 @@ type ClientInterface interface {
 
 	// AddIDDocumentWithBody Adds one side of an identity document
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4716,7 +4789,9 @@ type ClientInterface interface {
 
 	// AddIDDocument Adds one side of an identity document
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4725,7 +4800,8 @@ type ClientInterface interface {
 
 	// AddPersonalInfoWithBody Adds the person's name, birth date and address
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4734,7 +4810,8 @@ type ClientInterface interface {
 
 	// AddPersonalInfo Adds the person's name, birth date and address
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4743,7 +4820,7 @@ type ClientInterface interface {
 
 	// AddPhoneWithBody Adds the person's phone number
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4752,7 +4829,7 @@ type ClientInterface interface {
 
 	// AddPhone Adds the person's phone number
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4761,7 +4838,9 @@ type ClientInterface interface {
 
 	// AddPhotoDocumentWithBody Adds a photograph of the person
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4770,39 +4849,51 @@ type ClientInterface interface {
 
 	// AddPhotoDocument Adds a photograph of the person
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /check/{id}/photodocument (the `AddPhotoDocument` operationId).
 	AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetPhotoInstruction Asks which way the person must look in the photograph
+	// GetPhotoInstruction Asks which way the person must look in the extended photograph
 	//
-	// Show the instruction to the person before the photograph is taken.
+	// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
+	// the person before that photograph is taken. Needs the Advanced plan.
 	//
 	// Corresponds with GET /check/{id}/photoinstruction (the `GetPhotoInstruction` operationId).
 	GetPhotoInstruction(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCheckResults Reads a check with everything that was found
 	//
-	// Before the check is final, `checkResults` is absent or null.
+	// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+	// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 	//
 	// Corresponds with GET /check/{id}/results (the `GetCheckResults` operationId).
 	GetCheckResults(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SubmitCheck Finalises the check and pays for it
 	//
-	// A GET with a side effect: the check is finalised and charged for. Nothing on the way (a cache, a proxy, a link
-	// preview, a retrying client) may repeat it. The full results come back when they are ready at once, otherwise
-	// only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
+	// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
+	// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
+	// otherwise only the status, whose form is not documented: an object or a bare string. While data is missing the answer
+	// is an error that names it.
+	//
+	// What a check needs follows from its types. DocumentVerification: the document, front and back, of a passport the
+	// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
+	// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
+	// paper that the check or its group names, the extended photograph where the group asks for it, and personal
+	// information as far as the types use it. Needs the Advanced plan.
 	//
 	// Corresponds with GET /check/{id}/submit (the `SubmitCheck` operationId).
 	SubmitCheck(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AddSupplementalDocumentWithBody Adds a supporting paper such as a utility bill
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+	// added. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4811,7 +4902,8 @@ type ClientInterface interface {
 
 	// AddSupplementalDocument Adds a supporting paper such as a utility bill
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+	// added. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4820,7 +4912,8 @@ type ClientInterface interface {
 
 	// GetCheckDocument Downloads an image of a check
 	//
-	// The IDs are `frontId`, `backId` and the photograph's `id` of the results.
+	// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+	// ways, checkdocument and checkdocid.
 	//
 	// Corresponds with GET /checkdoc/{id}/{docId} (the `GetCheckDocument` operationId).
 	GetCheckDocument(ctx context.Context, id string, docID string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4852,8 +4945,9 @@ type ClientInterface interface {
 
 	// SearchWatchlistsWithBody Searches watchlists for a person or a business
 	//
-	// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-	// its name are given together or not at all. Every search costs money.
+	// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+	// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+	// check group holds at most 1,000,000 searches.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4862,8 +4956,9 @@ type ClientInterface interface {
 
 	// SearchWatchlists Searches watchlists for a person or a business
 	//
-	// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-	// its name are given together or not at all. Every search costs money.
+	// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+	// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+	// check group holds at most 1,000,000 searches.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4950,9 +5045,14 @@ func (c *RawClient) GetAuthToken(ctx context.Context, reqEditors ...RequestEdito
 
 // CreateCheckWithBody Creates a check of a person
 //
-// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-// that property is not true.
+// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+// documented; this contract treats create and submit as if both cost money, which is an assumption.
+//
+// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+// types that were asked for, and found by the email as well: it is the one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4971,9 +5071,14 @@ func (c *RawClient) CreateCheckWithBody(ctx context.Context, contentType string,
 
 // CreateCheck Creates a check of a person
 //
-// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-// that property is not true.
+// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+// documented; this contract treats create and submit as if both cost money, which is an assumption.
+//
+// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+// types that were asked for, and found by the email as well: it is the one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5010,7 +5115,8 @@ func (c *RawClient) GetCheckByThirdPartyIdentifier(ctx context.Context, id strin
 
 // GetCheck Reads a check and its status
 //
-// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision.
+// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision. A status other
+// than Completed and Rejected needs no action.
 //
 // Corresponds with GET /check/{id} (the `GetCheck` operationId).
 func (c *RawClient) GetCheck(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5027,7 +5133,9 @@ func (c *RawClient) GetCheck(ctx context.Context, id string, reqEditors ...Reque
 
 // CreateAccessLinkWithBody Makes a new one-time enrollment link
 //
-// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// page, also when the check was created with one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5046,7 +5154,9 @@ func (c *RawClient) CreateAccessLinkWithBody(ctx context.Context, id string, con
 
 // CreateAccessLink Makes a new one-time enrollment link
 //
-// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// page, also when the check was created with one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5065,7 +5175,9 @@ func (c *RawClient) CreateAccessLink(ctx context.Context, id string, body Create
 
 // AddIDDocumentWithBody Adds one side of an identity document
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5084,7 +5196,9 @@ func (c *RawClient) AddIDDocumentWithBody(ctx context.Context, id string, conten
 
 // AddIDDocument Adds one side of an identity document
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5103,7 +5217,8 @@ func (c *RawClient) AddIDDocument(ctx context.Context, id string, body AddIDDocu
 
 // AddPersonalInfoWithBody Adds the person's name, birth date and address
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5122,7 +5237,8 @@ func (c *RawClient) AddPersonalInfoWithBody(ctx context.Context, id string, cont
 
 // AddPersonalInfo Adds the person's name, birth date and address
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5141,7 +5257,7 @@ func (c *RawClient) AddPersonalInfo(ctx context.Context, id string, body AddPers
 
 // AddPhoneWithBody Adds the person's phone number
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5160,7 +5276,7 @@ func (c *RawClient) AddPhoneWithBody(ctx context.Context, id string, contentType
 
 // AddPhone Adds the person's phone number
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5179,7 +5295,9 @@ func (c *RawClient) AddPhone(ctx context.Context, id string, body AddPhoneJSONRe
 
 // AddPhotoDocumentWithBody Adds a photograph of the person
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5198,7 +5316,9 @@ func (c *RawClient) AddPhotoDocumentWithBody(ctx context.Context, id string, con
 
 // AddPhotoDocument Adds a photograph of the person
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5215,9 +5335,10 @@ func (c *RawClient) AddPhotoDocument(ctx context.Context, id string, body AddPho
 	return c.Client.Do(req)
 }
 
-// GetPhotoInstruction Asks which way the person must look in the photograph
+// GetPhotoInstruction Asks which way the person must look in the extended photograph
 //
-// Show the instruction to the person before the photograph is taken.
+// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
+// the person before that photograph is taken. Needs the Advanced plan.
 //
 // Corresponds with GET /check/{id}/photoinstruction (the `GetPhotoInstruction` operationId).
 func (c *RawClient) GetPhotoInstruction(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5234,7 +5355,8 @@ func (c *RawClient) GetPhotoInstruction(ctx context.Context, id string, reqEdito
 
 // GetCheckResults Reads a check with everything that was found
 //
-// Before the check is final, `checkResults` is absent or null.
+// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 //
 // Corresponds with GET /check/{id}/results (the `GetCheckResults` operationId).
 func (c *RawClient) GetCheckResults(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5251,9 +5373,16 @@ func (c *RawClient) GetCheckResults(ctx context.Context, id string, reqEditors .
 
 // SubmitCheck Finalises the check and pays for it
 //
-// A GET with a side effect: the check is finalised and charged for. Nothing on the way (a cache, a proxy, a link
-// preview, a retrying client) may repeat it. The full results come back when they are ready at once, otherwise
-// only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
+// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
+// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
+// otherwise only the status, whose form is not documented: an object or a bare string. While data is missing the answer
+// is an error that names it.
+//
+// What a check needs follows from its types. DocumentVerification: the document, front and back, of a passport the
+// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
+// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
+// paper that the check or its group names, the extended photograph where the group asks for it, and personal
+// information as far as the types use it. Needs the Advanced plan.
 //
 // Corresponds with GET /check/{id}/submit (the `SubmitCheck` operationId).
 func (c *RawClient) SubmitCheck(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5270,7 +5399,8 @@ func (c *RawClient) SubmitCheck(ctx context.Context, id string, reqEditors ...Re
 
 // AddSupplementalDocumentWithBody Adds a supporting paper such as a utility bill
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+// added. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5289,7 +5419,8 @@ func (c *RawClient) AddSupplementalDocumentWithBody(ctx context.Context, id stri
 
 // AddSupplementalDocument Adds a supporting paper such as a utility bill
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+// added. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5308,7 +5439,8 @@ func (c *RawClient) AddSupplementalDocument(ctx context.Context, id string, body
 
 // GetCheckDocument Downloads an image of a check
 //
-// The IDs are `frontId`, `backId` and the photograph's `id` of the results.
+// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+// ways, checkdocument and checkdocid.
 //
 // Corresponds with GET /checkdoc/{id}/{docId} (the `GetCheckDocument` operationId).
 func (c *RawClient) GetCheckDocument(ctx context.Context, id string, docID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5380,8 +5512,9 @@ func (c *RawClient) GetWatchlistSearchByCheckID(ctx context.Context, checkID str
 
 // SearchWatchlistsWithBody Searches watchlists for a person or a business
 //
-// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-// its name are given together or not at all. Every search costs money.
+// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+// check group holds at most 1,000,000 searches.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5400,8 +5533,9 @@ func (c *RawClient) SearchWatchlistsWithBody(ctx context.Context, contentType st
 
 // SearchWatchlists Searches watchlists for a person or a business
 //
-// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-// its name are given together or not at all. Every search costs money.
+// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+// check group holds at most 1,000,000 searches.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6359,9 +6493,14 @@ type ClientWithResponsesInterface interface {
 
 	// CreateCheckWithBodyWithResponse Creates a check of a person
 	//
-	// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-	// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-	// that property is not true.
+	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+	// documented; this contract treats create and submit as if both cost money, which is an assumption.
+	//
+	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+	// types that were asked for, and found by the email as well: it is the one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6370,9 +6509,14 @@ type ClientWithResponsesInterface interface {
 
 	// CreateCheckWithResponse Creates a check of a person
 	//
-	// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-	// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-	// that property is not true.
+	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+	// documented; this contract treats create and submit as if both cost money, which is an assumption.
+	//
+	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+	// types that were asked for, and found by the email as well: it is the one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6392,7 +6536,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetCheckWithResponse Reads a check and its status
 	//
-	// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision.
+	// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision. A status other
+	// than Completed and Rejected needs no action.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6401,7 +6546,9 @@ type ClientWithResponsesInterface interface {
 
 	// CreateAccessLinkWithBodyWithResponse Makes a new one-time enrollment link
 	//
-	// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// page, also when the check was created with one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6410,7 +6557,9 @@ type ClientWithResponsesInterface interface {
 
 	// CreateAccessLinkWithResponse Makes a new one-time enrollment link
 	//
-	// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// page, also when the check was created with one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6419,7 +6568,9 @@ type ClientWithResponsesInterface interface {
 
 	// AddIDDocumentWithBodyWithResponse Adds one side of an identity document
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6428,7 +6579,9 @@ type ClientWithResponsesInterface interface {
 
 	// AddIDDocumentWithResponse Adds one side of an identity document
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6437,7 +6590,8 @@ type ClientWithResponsesInterface interface {
 
 	// AddPersonalInfoWithBodyWithResponse Adds the person's name, birth date and address
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6446,7 +6600,8 @@ type ClientWithResponsesInterface interface {
 
 	// AddPersonalInfoWithResponse Adds the person's name, birth date and address
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6455,7 +6610,7 @@ type ClientWithResponsesInterface interface {
 
 	// AddPhoneWithBodyWithResponse Adds the person's phone number
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6464,7 +6619,7 @@ type ClientWithResponsesInterface interface {
 
 	// AddPhoneWithResponse Adds the person's phone number
 	//
-	// Sending it again replaces what was sent before.
+	// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6473,7 +6628,9 @@ type ClientWithResponsesInterface interface {
 
 	// AddPhotoDocumentWithBodyWithResponse Adds a photograph of the person
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6482,16 +6639,19 @@ type ClientWithResponsesInterface interface {
 
 	// AddPhotoDocumentWithResponse Adds a photograph of the person
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /check/{id}/photodocument (the `AddPhotoDocument` operationId).
 	AddPhotoDocumentWithResponse(ctx context.Context, id string, body AddPhotoDocumentJSONRequestBody, reqEditors ...RequestEditorFn) (*AddPhotoDocumentResponse, error)
 
-	// GetPhotoInstructionWithResponse Asks which way the person must look in the photograph
+	// GetPhotoInstructionWithResponse Asks which way the person must look in the extended photograph
 	//
-	// Show the instruction to the person before the photograph is taken.
+	// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
+	// the person before that photograph is taken. Needs the Advanced plan.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6500,7 +6660,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetCheckResultsWithResponse Reads a check with everything that was found
 	//
-	// Before the check is final, `checkResults` is absent or null.
+	// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+	// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6509,9 +6670,16 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitCheckWithResponse Finalises the check and pays for it
 	//
-	// A GET with a side effect: the check is finalised and charged for. Nothing on the way (a cache, a proxy, a link
-	// preview, a retrying client) may repeat it. The full results come back when they are ready at once, otherwise
-	// only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
+	// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
+	// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
+	// otherwise only the status, whose form is not documented: an object or a bare string. While data is missing the answer
+	// is an error that names it.
+	//
+	// What a check needs follows from its types. DocumentVerification: the document, front and back, of a passport the
+	// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
+	// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
+	// paper that the check or its group names, the extended photograph where the group asks for it, and personal
+	// information as far as the types use it. Needs the Advanced plan.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6520,7 +6688,8 @@ type ClientWithResponsesInterface interface {
 
 	// AddSupplementalDocumentWithBodyWithResponse Adds a supporting paper such as a utility bill
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+	// added. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6529,7 +6698,8 @@ type ClientWithResponsesInterface interface {
 
 	// AddSupplementalDocumentWithResponse Adds a supporting paper such as a utility bill
 	//
-	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+	// added. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6538,7 +6708,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetCheckDocumentWithResponse Downloads an image of a check
 	//
-	// The IDs are `frontId`, `backId` and the photograph's `id` of the results.
+	// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+	// ways, checkdocument and checkdocid.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6574,8 +6745,9 @@ type ClientWithResponsesInterface interface {
 
 	// SearchWatchlistsWithBodyWithResponse Searches watchlists for a person or a business
 	//
-	// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-	// its name are given together or not at all. Every search costs money.
+	// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+	// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+	// check group holds at most 1,000,000 searches.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6584,8 +6756,9 @@ type ClientWithResponsesInterface interface {
 
 	// SearchWatchlistsWithResponse Searches watchlists for a person or a business
 	//
-	// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-	// its name are given together or not at all. Every search costs money.
+	// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+	// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+	// check group holds at most 1,000,000 searches.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7351,6 +7524,10 @@ type AddIDDocumentResponse struct {
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
@@ -7396,6 +7573,16 @@ func (r AddIDDocumentResponse) GetJSON401() *UnauthorizedApplicationJSON {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r AddIDDocumentResponse) GetApplicationProblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
 	return r.ApplicationProblemJSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r AddIDDocumentResponse) GetJSON403() *ForbiddenApplicationJSON {
+	return r.JSON403
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AddIDDocumentResponse) GetApplicationProblemJSON403() *ForbiddenApplicationProblemPlusJSON {
+	return r.ApplicationProblemJSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -7490,6 +7677,10 @@ type AddPersonalInfoResponse struct {
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
@@ -7535,6 +7726,16 @@ func (r AddPersonalInfoResponse) GetJSON401() *UnauthorizedApplicationJSON {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r AddPersonalInfoResponse) GetApplicationProblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
 	return r.ApplicationProblemJSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r AddPersonalInfoResponse) GetJSON403() *ForbiddenApplicationJSON {
+	return r.JSON403
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AddPersonalInfoResponse) GetApplicationProblemJSON403() *ForbiddenApplicationProblemPlusJSON {
+	return r.ApplicationProblemJSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -7629,6 +7830,10 @@ type AddPhoneResponse struct {
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
@@ -7674,6 +7879,16 @@ func (r AddPhoneResponse) GetJSON401() *UnauthorizedApplicationJSON {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r AddPhoneResponse) GetApplicationProblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
 	return r.ApplicationProblemJSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r AddPhoneResponse) GetJSON403() *ForbiddenApplicationJSON {
+	return r.JSON403
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AddPhoneResponse) GetApplicationProblemJSON403() *ForbiddenApplicationProblemPlusJSON {
+	return r.ApplicationProblemJSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -7768,6 +7983,10 @@ type AddPhotoDocumentResponse struct {
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
@@ -7813,6 +8032,16 @@ func (r AddPhotoDocumentResponse) GetJSON401() *UnauthorizedApplicationJSON {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r AddPhotoDocumentResponse) GetApplicationProblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
 	return r.ApplicationProblemJSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r AddPhotoDocumentResponse) GetJSON403() *ForbiddenApplicationJSON {
+	return r.JSON403
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AddPhotoDocumentResponse) GetApplicationProblemJSON403() *ForbiddenApplicationProblemPlusJSON {
+	return r.ApplicationProblemJSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -7903,6 +8132,10 @@ type GetPhotoInstructionResponse struct {
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
@@ -7934,6 +8167,16 @@ func (r GetPhotoInstructionResponse) GetJSON401() *UnauthorizedApplicationJSON {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r GetPhotoInstructionResponse) GetApplicationProblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
 	return r.ApplicationProblemJSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r GetPhotoInstructionResponse) GetJSON403() *ForbiddenApplicationJSON {
+	return r.JSON403
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetPhotoInstructionResponse) GetApplicationProblemJSON403() *ForbiddenApplicationProblemPlusJSON {
+	return r.ApplicationProblemJSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -8282,6 +8525,10 @@ type AddSupplementalDocumentResponse struct {
 	JSON401 *UnauthorizedApplicationJSON
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFoundApplicationJSON
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
@@ -8327,6 +8574,16 @@ func (r AddSupplementalDocumentResponse) GetJSON401() *UnauthorizedApplicationJS
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r AddSupplementalDocumentResponse) GetApplicationProblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
 	return r.ApplicationProblemJSON401
+}
+
+// GetJSON403 returns the response for an HTTP 403 `application/json` response
+func (r AddSupplementalDocumentResponse) GetJSON403() *ForbiddenApplicationJSON {
+	return r.JSON403
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AddSupplementalDocumentResponse) GetApplicationProblemJSON403() *ForbiddenApplicationProblemPlusJSON {
+	return r.ApplicationProblemJSON403
 }
 
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
@@ -9251,9 +9508,14 @@ func (c *ClientWithResponses) GetAuthTokenWithResponse(ctx context.Context, reqE
 
 // CreateCheckWithBodyWithResponse Creates a check of a person
 //
-// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-// that property is not true.
+// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+// documented; this contract treats create and submit as if both cost money, which is an assumption.
+//
+// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+// types that were asked for, and found by the email as well: it is the one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9268,9 +9530,14 @@ func (c *ClientWithResponses) CreateCheckWithBodyWithResponse(ctx context.Contex
 
 // CreateCheckWithResponse Creates a check of a person
 //
-// Opens a check in a check group. At most one check exists for a `thirdPartyIdentifier`: a second create with the
-// same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
-// that property is not true.
+// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
+// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
+// documented; this contract treats create and submit as if both cost money, which is an assumption.
+//
+// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
+// created. A check that was there before: nothing was created either. A new one in the same group, with the check
+// types that were asked for, and found by the email as well: it is the one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9302,7 +9569,8 @@ func (c *ClientWithResponses) GetCheckByThirdPartyIdentifierWithResponse(ctx con
 
 // GetCheckWithResponse Reads a check and its status
 //
-// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision.
+// A status is not a verdict. Completed says that results exist; what they mean is the caller's decision. A status other
+// than Completed and Rejected needs no action.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9317,7 +9585,9 @@ func (c *ClientWithResponses) GetCheckWithResponse(ctx context.Context, id strin
 
 // CreateAccessLinkWithBodyWithResponse Makes a new one-time enrollment link
 //
-// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// page, also when the check was created with one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9332,7 +9602,9 @@ func (c *ClientWithResponses) CreateAccessLinkWithBodyWithResponse(ctx context.C
 
 // CreateAccessLinkWithResponse Makes a new one-time enrollment link
 //
-// The link opens the hosted enrollment for the person being checked. Every call makes another link.
+// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
+// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// page, also when the check was created with one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9347,7 +9619,9 @@ func (c *ClientWithResponses) CreateAccessLinkWithResponse(ctx context.Context, 
 
 // AddIDDocumentWithBodyWithResponse Adds one side of an identity document
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9362,7 +9636,9 @@ func (c *ClientWithResponses) AddIDDocumentWithBodyWithResponse(ctx context.Cont
 
 // AddIDDocumentWithResponse Adds one side of an identity document
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9377,7 +9653,8 @@ func (c *ClientWithResponses) AddIDDocumentWithResponse(ctx context.Context, id 
 
 // AddPersonalInfoWithBodyWithResponse Adds the person's name, birth date and address
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9392,7 +9669,8 @@ func (c *ClientWithResponses) AddPersonalInfoWithBodyWithResponse(ctx context.Co
 
 // AddPersonalInfoWithResponse Adds the person's name, birth date and address
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
+// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9407,7 +9685,7 @@ func (c *ClientWithResponses) AddPersonalInfoWithResponse(ctx context.Context, i
 
 // AddPhoneWithBodyWithResponse Adds the person's phone number
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9422,7 +9700,7 @@ func (c *ClientWithResponses) AddPhoneWithBodyWithResponse(ctx context.Context, 
 
 // AddPhoneWithResponse Adds the person's phone number
 //
-// Sending it again replaces what was sent before.
+// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9437,7 +9715,9 @@ func (c *ClientWithResponses) AddPhoneWithResponse(ctx context.Context, id strin
 
 // AddPhotoDocumentWithBodyWithResponse Adds a photograph of the person
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9452,7 +9732,9 @@ func (c *ClientWithResponses) AddPhotoDocumentWithBodyWithResponse(ctx context.C
 
 // AddPhotoDocumentWithResponse Adds a photograph of the person
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
+// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
+// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9465,9 +9747,10 @@ func (c *ClientWithResponses) AddPhotoDocumentWithResponse(ctx context.Context, 
 	return ParseAddPhotoDocumentResponse(rsp)
 }
 
-// GetPhotoInstructionWithResponse Asks which way the person must look in the photograph
+// GetPhotoInstructionWithResponse Asks which way the person must look in the extended photograph
 //
-// Show the instruction to the person before the photograph is taken.
+// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
+// the person before that photograph is taken. Needs the Advanced plan.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9482,7 +9765,8 @@ func (c *ClientWithResponses) GetPhotoInstructionWithResponse(ctx context.Contex
 
 // GetCheckResultsWithResponse Reads a check with everything that was found
 //
-// Before the check is final, `checkResults` is absent or null.
+// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9497,9 +9781,16 @@ func (c *ClientWithResponses) GetCheckResultsWithResponse(ctx context.Context, i
 
 // SubmitCheckWithResponse Finalises the check and pays for it
 //
-// A GET with a side effect: the check is finalised and charged for. Nothing on the way (a cache, a proxy, a link
-// preview, a retrying client) may repeat it. The full results come back when they are ready at once, otherwise
-// only the status, as an object or as a bare string. While data is missing the answer is an error that names it.
+// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
+// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
+// otherwise only the status, whose form is not documented: an object or a bare string. While data is missing the answer
+// is an error that names it.
+//
+// What a check needs follows from its types. DocumentVerification: the document, front and back, of a passport the
+// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
+// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
+// paper that the check or its group names, the extended photograph where the group asks for it, and personal
+// information as far as the types use it. Needs the Advanced plan.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9514,7 +9805,8 @@ func (c *ClientWithResponses) SubmitCheckWithResponse(ctx context.Context, id st
 
 // AddSupplementalDocumentWithBodyWithResponse Adds a supporting paper such as a utility bill
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+// added. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9529,7 +9821,8 @@ func (c *ClientWithResponses) AddSupplementalDocumentWithBodyWithResponse(ctx co
 
 // AddSupplementalDocumentWithResponse Adds a supporting paper such as a utility bill
 //
-// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted.
+// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
+// added. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9544,7 +9837,8 @@ func (c *ClientWithResponses) AddSupplementalDocumentWithResponse(ctx context.Co
 
 // GetCheckDocumentWithResponse Downloads an image of a check
 //
-// The IDs are `frontId`, `backId` and the photograph's `id` of the results.
+// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+// ways, checkdocument and checkdocid.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9604,8 +9898,9 @@ func (c *ClientWithResponses) GetWatchlistSearchByCheckIDWithResponse(ctx contex
 
 // SearchWatchlistsWithBodyWithResponse Searches watchlists for a person or a business
 //
-// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-// its name are given together or not at all. Every search costs money.
+// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+// check group holds at most 1,000,000 searches.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9620,8 +9915,9 @@ func (c *ClientWithResponses) SearchWatchlistsWithBodyWithResponse(ctx context.C
 
 // SearchWatchlistsWithResponse Searches watchlists for a person or a business
 //
-// Needs a first and a last name, or a business name. An image of a face adds the visual search; its content and
-// its name are given together or not at all. Every search costs money.
+// Needs a first and a last name, or a business name. An image of a face adds the visual search, which needs the
+// Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
+// check group holds at most 1,000,000 searches.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10418,6 +10714,20 @@ func ParseAddIDDocumentResponse(rsp *http.Response) (*AddIDDocumentResponse, err
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -10553,6 +10863,20 @@ func ParseAddPersonalInfoResponse(rsp *http.Response) (*AddPersonalInfoResponse,
 			return nil, err
 		}
 		response.ApplicationProblemJSON401 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
@@ -10690,6 +11014,20 @@ func ParseAddPhoneResponse(rsp *http.Response) (*AddPhoneResponse, error) {
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -10826,6 +11164,20 @@ func ParseAddPhotoDocumentResponse(rsp *http.Response) (*AddPhotoDocumentRespons
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -10947,6 +11299,20 @@ func ParseGetPhotoInstructionResponse(rsp *http.Response) (*GetPhotoInstructionR
 			return nil, err
 		}
 		response.ApplicationProblemJSON401 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON
@@ -11327,6 +11693,20 @@ func ParseAddSupplementalDocumentResponse(rsp *http.Response) (*AddSupplementalD
 			return nil, err
 		}
 		response.ApplicationProblemJSON401 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
 		var dest NotFoundApplicationJSON

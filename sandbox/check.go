@@ -26,12 +26,15 @@ type check struct {
 	outcome      outcome
 	pose         server.PhotoPose
 	touched      bool // the person did something
+	enrolled     bool // through the hosted enrollment
 	person       *server.AddPersonalInfoRequest
 	phone        *server.AddPhoneRequest
 	documentType server.DocumentType
 	documents    map[string]*document // by ID
 	front, back  *document
 	photo        *document
+	extended     *document // the photograph that follows the pose
+	unreadable   bool      // an image is kept that cannot be read
 	papers       map[server.SupplementalDocumentType]*document
 	submitted    time.Time // zero before
 	submissions  int       // how often the check was charged for
@@ -49,11 +52,13 @@ func (s *Sandbox) status(c *check) server.CheckStatus {
 		return server.CheckStatusAwaitingUser
 	}
 	duration := s.config.processing
-	if c.outcome.slow {
+	if c.outcome.slow || c.unreadable {
 		duration = s.config.slow
 	}
 	elapsed := s.config.now().Sub(c.submitted)
 	switch {
+	case elapsed >= duration && c.unreadable:
+		return server.CheckStatusRejected
 	case elapsed >= duration:
 		return c.outcome.status
 	case c.outcome.review && elapsed >= duration*2/3:
@@ -95,9 +100,22 @@ func (s *Sandbox) describe(c *check) server.Check {
 		CheckTypes:           c.types,
 	}
 	if check.Status == server.CheckStatusRejected {
-		check.StatusReason = c.outcome.reason
+		check.StatusReason = c.reason()
 	}
 	return check
+}
+
+// reason returns why the check is rejected; nil when it is not, or no reason was asked for.
+func (c *check) reason() *server.StatusReason {
+	if c.unreadable {
+		return new(server.StatusReasonUnreadableDocumentsOrMissingVerificationInformation)
+	}
+	return c.outcome.reason
+}
+
+func (c *check) rejectedFor(reason server.StatusReason) bool {
+	why := c.reason()
+	return why != nil && *why == reason
 }
 
 func convert[T ~string](names []string) []T {
@@ -111,6 +129,9 @@ func convert[T ~string](names []string) []T {
 func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestObject) (server.CreateCheckResponseObject, error) {
 	b := r.Body
 	group := s.config.group
+	if s.config.basicPlan && needsAdvanced(b) {
+		return nil, advanced()
+	}
 	if b.GroupID != group.ID {
 		return nil, invalid(map[string][]string{"groupId": {"is not a check group of this organisation"}})
 	}
@@ -129,8 +150,8 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	if b.ReturnURL != nil {
 		c.returnURL = *b.ReturnURL
 	}
-	if b.CheckTypes != nil {
-		c.types = b.CheckTypes
+	if b.CheckTypes != nil { // they replace the group's, and its supplemental documents
+		c.types, c.supplements = b.CheckTypes, nil
 	}
 	if b.SupplementalDocumentTypes != nil {
 		c.supplements = b.SupplementalDocumentTypes
@@ -138,7 +159,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	if b.WatchlistSearchCategories != nil {
 		c.categories = b.WatchlistSearchCategories
 	}
-	if b.WatchlistRecheckInterval != nil {
+	if b.WatchlistRecheckInterval != nil && slices.Contains(b.CheckTypes, server.CheckTypeWatchlist) {
 		c.recheck = int(*b.WatchlistRecheckInterval)
 	}
 
@@ -149,8 +170,11 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 		s.repeats++
 		return nil, problem(http.StatusConflict, "A check with this thirdPartyIdentifier exists already.")
 	}
-	poses := enumOf("PhotoPose")
-	c.pose = server.PhotoPose(poses[len(s.checks)%len(poses)])
+	c.pose = server.PhotoPoseNone
+	if group.ExtendedPhoto {
+		poses := enumOf("PhotoPose")[1:] // the first is None
+		c.pose = server.PhotoPose(poses[len(s.checks)%len(poses)])
+	}
 	s.checks[c.id] = c
 	s.byIdentifier[c.identifier] = append(s.byIdentifier[c.identifier], c)
 
@@ -169,7 +193,10 @@ func (s *service) CreateAccessLink(ctx context.Context, r server.CreateAccessLin
 	if err != nil {
 		return nil, err
 	}
-	returnURL := c.returnURL
+	if !c.has(server.CheckTypeDocumentVerification) {
+		return nil, problem(http.StatusBadRequest, "The hosted enrollment needs a check with the type DocumentVerification.")
+	}
+	returnURL := "" // not the create's: without one the enrollment ends on a page of its own
 	if r.Body.ReturnURL != nil {
 		returnURL = *r.Body.ReturnURL
 	}
@@ -203,33 +230,36 @@ func (s *service) AddPhone(_ context.Context, r server.AddPhoneRequestObject) (s
 	return server.AddPhone200JSONResponse(server.AcknowledgementSuccess), nil
 }
 
-// missing names what a check needs before it can be submitted, and how to add it.
-func (c *check) missing() map[string][]string {
+// needsPerson are the check types that use personal information. Which do is not documented; those that need nothing
+// but what create and phone bring are left out.
+var needsPerson = []server.CheckType{
+	server.CheckTypeDocumentVerification, server.CheckTypePhotoVerification, server.CheckTypeAddressVerification, server.CheckTypeRiskProfiling,
+	server.CheckTypeWatchlist, server.CheckTypeVisualWatchlist, server.CheckTypeAccreditedInvestor, server.CheckTypeCovidVaccinationVerification,
+}
+
+// missing names what a check needs before it can be submitted, as its types ask for it, and how to add it.
+func (c *check) missing(group Group) map[string][]string {
 	missing := make(map[string][]string)
-	need := func(name, operation string) {
-		missing[name] = []string{"is missing; add it with POST /check/{id}/" + operation}
-	}
-	if c.person == nil {
-		need("personalInfo", "personalinfo")
-	}
-	if c.has(server.CheckTypePhoneVerification) && c.phone == nil {
-		need("phone", "phone")
-	}
-	if c.has(server.CheckTypeDocumentVerification) {
-		if c.front == nil {
-			need("idDocument.front", "iddocument")
-		}
-		if c.back == nil && c.documentType != server.DocumentTypePassportImage {
-			need("idDocument.back", "iddocument")
+	need := func(is bool, name, operation string) {
+		if is {
+			missing[name] = []string{"is missing; add it with POST /check/{id}/" + operation}
 		}
 	}
-	if (c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)) && c.photo == nil {
-		need("photoDocument", "photodocument")
+	photo := c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)
+	document := photo || c.has(server.CheckTypeDocumentVerification)
+	need(slices.ContainsFunc(needsPerson, c.has) && c.person == nil, "personalInfo", "personalinfo")
+	need(c.has(server.CheckTypeAddressVerification) && c.person != nil && *text(c.person.StreetAddress1) == "", "personalInfo.streetAddress1", "personalinfo")
+	need(c.has(server.CheckTypePhoneVerification) && c.phone == nil, "phone", "phone")
+	need(document && c.front == nil, "idDocument.front", "iddocument")
+	need(document && c.back == nil && c.documentType != server.DocumentTypePassportImage, "idDocument.back", "iddocument")
+	need(photo && c.photo == nil, "photoDocument", "photodocument")
+	need(photo && group.ExtendedPhoto && c.extended == nil, "photoDocument.extended", "photodocument with extended: true")
+	papers := c.supplements
+	if c.has(server.CheckTypeAccreditedInvestor) {
+		papers = append(slices.Clip(papers), server.SupplementalDocumentTypeAccreditedInvestor)
 	}
-	for _, paper := range c.supplements {
-		if c.papers[paper] == nil {
-			need("supplementalDocument."+string(paper), "supplementaldocument")
-		}
+	for _, paper := range papers {
+		need(c.papers[paper] == nil, "supplementalDocument."+string(paper), "supplementaldocument")
 	}
 	return missing
 }
@@ -254,7 +284,7 @@ func (s *service) SubmitCheck(_ context.Context, r server.SubmitCheckRequestObje
 		s.repeats++
 		return nil, problem(http.StatusConflict, "The check is submitted already.")
 	}
-	if missing := c.missing(); len(missing) > 0 {
+	if missing := c.missing(s.config.group); len(missing) > 0 {
 		f := invalid(missing)
 		f.Title = "The check is incomplete."
 		return nil, f
@@ -396,11 +426,19 @@ func (s *Sandbox) results(c *check) server.CheckResults {
 	return results
 }
 
+// known returns what is known of the person.
+func (c *check) known() *server.AddPersonalInfoRequest {
+	if c.person == nil {
+		return &server.AddPersonalInfoRequest{}
+	}
+	return c.person
+}
+
 // sections makes up what was found, in agreement with the outcome.
 func (s *Sandbox) sections(c *check) *server.CheckResultSections {
-	o, p := c.outcome, c.person
+	o, p := c.outcome, c.known()
 	atLeast := func(years int) *bool {
-		old := !o.has(server.CheckWarningAge) && (o.reason == nil || *o.reason != server.StatusReasonUnderageApplicant)
+		old := !o.has(server.CheckWarningAge) && !c.rejectedFor(server.StatusReasonUnderageApplicant)
 		if p.DateOfBirth != nil {
 			if born, err := p.DateOfBirth.Time(); err == nil && s.config.now().Before(born.AddDate(years, 0, 0)) {
 				old = false
@@ -431,7 +469,7 @@ func (s *Sandbox) sections(c *check) *server.CheckResultSections {
 	}
 	if c.front != nil {
 		expires := s.config.now().AddDate(5, 0, 0)
-		if o.reason != nil && *o.reason == server.StatusReasonExpiredDocuments {
+		if c.rejectedFor(server.StatusReasonExpiredDocuments) {
 			expires = s.config.now().AddDate(-1, 0, 0)
 		}
 		sections.IdentificationDocument = &server.IdentificationDocument{
@@ -469,15 +507,15 @@ func (s *Sandbox) sections(c *check) *server.CheckResultSections {
 }
 
 func riskProfile(c *check) *server.RiskProfile {
-	o := c.outcome
+	o, p := c.outcome, c.known()
 	profile := &server.RiskProfile{}
 	if c.has(server.CheckTypePhotoVerification) {
-		profile.FacialMatchConfidence = new(0.97)
-		if o.reason != nil && *o.reason == server.StatusReasonFacialVerificationFailed {
-			profile.FacialMatchConfidence = new(0.21)
+		profile.FacialMatchConfidence = new(97.0)
+		if c.rejectedFor(server.StatusReasonFacialVerificationFailed) {
+			profile.FacialMatchConfidence = new(21.0)
 		}
 	}
-	if c.has(server.CheckTypeRiskProfiling) {
+	if c.has(server.CheckTypeRiskProfiling) && (*text(p.IPAddress) != "" || c.enrolled) {
 		anonymous := o.has(server.CheckWarningIPVpnTor)
 		score := 4.0
 		if anonymous {
@@ -485,15 +523,15 @@ func riskProfile(c *check) *server.RiskProfile {
 		}
 		profile.IPAndDeviceAnalysisResults = &server.IPAndDeviceAnalysis{
 			VPNOrTor:        &anonymous,
-			IP:              c.person.IPAddress,
+			IP:              p.IPAddress,
 			FraudScore:      new(wire.NewScalar(score)),
 			RecentAbuse:     new(false),
 			ISP:             new("Example Networks"),
 			Timezone:        new("America/New_York"),
 			Position:        new(wire.NewScalar("43.66,-70.25")),
-			Country:         c.person.Country,
-			City:            c.person.City,
-			State:           c.person.StateOrProvince,
+			Country:         p.Country,
+			City:            p.City,
+			State:           p.StateOrProvince,
 			OperatingSystem: new("Android 16"),
 			Browser:         new("Chrome 140"),
 			DeviceBrand:     new("Google"),

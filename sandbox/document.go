@@ -109,27 +109,43 @@ func readDocument(ctx context.Context, dataURL string) (*receivedImage, error) {
 	return image, nil
 }
 
-// addDocument stores an image with a check that still takes data.
-func (s *Sandbox) addDocument(ctx context.Context, checkID, dataURL string, place func(*check, *document)) error {
-	image, err := readDocument(ctx, dataURL)
+// An upload is an image that is to be stored with a check.
+type upload struct {
+	checkID, name, dataURL string
+	force                  *bool // nil where the service looks at no content
+}
+
+// addDocument stores an image with a check that still takes data. One that cannot be read is refused, so that the person
+// can try again, unless the caller wants it kept.
+func (s *Sandbox) addDocument(ctx context.Context, u upload, place func(*check, *document)) error {
+	image, err := readDocument(ctx, u.dataURL)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, err := s.findOpen(checkID)
+	c, err := s.findOpen(u.checkID)
 	if err != nil {
 		return err
 	}
+	unreadable := u.force != nil && (c.outcome.unreadable || unreadableName(u.name))
+	if unreadable && !*u.force {
+		return problem(http.StatusBadRequest, "The image cannot be read. Take it again, or have it kept with forceCommit.")
+	}
 	image.kept = true
 	c.touched = true
+	c.unreadable = c.unreadable || unreadable
 	c.documents[image.id] = &image.document
 	place(c, &image.document)
 	return nil
 }
 
+// isTrue is false for an absent value.
+func isTrue(b *bool) bool { return b != nil && *b }
+
 func (s *service) AddIDDocument(ctx context.Context, r server.AddIDDocumentRequestObject) (server.AddIDDocumentResponseObject, error) {
-	err := s.addDocument(ctx, r.ID, r.Body.FileContent, func(c *check, d *document) {
+	u := upload{r.ID, r.Body.FileName, r.Body.FileContent, new(isTrue(r.Body.ForceCommit))}
+	err := s.addDocument(ctx, u, func(c *check, d *document) {
 		c.documentType = r.Body.Type
 		if r.Body.Side == server.DocumentSideBack {
 			c.back = d
@@ -141,12 +157,20 @@ func (s *service) AddIDDocument(ctx context.Context, r server.AddIDDocumentReque
 }
 
 func (s *service) AddPhotoDocument(ctx context.Context, r server.AddPhotoDocumentRequestObject) (server.AddPhotoDocumentResponseObject, error) {
-	err := s.addDocument(ctx, r.ID, r.Body.FileContent, func(c *check, d *document) { c.photo = d })
+	u := upload{r.ID, r.Body.FileName, r.Body.FileContent, new(isTrue(r.Body.ForceCommit))}
+	err := s.addDocument(ctx, u, func(c *check, d *document) {
+		if isTrue(r.Body.Extended) {
+			c.extended = d
+		} else {
+			c.photo = d
+		}
+	})
 	return server.AddPhotoDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 
 func (s *service) AddSupplementalDocument(ctx context.Context, r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
-	err := s.addDocument(ctx, r.ID, r.Body.FileContent, func(c *check, d *document) { c.papers[r.Body.Type] = d })
+	u := upload{checkID: r.ID, name: r.Body.FileName, dataURL: r.Body.FileContent}
+	err := s.addDocument(ctx, u, func(c *check, d *document) { c.papers[r.Body.Type] = d })
 	return server.AddSupplementalDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -80,7 +81,7 @@ func (s *Sandbox) finishEnrollment(w http.ResponseWriter, r *http.Request) {
 	l, status, view := s.usable(r.PathValue("code"))
 	if l != nil {
 		l.used = true
-		l.check.fill()
+		l.check.fill(s.config.group)
 		s.submit(l.check)
 		view = enrollView{Title: "Thank you", Text: "The check is submitted."}
 	}
@@ -94,10 +95,15 @@ func (s *Sandbox) finishEnrollment(w http.ResponseWriter, r *http.Request) {
 }
 
 // fill adds what the check lacks.
-func (c *check) fill() {
-	c.touched = true
+func (c *check) fill(group Group) {
+	c.touched, c.enrolled = true, true
 	if c.person == nil {
 		c.person = &server.AddPersonalInfoRequest{FirstName: "Sandbox", LastName: "Person"}
+	}
+	if *text(c.person.StreetAddress1) == "" {
+		person := *c.person
+		person.StreetAddress1 = new("1 Sandbox Street")
+		c.person = &person
 	}
 	if c.phone == nil {
 		c.phone = &server.AddPhoneRequest{Number: "2075550100", Country: "US"}
@@ -116,7 +122,10 @@ func (c *check) fill() {
 	if c.photo == nil {
 		c.photo = specimen()
 	}
-	for _, paper := range c.supplements {
+	if c.extended == nil && group.ExtendedPhoto {
+		c.extended = specimen()
+	}
+	for _, paper := range append(slices.Clip(c.supplements), server.SupplementalDocumentTypeAccreditedInvestor) {
 		if c.papers[paper] == nil {
 			c.papers[paper] = specimen()
 		}

@@ -16,13 +16,16 @@ type outcome struct {
 	warnings []server.CheckWarning
 	slow     bool // processing takes longer
 	review   bool // a person looks at the check before it ends
-	hits     int  // watchlist hits
-	media    int  // pieces of adverse media
-	search   server.WatchlistStatus
+	// unreadable: no image of a document or a face can be read
+	unreadable bool
+	hits       int // watchlist hits
+	media      int // pieces of adverse media
+	search     server.WatchlistStatus
 }
 
 // Outcomes returns the words that choose an outcome, with what they do. Words follow plus signs in the local part of
-// an email address, as in "maria+Age+slow@example.com", or in the last name or business name of a watchlist search.
+// an email address, as in "maria+Age+slow@example.com", in the last name or business name of a watchlist search, or, for
+// unreadable, in the name of an image, as in "front+unreadable.jpg".
 // Letter case does not matter, and unknown words do nothing.
 func Outcomes() map[string]string {
 	words := map[string]string{
@@ -34,6 +37,8 @@ func Outcomes() map[string]string {
 		"media-N":  "the watchlist search finds N pieces of adverse media",
 		"failed":   "the watchlist search ends Failed",
 		"error":    "the watchlist search ends Error",
+		"unreadable": "images of documents and faces are refused, or kept with forceCommit, and then the check is slower and ends Rejected as unreadable; " +
+			"in the name of an image it concerns that image alone",
 	}
 	for name := range reasons() {
 		words[name] = "the check ends Rejected with this reason"
@@ -85,6 +90,8 @@ func (o *outcome) read(words string) {
 			o.status = server.CheckStatusCanceled
 		case "slow":
 			o.slow = true
+		case "unreadable":
+			o.unreadable = true
 		case "review":
 			o.review = true
 		case "failed":
@@ -122,6 +129,12 @@ func count(word, prefix string) (int, bool) {
 	digits, ok := strings.CutPrefix(word, prefix)
 	n, err := strconv.Atoi(digits)
 	return min(n, 10_000), ok && err == nil && n >= 0
+}
+
+// unreadableName reports whether the name of an image asks for one that cannot be read.
+func unreadableName(name string) bool {
+	name, _, _ = strings.Cut(name, ".")
+	return outcomeOf(name).unreadable
 }
 
 // stripWords returns a name without the words that choose an outcome.

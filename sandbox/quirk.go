@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,8 +18,8 @@ type Quirk string
 
 // The quirks.
 const (
-	QuirkOrganiationID Quirk = "organiationId" // organizationId is spelt organiationId
-	QuirkEnumCase      Quirk = "enumCase"      // enumeration values begin with a small letter
+	QuirkOrganiationID Quirk = "organiationId" // organizationId of a check is spelt organiationId
+	QuirkEnumCase      Quirk = "enumCase"      // warnings begin with a small letter
 	QuirkSubmitStatus  Quirk = "submitStatus"  // submitting answers with the status alone, even when the results are ready
 	QuirkSubmitString  Quirk = "submitString"  // submitting answers with the status as a bare string
 	QuirkDocument      Quirk = "document"      // an image comes in the property document instead of base64
@@ -29,21 +28,18 @@ const (
 
 // quirks says what each quirk does to an answer. path is the path of the request.
 var quirks = map[Quirk]func(path string, answer any) any{
-	QuirkOrganiationID: func(_ string, answer any) any {
-		rename(answer, "organizationId", "organiationId")
+	QuirkOrganiationID: func(path string, answer any) any {
+		if !strings.HasPrefix(path, "/api/watchlist/") {
+			rename(answer, "organizationId", "organiationId")
+		}
 		return answer
 	},
 	QuirkEnumCase: func(_ string, answer any) any {
 		each(answer, func(object map[string]any) {
-			for name, v := range object {
-				if recased()[name] {
-					object[name] = lowerFirst(v)
-				}
+			if v, ok := object["warnings"]; ok {
+				object["warnings"] = lowerFirst(v)
 			}
 		})
-		if status, ok := answer.(string); ok {
-			return lowerFirst(status)
-		}
 		return answer
 	},
 	QuirkSubmitStatus: func(path string, answer any) any {
@@ -74,26 +70,6 @@ var quirks = map[Quirk]func(path string, answer any) any{
 		return answer
 	},
 }
-
-// recased returns the names of the properties whose enumerations the contract marks with x-ignore-case.
-var recased = sync.OnceValue(func() map[string]bool {
-	names := make(map[string]bool)
-	for _, schema := range schemas().(map[string]any) {
-		each(schema, func(object map[string]any) {
-			properties, _ := object["properties"].(map[string]any)
-			for name, property := range properties {
-				each(property, func(part map[string]any) {
-					ref, _ := part["$ref"].(string)
-					target := member(schemas(), strings.TrimPrefix(ref, "#/components/schemas/"))
-					if member(target, "x-ignore-case") == true {
-						names[name] = true
-					}
-				})
-			}
-		})
-	}
-	return names
-})
 
 // Quirks returns all quirks, sorted.
 func Quirks() []Quirk { return slices.Sorted(maps.Keys(quirks)) }

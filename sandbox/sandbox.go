@@ -59,6 +59,7 @@ type config struct {
 	faults         Faults
 	now            func() time.Time
 	docs           []byte
+	basicPlan      bool
 }
 
 // An Option configures a [Sandbox].
@@ -89,6 +90,10 @@ func WithQuirks(quirks ...Quirk) Option {
 // WithClock sets the clock, by which tokens expire and checks proceed; the default is [time.Now].
 func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
 
+// WithBasicPlan has the sandbox answer with 403 where the service asks for the Advanced plan: adding data and submitting
+// through the API, check types of one's own, and the visual watchlist search.
+func WithBasicPlan() Option { return func(c *config) { c.basicPlan = true } }
+
 // WithDocs has the sandbox serve an HTML page at /docs, such as the API reference that make docs writes.
 func WithDocs(page []byte) Option { return func(c *config) { c.docs = page } }
 
@@ -99,6 +104,7 @@ type Group struct {
 	SupplementalDocumentTypes []string // such as "UtilityBill"; each must be added before a check is submitted
 	WatchlistCategories       []string // such as "Criminal"
 	RecheckInterval           int      // days between repeated watchlist searches; 0 for none
+	ExtendedPhoto             bool     // a check with a photograph needs a second one, taken as the photo instruction says
 }
 
 // DefaultGroup returns the group that a sandbox has without [WithGroup], with an ID made up.
@@ -202,7 +208,7 @@ func (s *Sandbox) routes() http.Handler {
 	server.HandlerWithOptions(strict, server.ChiServerOptions{
 		BaseURL:          "/api",
 		BaseRouter:       router,
-		Middlewares:      []server.MiddlewareFunc{s.validate, s.authenticate}, // the last one runs first
+		Middlewares:      []server.MiddlewareFunc{s.validate, s.admitPlan, s.authenticate}, // the last one runs first
 		ErrorHandlerFunc: writeError,
 	})
 	var handler http.Handler = router
@@ -218,7 +224,7 @@ func (s *Sandbox) routes() http.Handler {
 		}
 		ctx := withOrigin(r.Context(), scheme+r.Host)
 		ctx = context.WithValue(ctx, chi.RouteCtxKey, (*chi.Context)(nil)) // forget a router around the sandbox
-		handler.ServeHTTP(w, withoutSlash(r.WithContext(ctx)))
+		handler.ServeHTTP(w, asDocumented(r.WithContext(ctx)))
 	})
 }
 
@@ -232,15 +238,26 @@ func (s *Sandbox) showDocs(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(s.config.docs)
 }
 
-// withoutSlash removes a slash from the end of the path; one of the vendor's SDKs adds it. An escaped slash is part of
-// an ID and stays.
-func withoutSlash(r *http.Request) *http.Request {
-	if len(r.URL.Path) < 2 || !strings.HasSuffix(r.URL.EscapedPath(), "/") {
+// asDocumented returns a request with the address that the documents have for it. One of the vendor's SDKs adds a slash to
+// the end of the path, and its clients spell checkdoc in two more ways. An escaped slash is part of an ID and stays.
+func asDocumented(r *http.Request) *http.Request {
+	path, escaped := r.URL.Path, r.URL.EscapedPath()
+	if len(path) > 1 && strings.HasSuffix(escaped, "/") {
+		path, escaped = strings.TrimSuffix(path, "/"), strings.TrimSuffix(escaped, "/")
+	}
+	for _, spelling := range []string{"/api/checkdocument/", "/api/checkdocid/"} {
+		if rest, ok := strings.CutPrefix(path, spelling); ok {
+			path, escaped = "/api/checkdoc/"+rest, "/api/checkdoc/"+strings.TrimPrefix(escaped, spelling)
+		}
+	}
+	if path == r.URL.Path {
 		return r
 	}
 	r = r.Clone(r.Context())
-	r.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
-	r.URL.RawPath = strings.TrimSuffix(r.URL.RawPath, "/")
+	r.URL.Path = path
+	if r.URL.RawPath != "" {
+		r.URL.RawPath = escaped
+	}
 	return r
 }
 

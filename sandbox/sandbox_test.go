@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -95,7 +96,7 @@ func complete(t *testing.T, client *api.Client, id string) {
 	t.Helper()
 	ctx := t.Context()
 	done(t, client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
-		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US",
+		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US", IPAddress: "203.0.113.24",
 	}))
 	done(t, client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"}))
 	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))
@@ -243,8 +244,8 @@ func TestEveryOutcomeCanBeChosen(t *testing.T) {
 	}
 	n := 0
 	for word, does := range sandbox.Outcomes() {
-		if strings.HasPrefix(word, "hits-") || strings.HasPrefix(word, "media-") || word == "failed" || word == "error" {
-			continue // of watchlist searches
+		if strings.HasPrefix(word, "hits-") || strings.HasPrefix(word, "media-") || word == "failed" || word == "error" || word == "unreadable" {
+			continue // of watchlist searches and of images
 		}
 		n++
 		id := create(t, sb, client, word, "maria+"+strings.ToUpper(word)+"@example.com")
@@ -281,7 +282,7 @@ func TestResultsAgreeWithTheOutcome(t *testing.T) {
 		return must(client.GetCheckResults(t.Context(), id))(t)
 	}
 	r := results("Age+IPVpnTor+FacialVerificationFailed+ExpiredDocuments").CheckResults
-	if *r.Attestations.Over18 || !*r.RiskProfile.IPAndDeviceAnalysisResults.VPNOrTor || *r.RiskProfile.FacialMatchConfidence < 0.9 {
+	if *r.Attestations.Over18 || !*r.RiskProfile.IPAndDeviceAnalysisResults.VPNOrTor || *r.RiskProfile.FacialMatchConfidence != 97 {
 		t.Errorf("%+v", r) // the last reason counts
 	}
 	if expires, err := r.IdentificationDocument.ExpirationDate.Time(); err != nil || expires.After(time.Now()) {
@@ -548,8 +549,9 @@ func TestEnrollmentLinkWorksOnce(t *testing.T) {
 	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
 		ThirdPartyIdentifier: "p1", GroupID: sb.GroupID, Email: "a@example.com", ReturnURL: "https://shop.example.com/done",
 	}))(t)
-	link := must(client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}))(t)
-	if link.URL == created.URL || !strings.HasPrefix(link.URL, strings.TrimSuffix(sb.URL, "/api")+"/enroll/") {
+	silent := must(client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}))(t)
+	link := must(client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{ReturnURL: "https://shop.example.com/done"}))(t)
+	if link.URL == created.URL || link.URL == silent.URL || !strings.HasPrefix(link.URL, strings.TrimSuffix(sb.URL, "/api")+"/enroll/") {
 		t.Fatalf("%s and %s", created.URL, link.URL)
 	}
 	if resp, page := call(t, "GET", link.URL, "", "", ""); resp.StatusCode != 200 || !strings.Contains(page, "<form") {
@@ -618,7 +620,7 @@ func TestAttestedAges(t *testing.T) {
 		id := create(t, sb, client, fmt.Sprint(years), "a@example.com")
 		complete(t, client, id)
 		born := time.Now().AddDate(-years, 0, -1)
-		done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: api.NewDate(born.Date())}))
+		done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1", DateOfBirth: api.NewDate(born.Date())}))
 		must(client.SubmitCheck(t.Context(), id))(t)
 		a := must(client.GetCheckResults(t.Context(), id))(t).CheckResults.Attestations
 		if *a.Over18 != want[0] || *a.Over21 != want[1] {
@@ -699,10 +701,11 @@ func TestQuirks(t *testing.T) {
 		{sandbox.QuirkOrganiationID, "/check/ID", `"organiationId":`},
 		{sandbox.QuirkEnumCase, "/check/ID/results", `"warnings":["iPVpnTor"]`},
 		{sandbox.QuirkEnumCase, "/check/ID/results", `"photoVerification":{"id":`},
-		{sandbox.QuirkEnumCase, "/check/ID/results", `"type":"camPhoto"`},
+		{sandbox.QuirkEnumCase, "/check/ID/results", `"type":"CamPhoto"`},
+		{sandbox.QuirkOrganiationID, "/watchlist/getbycheckid/ID", `"organizationId":`},
 		{sandbox.QuirkEnumCase, "/check/ID/results", `"firstName":"Maria"`},
-		{sandbox.QuirkEnumCase, "/watchlist/getbycheckid/ID", `"searchType":"text"`},
-		{sandbox.QuirkEnumCase, "/check/ID/photoinstruction", `"instruction":"none"`},
+		{sandbox.QuirkEnumCase, "/watchlist/getbycheckid/ID", `"searchType":"Text"`},
+		{sandbox.QuirkEnumCase, "/check/ID/photoinstruction", `"instruction":"None"`},
 		{sandbox.QuirkScalars, "/check/ID/results", `"fraudScore":"81"`},
 		{sandbox.QuirkSubmitStatus, "/check/ID/submit", `{"status":"Completed"}`},
 		{sandbox.QuirkSubmitString, "/check/ID/submit", `"Completed"`},
@@ -753,19 +756,165 @@ func TestParseQuirks(t *testing.T) {
 	}
 }
 
-func TestPhotoInstruction(t *testing.T) {
+// The photo instruction and the second photograph belong to groups that ask for them.
+func TestExtendedPhotograph(t *testing.T) {
 	sb, client := start(t)
-	seen := make(map[api.PhotoPose]bool)
-	for i := range 5 {
-		id := create(t, sb, client, fmt.Sprint(i), "a@example.com")
-		instruction := must(client.GetPhotoInstruction(t.Context(), id))(t)
-		if !instruction.Instruction.Known() {
-			t.Errorf("%q", instruction.Instruction)
-		}
-		seen[instruction.Instruction] = true
+	id := create(t, sb, client, "p", "a@example.com")
+	if got := must(client.GetPhotoInstruction(t.Context(), id))(t).Instruction; got != api.PhotoPoseNone {
+		t.Errorf("a group that asks for none: %s", got)
 	}
-	if len(seen) != 5 {
+	complete(t, client, id)
+	must(client.SubmitCheck(t.Context(), id))(t)
+
+	sb, client = start(t, sandbox.WithGroup(sandbox.Group{ExtendedPhoto: true}))
+	seen := make(map[api.PhotoPose]bool)
+	for i := range 4 {
+		id = create(t, sb, client, fmt.Sprint(i), "a@example.com")
+		instruction := must(client.GetPhotoInstruction(t.Context(), id))(t).Instruction
+		if !instruction.Known() || instruction == api.PhotoPoseNone {
+			t.Errorf("%q", instruction)
+		}
+		seen[instruction] = true
+	}
+	if len(seen) != 4 {
 		t.Errorf("seen %v", seen)
+	}
+	complete(t, client, id)
+	var failure *api.Error
+	if _, err := client.SubmitCheck(t.Context(), id); !errors.As(err, &failure) || len(failure.Fields) != 1 || len(failure.Fields["photoDocument.extended"]) != 1 {
+		t.Errorf("without it: %v", err)
+	}
+	done(t, client.AddPhotoDocument(t.Context(), id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png, Extended: true}))
+	must(client.SubmitCheck(t.Context(), id))(t)
+}
+
+// An image that cannot be read is refused, so that the person can try again, or kept on request; then the check takes
+// longer and ends as unreadable.
+func TestImagesThatCannotBeRead(t *testing.T) {
+	clock := newClock()
+	sb, client := start(t, sandbox.WithClock(clock.Now), sandbox.WithProcessing(time.Second, time.Minute))
+	ctx := t.Context()
+	front := func(name string, force bool) api.AddIDDocumentRequest {
+		return api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: name, FileContent: png, ForceCommit: force}
+	}
+	id := create(t, sb, client, "p1", "a@example.com")
+	complete(t, client, id)
+	if err := client.AddIDDocument(ctx, id, front("front+unreadable.png", false)); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("%v", err)
+	}
+	done(t, client.AddIDDocument(ctx, id, front("front.png", false)))
+	must(client.SubmitCheck(ctx, id))(t)
+	clock.Add(2 * time.Second)
+	if check := must(client.GetCheck(ctx, id))(t); check.Status != api.CheckStatusCompleted {
+		t.Errorf("taken again: %s", check.Status)
+	}
+
+	id = create(t, sb, client, "p2", "a+unreadable@example.com")
+	photo := api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}
+	if err := errors.Join(client.AddIDDocument(ctx, id, front("front.png", false)), client.AddPhotoDocument(ctx, id, photo)); !errors.Is(err, api.ErrInvalidRequest) {
+		t.Errorf("%v", err)
+	}
+	photo.ForceCommit = true
+	done(t, client.AddIDDocument(ctx, id, front("front.png", true)))
+	done(t, client.AddPhotoDocument(ctx, id, photo))
+	done(t, client.AddSupplementalDocument(ctx, id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "f+unreadable.png", FileContent: png}))
+	done(t, client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1"}))
+	done(t, client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "1", Country: "US"}))
+	must(client.SubmitCheck(ctx, id))(t)
+	clock.Add(2 * time.Second)
+	if check := must(client.GetCheck(ctx, id))(t); check.Status != api.CheckStatusAwaitingAutomation {
+		t.Errorf("kept, at first: %s", check.Status)
+	}
+	clock.Add(time.Minute)
+	if check := must(client.GetCheck(ctx, id))(t); check.Status != api.CheckStatusRejected || check.StatusReason != api.StatusReasonUnreadableDocumentsOrMissingVerificationInformation {
+		t.Errorf("kept: %s, %s", check.Status, check.StatusReason)
+	}
+}
+
+// What a submit needs follows from the check's types.
+func TestSubmitNeedsWhatTheTypesUse(t *testing.T) {
+	for types, want := range map[string]string{
+		"EmailVerification":    "",
+		"PhoneVerification":    "phone",
+		"DocumentVerification": "idDocument.back idDocument.front personalInfo",
+		"PhotoVerification":    "idDocument.back idDocument.front personalInfo photoDocument",
+		"VisualWatchlist":      "idDocument.back idDocument.front personalInfo photoDocument",
+		"AddressVerification":  "personalInfo",
+		"RiskProfiling":        "personalInfo",
+		"Watchlist":            "personalInfo",
+		"AccreditedInvestor":   "personalInfo supplementalDocument.AccreditedInvestor",
+	} {
+		sb, client := start(t, sandbox.WithGroup(sandbox.Group{SupplementalDocumentTypes: []string{"UtilityBill"}}))
+		created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
+			ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckType(types)},
+		}))(t)
+		_, err := client.SubmitCheck(t.Context(), created.CheckID)
+		var failure *api.Error
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", types, err)
+			}
+			continue
+		}
+		if !errors.As(err, &failure) || strings.Join(slices.Sorted(maps.Keys(failure.Fields)), " ") != want {
+			t.Errorf("%s: %v, want %s", types, err, want)
+		}
+	}
+	sb, client := start(t, sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"AddressVerification", "RiskProfiling"}}))
+	id := create(t, sb, client, "p", "a@example.com")
+	done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"}))
+	if _, err := client.SubmitCheck(t.Context(), id); err == nil || !strings.Contains(err.Error(), "personalInfo.streetAddress1") {
+		t.Errorf("no address: %v", err)
+	}
+	done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1"}))
+	must(client.SubmitCheck(t.Context(), id))(t)
+	if r := must(client.GetCheckResults(t.Context(), id))(t); r.CheckResults.RiskProfile.IPAndDeviceAnalysisResults != nil {
+		t.Error("an IP section without an IP address")
+	}
+}
+
+// checkTypes replace the group's, and its supplemental documents; the interval counts beside Watchlist alone.
+func TestCheckTypesReplaceTheGroups(t *testing.T) {
+	sb, client := start(t, sandbox.WithGroup(sandbox.Group{RecheckInterval: 7, SupplementalDocumentTypes: []string{"UtilityBill"}}))
+	for types, want := range map[api.CheckType]int{api.CheckTypeWatchlist: 30, api.CheckTypeVisualWatchlist: 7} {
+		created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
+			ThirdPartyIdentifier: string(types), GroupID: sb.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{types}, WatchlistRecheckInterval: new(api.RecheckIntervalMonthly),
+		}))(t)
+		complete(t, client, created.CheckID)
+		must(client.SubmitCheck(t.Context(), created.CheckID))(t)
+		if search := must(client.GetWatchlistSearchByCheckID(t.Context(), created.CheckID))(t); *search.RecheckInterval != want {
+			t.Errorf("%s: every %d days", types, *search.RecheckInterval)
+		}
+		if _, err := client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}); !errors.Is(err, api.ErrConflict) {
+			t.Errorf("a link to a submitted check: %v", err)
+		}
+	}
+	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
+		ThirdPartyIdentifier: "no document", GroupID: sb.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckTypeWatchlist},
+	}))(t)
+	if _, err := client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "DocumentVerification") {
+		t.Errorf("a link without a document: %v", err)
+	}
+}
+
+// The vendor's clients spell the path of an image in three ways.
+func TestEverySpellingOfTheImagePath(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "a@example.com")
+	complete(t, client, id)
+	must(client.SubmitCheck(t.Context(), id))(t)
+	docID := must(client.GetCheckResults(t.Context(), id))(t).CheckResults.PhotoVerification.ID
+	bearer := "Bearer " + exchange(t, sb)
+	for _, spelling := range []string{"checkdoc", "checkdocument", "checkdocid"} {
+		if resp, body := call(t, "GET", sb.URL+"/"+spelling+"/"+id+"/"+docID, bearer, "", ""); resp.StatusCode != 200 || !strings.Contains(body, png) {
+			t.Errorf("%s: %s %.80s", spelling, resp.Status, body)
+		}
+		if resp, _ := call(t, "GET", sb.URL+"/"+spelling+"/"+id+"/"+docID+"/", "Bearer none", "", ""); resp.StatusCode != 401 {
+			t.Errorf("%s, unauthorised: %s", spelling, resp.Status)
+		}
+		if resp, _ := call(t, "GET", sb.URL+"/"+spelling+"/a%2Fb/c", bearer, "", ""); resp.StatusCode != 404 {
+			t.Errorf("%s, with a slash: %s", spelling, resp.Status)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	aver "github.com/goaver/aver-go"
+	"github.com/goaver/aver-go/internal/spec"
 	"github.com/goaver/aver-go/wire/dataurl"
 )
 
@@ -31,6 +33,7 @@ type operation struct {
 	security string             // the name of the security scheme; empty for none
 	body     *jsonschema.Schema // nil without a request body
 	images   []string           // the properties of the body that hold an image
+	advanced bool               // it needs the Advanced plan: it can be answered with 403
 }
 
 // operationOf returns the operation to which the router sent a request.
@@ -88,27 +91,23 @@ var operations = sync.OnceValue(func() map[string]operation {
 				o.body = compiler.MustCompile("openapi.yaml#/paths/" + pointer + "/" + method + "/requestBody/content/application~1json/schema")
 			}
 			o.images = imagesOf(op)
+			o.advanced = member(member(op, "responses"), "403") != nil
 			ops[strings.ToUpper(method)+" "+path] = o
 		}
 	}
 	return ops
 })
 
-// imagesOf returns the properties of an operation's body that hold an image as a Data URL.
+// imagesOf returns the properties of an operation's body that hold an image: those that x-upload names.
 func imagesOf(op any) []string {
-	const prefix = "#/components/schemas/"
 	schema := member(member(member(member(op, "requestBody"), "content"), "application/json"), "schema")
 	if ref, ok := member(schema, "$ref").(string); ok {
-		schema = member(schemas(), strings.TrimPrefix(ref, prefix))
+		schema = member(schemas(), strings.TrimPrefix(ref, "#/components/schemas/"))
 	}
-	properties, _ := member(schema, "properties").(map[string]any)
-	var names []string
-	for name, property := range properties {
-		if member(property, "$ref") == prefix+"DataURL" {
-			names = append(names, name)
-		}
+	if name, ok := member(member(schema, "x-upload"), "image").(string); ok {
+		return []string{name}
 	}
-	return names
+	return nil
 }
 
 // schemeOf returns the one security scheme of the contract or of an operation.
@@ -169,21 +168,17 @@ func validateBody(op operation, images *received, r *http.Request) *failure {
 	var violation *jsonschema.ValidationError
 	if errors.As(op.body.Validate(value), &violation) {
 		fields := make(map[string][]string)
-		collect(violation, fields)
+		for _, leaf := range spec.Leaves(violation) {
+			describe(leaf, fields)
+		}
 		return invalid(fields)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }
 
-// collect names what is wrong with each property, without repeating any value.
-func collect(v *jsonschema.ValidationError, fields map[string][]string) {
-	for _, cause := range v.Causes {
-		collect(cause, fields)
-	}
-	if len(v.Causes) > 0 {
-		return
-	}
+// describe names what is wrong with a property, without repeating any value. null stands for absent.
+func describe(v *jsonschema.ValidationError, fields map[string][]string) {
 	place := strings.Join(v.InstanceLocation, ".")
 	at := func(property string) string { return strings.TrimPrefix(place+"."+property, ".") }
 	add := func(property, message string) {
@@ -202,12 +197,17 @@ func collect(v *jsonschema.ValidationError, fields map[string][]string) {
 		for _, property := range k.Properties {
 			add(at(property), "is not a property of this request")
 		}
-	case *kind.MinProperties:
+	case *kind.MinProperties, *kind.Not: // as the criteria of a lookup
 		add(at("*"), "at least one property is required")
 	case *kind.MinLength:
 		add(place, "must not be empty")
 	case *kind.Type:
-		add(place, "must be of the type "+strings.Join(k.Want, " or "))
+		if k.Got == "null" {
+			add(place, "is required")
+			break
+		}
+		want := slices.DeleteFunc(slices.Clone(k.Want), func(name string) bool { return name == "null" })
+		add(place, "must be of the type "+strings.Join(want, " or "))
 	case *kind.Enum:
 		want := make([]string, len(k.Want))
 		for i, v := range k.Want {

@@ -26,6 +26,7 @@ type search struct {
 
 // searchFor makes the search of a check. s.mu is held.
 func (s *Sandbox) searchFor(c *check) *search {
+	p := c.known()
 	found := &search{
 		id:         uuid.NewString(),
 		checkID:    &c.id,
@@ -35,12 +36,12 @@ func (s *Sandbox) searchFor(c *check) *search {
 		categories: c.categories,
 		outcome:    c.outcome,
 		criteria: server.SearchCriteria{
-			FirstName:     &c.person.FirstName,
-			MiddleName:    text(c.person.MiddleName),
-			LastName:      &c.person.LastName,
-			BusinessName:  text(c.person.CompanyName),
-			Country:       text(c.person.Country),
-			StateProvince: text(c.person.StateOrProvince),
+			FirstName:     &p.FirstName,
+			MiddleName:    text(p.MiddleName),
+			LastName:      &p.LastName,
+			BusinessName:  text(p.CompanyName),
+			Country:       text(p.Country),
+			StateProvince: text(p.StateOrProvince),
 		},
 	}
 	s.keep(found)
@@ -65,6 +66,9 @@ func text(s *string) *string {
 
 func (s *service) SearchWatchlists(ctx context.Context, r server.SearchWatchlistsRequestObject) (server.SearchWatchlistsResponseObject, error) {
 	b := r.Body
+	if s.config.basicPlan && b.FileContent != nil {
+		return nil, advanced()
+	}
 	if b.GroupID != s.config.group.ID {
 		return nil, invalid(map[string][]string{"groupId": {"is not a check group of this organisation"}})
 	}
@@ -225,9 +229,9 @@ func (f *search) hit(i int) server.WatchlistHit {
 func (f *search) news(i int) server.AdverseMediaHit {
 	return server.AdverseMediaHit{
 		DatePublished:     wire.Timestamp(f.made.AddDate(0, -i-1, 0).UTC().Format(time.RFC3339)),
-		Title:             new("A made-up headline of the sandbox"),
+		Title:             nil, // as in the vendor's example, where the headline is the name
 		Description:       "A made-up piece of news that names whom the search looked for.",
-		Name:              f.name(),
+		Name:              "A made-up headline of the sandbox about " + f.name(),
 		Source:            "The Example Courier",
 		URL:               fmt.Sprintf("https://courier.example.com/%d", i+1),
 		MatchScore:        new(0.74),

@@ -2,6 +2,7 @@ package suite_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -41,10 +42,51 @@ func TestSandboxKeepsTheContract(t *testing.T) {
 	if err := contract.CheckWebhook(notification, contract.WithLedger(ledger)); err != nil {
 		t.Error(err)
 	}
-	const allowed = "the sandbox has one API key, which may do everything"
-	ledger.Require(t, contract.Except("createCheck 403", allowed), contract.Except("submitCheck 403", allowed), contract.Except("searchWatchlists 403", allowed))
+	basicPlan(t, ledger)
+	ledger.Require(t)
 	if t.Failed() {
 		t.Log("\n" + ledger.Report())
+	}
+}
+
+// basicPlan calls every operation that needs the Advanced plan without it.
+func basicPlan(t *testing.T, ledger *contract.Ledger) {
+	box := sandbox.New(sandbox.WithBasicPlan())
+	srv := httptest.NewServer(contract.Handler(box, contract.ResponsesOnly(), contract.WithTest(t), contract.WithLedger(ledger)))
+	defer srv.Close()
+	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(srv.URL+"/api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx := t.Context()
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: box.GroupID(), Email: "a@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateAccessLink(ctx, created.CheckID, api.CreateAccessLinkRequest{}); err != nil {
+		t.Error(err)
+	}
+	face := api.ImageBytes("face.jpg", []byte("\xff\xd8\xff\xe0\x00\x04JF"))
+	person := api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}
+	_, instruction := client.GetPhotoInstruction(ctx, created.CheckID)
+	_, submit := client.SubmitCheck(ctx, created.CheckID)
+	_, types := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "q", GroupID: box.GroupID(), Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckTypeWatchlist}})
+	_, visual := client.SearchWatchlistsWithImage(ctx, api.WatchlistImageSearch{GroupID: box.GroupID(), FirstName: "Maria", LastName: "Lindqvist", Image: face})
+	for name, err := range map[string]error{
+		"personalinfo": client.AddPersonalInfo(ctx, created.CheckID, person),
+		"phone":        client.AddPhone(ctx, created.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"}),
+		"iddocument":   client.UploadIDDocument(ctx, created.CheckID, api.IDDocumentUpload{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: face}),
+		"photo":        client.UploadPhotoDocument(ctx, created.CheckID, api.PhotoDocumentUpload{Image: face}),
+		"supplemental": client.UploadSupplementalDocument(ctx, created.CheckID, api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeTaxDocument, Image: face}),
+		"instruction":  instruction, "submit": submit, "check types": types, "visual search": visual,
+	} {
+		if !errors.Is(err, api.ErrForbidden) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: box.GroupID(), FirstName: "Maria", LastName: "Lindqvist"}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -545,7 +545,8 @@ type AddIDDocumentRequest struct {
 	// FileName A name for the image.
 	FileName string `json:"fileName"`
 
-	// ForceCommit Store the image even when the service finds it hard to read.
+	// ForceCommit Keep an image that cannot be read, in place of an error. The check may then take longer, or be rejected as
+	// unreadable.
 	ForceCommit *bool `json:"forceCommit,omitempty"`
 
 	// Side The side of an identity document that an image shows.
@@ -560,14 +561,10 @@ type AddPersonalInfoRequest struct {
 	// CompanyName The company that the person acts for.
 	CompanyName *string `json:"companyName,omitempty"`
 
-	// Country A country as its ISO 3166-1 alpha-2 code.
-	//
-	// Examples: US
-	Country *Country `json:"country,omitempty"`
+	// Country Country of the address, ISO 3166-1 alpha-2.
+	Country *string `json:"country,omitempty"`
 
-	// DateOfBirth A calendar date as month, day and year, MM/DD/YYYY.
-	//
-	// Examples: 04/17/1988
+	// DateOfBirth Date of birth.
 	DateOfBirth *Date `json:"dateOfBirth,omitempty"`
 
 	// Email Email address.
@@ -576,10 +573,10 @@ type AddPersonalInfoRequest struct {
 	// FirstName Given name.
 	FirstName string `json:"firstName"`
 
-	// Gender The gender as identity documents write it.
+	// Gender The gender as the document writes it.
 	Gender *Gender `json:"gender,omitempty"`
 
-	// IPAddress The address that the person comes from, IPv4 or IPv6.
+	// IPAddress The network address that the person comes from, IPv4 or IPv6. The IP section of a risk profile needs it, unless the person goes through the hosted enrollment.
 	IPAddress *string `json:"ipAddress,omitempty"`
 
 	// LastName Family name.
@@ -617,7 +614,7 @@ type AddPhoneRequest struct {
 
 // AddPhotoDocumentRequest A photograph of the person.
 type AddPhotoDocumentRequest struct {
-	// Extended The photograph follows the photo instruction of the check.
+	// Extended This is the second photograph, taken as the photo instruction of the check says.
 	Extended *bool `json:"extended,omitempty"`
 
 	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
@@ -628,7 +625,8 @@ type AddPhotoDocumentRequest struct {
 	// FileName A name for the image.
 	FileName string `json:"fileName"`
 
-	// ForceCommit Store the image even when the service finds no usable face in it.
+	// ForceCommit Keep an image in which no face is found, in place of an error. The check may then take longer, or be rejected as
+	// unreadable.
 	ForceCommit *bool `json:"forceCommit,omitempty"`
 }
 
@@ -703,7 +701,7 @@ type AdverseMediaHit struct {
 	// MiddleNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	MiddleNameMatch Match `json:"middleNameMatch"`
 
-	// Name The name in the news.
+	// Name The name of the article; in the example of the vendor its headline.
 	Name string `json:"name"`
 
 	// Source Who published it.
@@ -712,7 +710,7 @@ type AdverseMediaHit struct {
 	// StateMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	StateMatch Match `json:"stateMatch"`
 
-	// Title The headline.
+	// Title The title, which the example of the vendor leaves null.
 	Title *string `json:"title"`
 
 	// URL Where it can be read.
@@ -727,7 +725,7 @@ type Attestations struct {
 	// AccreditedInvestor The person is an accredited investor.
 	AccreditedInvestor *bool `json:"accreditedInvestor,omitempty"`
 
-	// CovidVaccinated The person proved a COVID vaccination.
+	// CovidVaccinated The person proved a COVID vaccination. The vendor documents a label alone, so the name is a guess.
 	CovidVaccinated *bool `json:"covidVaccinated,omitempty"`
 
 	// Over18 The person is at least 18 years old.
@@ -757,7 +755,16 @@ type Check struct {
 	// OrganizationID The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither is required here.
 	OrganizationID *string `json:"organizationId,omitempty"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+	// Status Where a check stands. Rejected, Completed and Canceled are final.
+	//
+	// - Created: nobody has opened the enrollment or sent data.
+	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+	// - AwaitingAutomation: submitted, waiting for preprocessing.
+	// - AwaitingReview: waiting to be processed.
+	// - InReview: being reviewed, perhaps for the second time.
+	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+	// - Completed: results are there.
+	// - Canceled: listed by one vendor SDK alone.
 	Status CheckStatus `json:"status"`
 
 	// StatusReason Why the check was rejected; null otherwise.
@@ -787,8 +794,8 @@ type CheckResultSections struct {
 	// PersonalInformation The person as the documents describe them.
 	PersonalInformation *PersonalInformation `json:"personalInformation,omitempty"`
 
-	// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
-	// names of the properties, so none is promised here.
+	// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+	// names of the properties, so none is promised here, and the name of the section is a guess.
 	PhoneVerification *PhoneVerification `json:"phoneVerification,omitempty"`
 
 	// PhotoVerification The photograph of the person.
@@ -818,7 +825,16 @@ type CheckResults struct {
 	// OrganizationID The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither is required here.
 	OrganizationID *string `json:"organizationId,omitempty"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+	// Status Where a check stands. Rejected, Completed and Canceled are final.
+	//
+	// - Created: nobody has opened the enrollment or sent data.
+	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+	// - AwaitingAutomation: submitted, waiting for preprocessing.
+	// - AwaitingReview: waiting to be processed.
+	// - InReview: being reviewed, perhaps for the second time.
+	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+	// - Completed: results are there.
+	// - Canceled: listed by one vendor SDK alone.
 	Status CheckStatus `json:"status"`
 
 	// StatusReason Why the check was rejected; null otherwise.
@@ -831,13 +847,41 @@ type CheckResults struct {
 	Warnings []CheckWarning `json:"warnings,omitempty"`
 }
 
-// CheckStatus Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+// CheckStatus Where a check stands. Rejected, Completed and Canceled are final.
+//
+// - Created: nobody has opened the enrollment or sent data.
+// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+// - AwaitingAutomation: submitted, waiting for preprocessing.
+// - AwaitingReview: waiting to be processed.
+// - InReview: being reviewed, perhaps for the second time.
+// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+// - Completed: results are there.
+// - Canceled: listed by one vendor SDK alone.
 type CheckStatus string
 
 // CheckType One thing that a check verifies.
+//
+// - DocumentVerification: the identity document. The hosted enrollment needs it.
+// - EmailVerification: the email address.
+// - RiskProfiling: signals of fraud; its IP section needs `ipAddress` unless the person goes through the hosted enrollment.
+// - AddressVerification: the postal address.
+// - PhotoVerification: the person's face against that of the document.
+// - PhoneVerification: the phone number.
+// - Watchlist: watchlists and adverse media, by name.
+// - VisualWatchlist: the same, and by face.
+// - AccreditedInvestor: a letter that says so.
+// - CovidVaccinationVerification: a vaccination.
 type CheckType string
 
-// CheckWarning Something about a check that deserves a look. The vendor's example writes a value in lower case.
+// CheckWarning Something about a check that deserves a look. Which warnings there are depends on the plan and on the configuration of
+// the group. The vendor's example writes a value in lower case.
+//
+// - Age, Country, State: the person's age or place is not one that the group accepts.
+// - IPVpnTor: the person came through a VPN or the Tor network.
+// - Address, EmailAddress: the address, or the email address, could not be confirmed.
+// - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
+// - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
+// - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
 type CheckWarning string
 
 // Checks What a lookup found.
@@ -853,13 +897,13 @@ type CreateAccessLinkRequest struct {
 	// Language The language of the hosted enrollment; English when none is given.
 	Language *Language `json:"language,omitempty"`
 
-	// ReturnURL Where the hosted enrollment sends the person at the end.
+	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
 	ReturnURL *string `json:"returnUrl,omitempty"`
 }
 
 // CreateCheckRequest A check to create.
 type CreateCheckRequest struct {
-	// CheckTypes What to verify instead of the group's defaults. Needs the Advanced plan.
+	// CheckTypes What to verify, in place of the group's check types and of its supplemental document types. Needs the Advanced plan.
 	CheckTypes []CheckType `json:"checkTypes,omitempty"`
 
 	// Email The person's email address.
@@ -874,10 +918,11 @@ type CreateCheckRequest struct {
 	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes and charges another check.
 	OverrideThirdPartyIdentifier *bool `json:"overrideThirdPartyIdentifier,omitempty"`
 
-	// ReturnURL Where the hosted enrollment sends the person at the end.
+	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
 	ReturnURL *string `json:"returnUrl,omitempty"`
 
-	// SkipPersonalAccessCode Let the person enroll without the access code that is sent by email otherwise.
+	// SkipPersonalAccessCode Leave out the step in which the person chooses a code of their own for coming back. A person who is thrown out of
+	// the enrollment then needs a new link.
 	SkipPersonalAccessCode *bool `json:"skipPersonalAccessCode,omitempty"`
 
 	// SupplementalDocumentTypes Supporting papers that the person must add. Needs the Advanced plan.
@@ -886,7 +931,7 @@ type CreateCheckRequest struct {
 	// ThirdPartyIdentifier The application's own name for the person. At most one check exists for it by default.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 
-	// WatchlistRecheckInterval The number of days between repeated watchlist searches; 0 for none.
+	// WatchlistRecheckInterval The number of days between repeated watchlist searches. It counts only when checkTypes is given and holds Watchlist. Needs the Advanced plan.
 	WatchlistRecheckInterval *RecheckInterval `json:"watchlistRecheckInterval,omitempty"`
 
 	// WatchlistSearchCategories Watchlist categories to search instead of the group's. Needs the Advanced plan.
@@ -1072,7 +1117,8 @@ type Match string
 // NotificationStatus The status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
 type NotificationStatus string
 
-// NotificationType What a notification is about.
+// NotificationType What a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+// as we read the documents.
 type NotificationType string
 
 // PersonalInformation The person as the documents describe them.
@@ -1102,8 +1148,8 @@ type PersonalInformation struct {
 	StateProvince *string `json:"stateProvince,omitempty"`
 }
 
-// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The service documents labels only, not the
-// names of the properties, so none is promised here.
+// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+// names of the properties, so none is promised here, and the name of the section is a guess.
 type PhoneVerification = map[string]any
 
 // PhotoInstruction An instruction for the photograph.
@@ -1141,7 +1187,7 @@ type RiskProfile struct {
 	// EmailAnalysisResults What is known of the email address.
 	EmailAnalysisResults *EmailAnalysis `json:"emailAnalysisResults,omitempty"`
 
-	// FacialMatchConfidence How well the photograph matches the document.
+	// FacialMatchConfidence How well the photograph matches the document, in percent, from 0 to 100.
 	FacialMatchConfidence *float64 `json:"facialMatchConfidence,omitempty"`
 
 	// IPAndDeviceAnalysisResults Where the person came from and with what device.
@@ -1185,15 +1231,11 @@ type SearchWatchlistsRequest struct {
 	// CheckID The check that the search belongs to.
 	CheckID *string `json:"checkId,omitempty"`
 
-	// Country A country as its ISO 3166-1 alpha-2 code.
-	//
-	// Examples: US
-	Country *Country `json:"country,omitempty"`
+	// Country Country, in any words; the vendor writes USA.
+	Country *string `json:"country,omitempty"`
 
-	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
-	//
-	// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
-	FileContent *DataURL `json:"fileContent,omitempty"`
+	// FileContent An image of a face as a Data URL.
+	FileContent *string `json:"fileContent,omitempty"`
 
 	// FileName A name for the image.
 	FileName *string `json:"fileName,omitempty"`
@@ -1210,7 +1252,7 @@ type SearchWatchlistsRequest struct {
 	// MiddleName Middle name.
 	MiddleName *string `json:"middleName,omitempty"`
 
-	// StateOrProvince State or province.
+	// StateOrProvince State or province, in any words.
 	StateOrProvince *string `json:"stateOrProvince,omitempty"`
 }
 
@@ -1228,14 +1270,14 @@ type SearchedLists = []SearchedList
 
 // StatusChangedNotification The body of a notification.
 type StatusChangedNotification struct {
-	// StatusMessage What happened to which check or search.
+	// StatusMessage What happened to which check or search. Values that are not listed here may come.
 	StatusMessage StatusMessage `json:"statusMessage"`
 }
 
-// StatusMessage What happened to which check or search.
+// StatusMessage What happened to which check or search. Values that are not listed here may come.
 type StatusMessage struct {
-	// GroupID The check group.
-	GroupID string `json:"groupId"`
+	// GroupID The check group. The example of the vendor puts a blank before it, to be trimmed; older notifications lack it.
+	GroupID *string `json:"groupId,omitempty"`
 
 	// ID The ID of the check or the watchlist search.
 	ID string `json:"id"`
@@ -1243,11 +1285,19 @@ type StatusMessage struct {
 	// Status The status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
 	Status NotificationStatus `json:"status"`
 
-	// Type What a notification is about.
+	// Type What a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+	// as we read the documents.
 	Type NotificationType `json:"type"`
 }
 
-// StatusReason Why a check was rejected. One vendor SDK alone lists UnderageApplicant.
+// StatusReason Why a check was rejected.
+//
+// - MissingDocuments: a document that the check needs was not given.
+// - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is missing.
+// - ExpiredDocuments: a document is no longer valid.
+// - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
+// - FacialVerificationFailed: the photograph does not show the person of the document.
+// - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
 type StatusReason string
 
 // SubmittedCheck The answer to submitting a check. Everything but the status is absent while the results are not ready.
@@ -1267,7 +1317,16 @@ type SubmittedCheck struct {
 	// OrganizationID The organisation that the check belongs to.
 	OrganizationID *string `json:"organizationId,omitempty"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final. One vendor SDK alone lists Canceled.
+	// Status Where a check stands. Rejected, Completed and Canceled are final.
+	//
+	// - Created: nobody has opened the enrollment or sent data.
+	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+	// - AwaitingAutomation: submitted, waiting for preprocessing.
+	// - AwaitingReview: waiting to be processed.
+	// - InReview: being reviewed, perhaps for the second time.
+	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+	// - Completed: results are there.
+	// - Canceled: listed by one vendor SDK alone.
 	Status CheckStatus `json:"status"`
 
 	// StatusReason Why the check was rejected; null otherwise.
@@ -1309,7 +1368,7 @@ type WatchlistHit struct {
 	// LastNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	LastNameMatch Match `json:"lastNameMatch"`
 
-	// MatchConfidence How sure the match is, from 0 to 1.
+	// MatchConfidence How sure the match is. The example of the vendor is 0.4, a text calls it a percentage: no upper bound is known.
 	MatchConfidence *float64 `json:"matchConfidence,omitempty"`
 
 	// MatchName The name on the list.
@@ -1362,7 +1421,7 @@ type WatchlistSearch struct {
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	SearchDate Timestamp `json:"searchDate"`
 
-	// SearchType Whether a watchlist search compared names only or a face as well.
+	// SearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 	SearchType WatchlistSearchType `json:"searchType"`
 
 	// Status How a watchlist search ended.
@@ -1406,7 +1465,7 @@ type WatchlistSearchResults struct {
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	SearchDate Timestamp `json:"searchDate"`
 
-	// SearchType Whether a watchlist search compared names only or a face as well.
+	// SearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 	SearchType WatchlistSearchType `json:"searchType"`
 
 	// Status How a watchlist search ended.
@@ -1416,7 +1475,7 @@ type WatchlistSearchResults struct {
 	WatchlistResults WatchlistHits `json:"watchlistResults"`
 }
 
-// WatchlistSearchType Whether a watchlist search compared names only or a face as well.
+// WatchlistSearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 type WatchlistSearchType string
 
 // WatchlistStatus How a watchlist search ended.
@@ -1656,7 +1715,7 @@ type ServerInterface interface {
 	// AddPhotoDocument Adds a photograph of the person
 	// (POST /check/{id}/photodocument)
 	AddPhotoDocument(w http.ResponseWriter, r *http.Request, id string)
-	// GetPhotoInstruction Asks which way the person must look in the photograph
+	// GetPhotoInstruction Asks which way the person must look in the extended photograph
 	// (GET /check/{id}/photoinstruction)
 	GetPhotoInstruction(w http.ResponseWriter, r *http.Request, id string)
 	// GetCheckResults Reads a check with everything that was found
@@ -1757,7 +1816,7 @@ func (_ Unimplemented) AddPhotoDocument(w http.ResponseWriter, r *http.Request, 
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// GetPhotoInstruction Asks which way the person must look in the photograph
+// GetPhotoInstruction Asks which way the person must look in the extended photograph
 // (GET /check/{id}/photoinstruction)
 func (_ Unimplemented) GetPhotoInstruction(w http.ResponseWriter, r *http.Request, id string) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -3979,6 +4038,36 @@ func (response AddIDDocument401ApplicationProblemPlusJSONResponse) VisitAddIDDoc
 	return err
 }
 
+type AddIDDocument403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AddIDDocument403JSONResponse) VisitAddIDDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddIDDocument403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddIDDocument403ApplicationProblemPlusJSONResponse) VisitAddIDDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddIDDocument404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response AddIDDocument404JSONResponse) VisitAddIDDocumentResponse(w http.ResponseWriter) error {
@@ -4229,6 +4318,36 @@ func (response AddPersonalInfo401ApplicationProblemPlusJSONResponse) VisitAddPer
 		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPersonalInfo403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AddPersonalInfo403JSONResponse) VisitAddPersonalInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPersonalInfo403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddPersonalInfo403ApplicationProblemPlusJSONResponse) VisitAddPersonalInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4487,6 +4606,36 @@ func (response AddPhone401ApplicationProblemPlusJSONResponse) VisitAddPhoneRespo
 	return err
 }
 
+type AddPhone403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AddPhone403JSONResponse) VisitAddPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPhone403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddPhone403ApplicationProblemPlusJSONResponse) VisitAddPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddPhone404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response AddPhone404JSONResponse) VisitAddPhoneResponse(w http.ResponseWriter) error {
@@ -4741,6 +4890,36 @@ func (response AddPhotoDocument401ApplicationProblemPlusJSONResponse) VisitAddPh
 	return err
 }
 
+type AddPhotoDocument403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AddPhotoDocument403JSONResponse) VisitAddPhotoDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPhotoDocument403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddPhotoDocument403ApplicationProblemPlusJSONResponse) VisitAddPhotoDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AddPhotoDocument404JSONResponse struct{ NotFoundJSONResponse }
 
 func (response AddPhotoDocument404JSONResponse) VisitAddPhotoDocumentResponse(w http.ResponseWriter) error {
@@ -4960,6 +5139,36 @@ func (response GetPhotoInstruction401ApplicationProblemPlusJSONResponse) VisitGe
 		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhotoInstruction403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetPhotoInstruction403JSONResponse) VisitGetPhotoInstructionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhotoInstruction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPhotoInstruction403ApplicationProblemPlusJSONResponse) VisitGetPhotoInstructionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5668,6 +5877,36 @@ func (response AddSupplementalDocument401ApplicationProblemPlusJSONResponse) Vis
 		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddSupplementalDocument403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response AddSupplementalDocument403JSONResponse) VisitAddSupplementalDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddSupplementalDocument403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AddSupplementalDocument403ApplicationProblemPlusJSONResponse) VisitAddSupplementalDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7283,7 +7522,7 @@ type StrictServerInterface interface {
 	// AddPhotoDocument Adds a photograph of the person
 	// (POST /check/{id}/photodocument)
 	AddPhotoDocument(ctx context.Context, request AddPhotoDocumentRequestObject) (AddPhotoDocumentResponseObject, error)
-	// GetPhotoInstruction Asks which way the person must look in the photograph
+	// GetPhotoInstruction Asks which way the person must look in the extended photograph
 	// (GET /check/{id}/photoinstruction)
 	GetPhotoInstruction(ctx context.Context, request GetPhotoInstructionRequestObject) (GetPhotoInstructionResponseObject, error)
 	// GetCheckResults Reads a check with everything that was found
