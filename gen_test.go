@@ -288,7 +288,7 @@ func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 	}
 }
 
-var generatedFiles = []string{"generated/client.gen.go", "authprovider/security.gen.go", "api/operations.gen.go", "sandbox/internal/server/server.gen.go"}
+var generatedFiles = []string{"generated/client.gen.go", "authprovider/operations.gen.go", "api/operations.gen.go", "sandbox/internal/server/server.gen.go"}
 
 // Whatever else changes in the contract, generating follows: a property, an enumeration value, a sensitive property, a
 // retry policy, a query parameter, a tag, a second webhook.
@@ -300,13 +300,13 @@ func TestChangedContractIsFollowed(t *testing.T) {
 	change(t, dir,
 		"        number: {type: string,", "        extension: {type: string, description: Digits behind the number., x-sensitive: true}\n"+
 			"        carrier: {type: string, description: Who runs the line., x-sensitive: false}\n        number: {type: string,",
-		"        forceCommit: {type: boolean, description: Store the image even when the service finds it hard to read.,",
+		"        docType: {$ref: '#/components/schemas/DocumentType',",
 		"        pages: {type: integer, description: How many pages there are., x-sensitive: false}\n"+
-			"        forceCommit: {type: boolean, description: Store the image even when the service finds it hard to read.,",
+			"        docType: {$ref: '#/components/schemas/DocumentType',",
 		"enum: [Front, Back]", "enum: [Front, Back, Spine]",
 		"      operationId: addPhone\n      tags: [Checks]\n", "      operationId: addPhone\n      tags: [Phones]\n",
 		"tags:\n  - name: Authentication\n", "tags:\n  - name: Phones\n    description: Phone numbers.\n  - name: Authentication\n",
-		"      description: Sending it again replaces what was sent before.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+		"      description: Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      description: Sending it again adds another.\n      x-retry: never\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      operationId: listSearchedLists\n", "      operationId: listSearchedLists\n      parameters:\n"+
 			"        - {name: since, in: query, required: false, description: The oldest version., schema: {type: string}, x-sensitive: false}\n",

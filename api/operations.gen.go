@@ -530,7 +530,7 @@ type SearchedLists = generated.SearchedLists
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification = generated.StatusChangedNotification
 
-// StatusMessage is what happened to which check or search. Values that are not listed here may come.
+// StatusMessage is what happened to which check or search.
 type StatusMessage = generated.StatusMessage
 
 // StatusReason is why a check was rejected.

@@ -3880,7 +3880,7 @@ func (t *SearchedLists) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
 
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification struct {
-	// StatusMessage What happened to which check or search. Values that are not listed here may come.
+	// StatusMessage What happened to which check or search.
 	StatusMessage StatusMessage `json:"statusMessage"`
 }
 
@@ -3908,7 +3908,7 @@ func (t *StatusChangedNotification) DecodeJSON(d *jsondec.Decoder) {
 	}
 }
 
-// StatusMessage is what happened to which check or search. Values that are not listed here may come.
+// StatusMessage is what happened to which check or search.
 type StatusMessage struct {
 	// GroupID The check group. The example of the vendor puts a blank before it, to be trimmed; older notifications lack it.
 	GroupID string `json:"groupId,omitempty,omitzero"`
@@ -3916,11 +3916,10 @@ type StatusMessage struct {
 	// ID The ID of the check or the watchlist search.
 	ID string `json:"id"`
 
-	// Status The status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
+	// Status The status that it reports; other values may come.
 	Status NotificationStatus `json:"status"`
 
-	// Type What a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
-	// as we read the documents.
+	// Type What the notification is about; other values may come.
 	Type NotificationType `json:"type"`
 }
 
@@ -3950,13 +3949,9 @@ func (t *StatusMessage) DecodeJSON(d *jsondec.Decoder) {
 				t.ID = d.String()
 			}
 		case "status":
-			if d.First(&o, 2, "status") {
-				t.Status.DecodeJSON(d)
-			}
+			d.Field(&o, 2, "status", &t.Status)
 		case "type":
-			if d.First(&o, 3, "type") {
-				t.Type.DecodeJSON(d)
-			}
+			d.Field(&o, 3, "type", &t.Type)
 		default:
 			d.Unknown(&o)
 		}
@@ -3968,10 +3963,6 @@ func (t StatusMessage) Missing() string {
 	switch {
 	case t.ID == "":
 		return "id"
-	case t.Status == "":
-		return "status"
-	case t.Type == "":
-		return "type"
 	}
 	return ""
 }

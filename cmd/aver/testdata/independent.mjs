@@ -24,7 +24,9 @@ const { token } = await call('POST', '/auth/refresh/', { token: first, body: { t
 
 const created = await call('POST', '/check/create', {
   token,
-  body: { thirdPartyIdentifier: 'node-1', groupId: GROUP, email: 'ana+WatchlistHitsFound@example.com', language: 'en' },
+  body: {
+    thirdPartyIdentifier: 'node-1', groupId: GROUP, email: 'ana+WatchlistHitsFound@example.com', language: 'en', returnUrl: '', checkTypes: null,
+  },
 });
 assert.match(created.url, /^http/);
 const id = created.checkId;
@@ -49,7 +51,8 @@ for (const side of ['Front', 'Back']) {
   }), 'success');
 }
 assert.match((await call('GET', `/check/${id}/photoinstruction`, { token })).instruction, /^(None|Look\w+)$/);
-assert.equal(await call('POST', `/check/${id}/photodocument`, { token, body: { fileName: 'me.png', fileContent: png, extended: true } }), 'success');
+assert.equal(await call('POST', `/check/${id}/photodocument`, { token, body: { fileName: 'me.png', fileContent: png } }), 'success');
+assert.equal(await call('POST', `/check/${id}/photodocument`, { token, body: { forceCommit: null, fileName: 'me.png', fileContent: png, extended: true } }), 'success');
 assert.equal(await call('POST', `/check/${id}/supplementaldocument`, { token, body: { docType: 'UtilityBill', fileName: 'bill.png', fileContent: png } }), 'success');
 
 const submitted = await call('GET', `/check/${id}/submit`, { token });
@@ -58,14 +61,20 @@ const results = await call('GET', `/check/${id}/results`, { token });
 assert.equal(results.status, 'Completed');
 assert.deepEqual(results.warnings, ['WatchlistHitsFound']);
 assert.equal(results.checkResults.personalInformation.lastName, 'Reyes');
-assert.equal((await call('GET', `/checkdoc/${id}/${results.checkResults.photoVerification.id}`, { token })).base64, png);
+for (const spelling of ['checkdoc', 'checkdocument', 'checkdocid']) {
+  assert.equal((await call('GET', `/${spelling}/${id}/${results.checkResults.photoVerification.id}`, { token })).base64, png);
+}
 assert.equal((await call('GET', '/check/getbythirdpartyidentifier/node-1', { token })).id, id);
 assert.equal((await call('POST', '/checklookup', { token, body: { lastName: 'Reyes' } }))[0].id, id);
 const ofCheck = await call('GET', `/watchlist/getbycheckid/${id}`, { token });
 assert.equal(ofCheck.id, results.checkResults.watchlistSearchId);
 
 const search = await call('POST', '/watchlist/search', {
-  token, body: { groupId: GROUP, checkId: null, firstName: 'Ana', lastName: 'Reyes+hits-2', categories: ['Criminal'] },
+  token,
+  body: {
+    groupId: GROUP, checkId: null, firstName: 'Ana', middleName: null, lastName: 'Reyes+hits-2', businessName: null,
+    country: null, stateOrProvince: null, fileContent: null, fileName: null, categories: null,
+  },
 });
 assert.equal((await call('GET', `/watchlist/${search.id}`, { token })).status, 'Completed');
 const found = await call('GET', `/watchlist/${search.id}/results`, { token });

@@ -1270,11 +1270,11 @@ type SearchedLists = []SearchedList
 
 // StatusChangedNotification The body of a notification.
 type StatusChangedNotification struct {
-	// StatusMessage What happened to which check or search. Values that are not listed here may come.
+	// StatusMessage What happened to which check or search.
 	StatusMessage StatusMessage `json:"statusMessage"`
 }
 
-// StatusMessage What happened to which check or search. Values that are not listed here may come.
+// StatusMessage What happened to which check or search.
 type StatusMessage struct {
 	// GroupID The check group. The example of the vendor puts a blank before it, to be trimmed; older notifications lack it.
 	GroupID *string `json:"groupId,omitempty"`
@@ -1282,11 +1282,10 @@ type StatusMessage struct {
 	// ID The ID of the check or the watchlist search.
 	ID string `json:"id"`
 
-	// Status The status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
+	// Status The status that it reports; other values may come.
 	Status NotificationStatus `json:"status"`
 
-	// Type What a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
-	// as we read the documents.
+	// Type What the notification is about; other values may come.
 	Type NotificationType `json:"type"`
 }
 
