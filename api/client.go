@@ -7,8 +7,10 @@
 // The package re-exports every type and enumeration value, so an application imports nothing else of this module.
 //
 // Requests and results print without what is personal or secret, with every verb of package fmt and in every slog
-// handler. That holds for the types of this package and for pointers to them; a slice or a map that an application makes
-// of them is marshalled in full by slog's JSON handler, so log its elements.
+// handler. That holds for the types of this package, pointers to them and, under fmt, anything that holds them in
+// exported fields. For what an application logs of its own, a struct, a slice or a map, [RedactAttr] sees to it. Three
+// things Go does not let a package catch: %p, fields that are not exported under fmt, and json.Marshal, which writes
+// everything, because that is what is sent.
 //
 // A [Client] is safe for concurrent use. Every failed call returns an [*Error]; errors.Is tells its class, such as
 // [ErrNotFound] or [ErrUnavailable].

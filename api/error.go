@@ -35,6 +35,11 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrOutcomeUnknown: an operation that must not be repeated was sent, and no answer says whether it was performed. Read
 	// the state before doing it again. Such an error belongs to no other class.
+	//
+	// After [Client.CreateCheck], look the identifier up with [Client.LookupChecks] some minutes later. Without a check
+	// nothing was created, and a check that was there before is not the one. A new one in the same group, with the check
+	// types that were asked for, and found by its email as well, is. After [Client.SubmitCheck], a status past
+	// CheckStatusAwaitingUser says that it was submitted. Of an upload or a watchlist search no state can be read.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrUnexpectedAnswer: the answer is not one that the contract knows, such as HTML, a truncated or an oversized body.
 	ErrUnexpectedAnswer = errors.New("unexpected answer")

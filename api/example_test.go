@@ -135,3 +135,37 @@ func ExampleClient_UploadIDDocument() {
 	// <nil>
 	// aver: addPhotoDocument: the image cannot be sent: it is PDF; want a JPEG or PNG image
 }
+
+// An image that the service cannot read is refused, so that the person can take it again. After the second time it is kept
+// as it is: the check may then be rejected as unreadable, but the person gets on.
+func ExampleClient_UploadPhotoDocument() {
+	box := sandbox.New()
+	service := httptest.NewServer(box)
+	defer service.Close()
+	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	ctx := context.Background()
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID(), Email: "maria.lindqvist@example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	const patience = 2
+	for attempt, name := range []string{"blurred+unreadable.jpg", "dark+unreadable.jpg", "sharp.jpg"} { // what the camera brings; the sandbox reads the word
+		image := api.ImageBytes(name, []byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"))
+		err := client.UploadPhotoDocument(ctx, created.CheckID, api.PhotoDocumentUpload{Image: image, ForceCommit: attempt+1 == patience})
+		if !errors.Is(err, api.ErrInvalidRequest) {
+			fmt.Println("kept after", attempt+1, "attempts:", err)
+			break
+		}
+		var failure *api.Error
+		errors.As(err, &failure)
+		fmt.Println("please try again:", failure.Message)
+	}
+	// Output:
+	// please try again: The image cannot be read. Take it again, or have it kept with forceCommit.
+	// kept after 2 attempts: <nil>
+}

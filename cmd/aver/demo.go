@@ -283,7 +283,7 @@ func describeResults(r *api.CheckResults) string {
 		parts = append(parts, "warning "+string(w))
 	}
 	if s := r.CheckResults; s != nil && s.RiskProfile != nil && s.RiskProfile.FacialMatchConfidence != nil {
-		parts = append(parts, fmt.Sprintf("face match %.2f", *s.RiskProfile.FacialMatchConfidence))
+		parts = append(parts, fmt.Sprintf("face match %.0f %%", *s.RiskProfile.FacialMatchConfidence))
 	}
 	return strings.Join(parts, ", ")
 }

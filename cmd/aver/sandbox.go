@@ -24,7 +24,7 @@ func newSandboxCommand() *cobra.Command {
 		faultKinds                         []string
 		faults                             sandbox.Faults
 		tokenTTL, processing, slow         time.Duration
-		asJSON                             bool
+		asJSON, basicPlan, extendedPhoto   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "sandbox",
@@ -52,14 +52,18 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 					return err
 				}
 			}
-			s := sandbox.New(
+			opts := []sandbox.Option{
 				sandbox.WithDocs(page),
 				sandbox.WithCredentials(key, secret),
-				sandbox.WithGroup(sandbox.Group{ID: groupID}),
+				sandbox.WithGroup(sandbox.Group{ID: groupID, ExtendedPhoto: extendedPhoto}),
 				sandbox.WithTokenTTL(tokenTTL),
 				sandbox.WithProcessing(processing, slow),
 				sandbox.WithQuirks(served...),
-			)
+			}
+			if basicPlan {
+				opts = append(opts, sandbox.WithBasicPlan())
+			}
+			s := sandbox.New(opts...)
 			if err := s.SetFaults(faults); err != nil {
 				return err
 			}
@@ -90,6 +94,8 @@ Another terminal calls it with:
 	flags.StringVar(&secret, "secret", "", "secret to accept (default: made up)")
 	flags.StringVar(&groupID, "group-id", "", "ID of the check group (default: made up)")
 	flags.DurationVar(&tokenTTL, "token-ttl", 30*time.Minute, "how long a token lives")
+	flags.BoolVar(&basicPlan, "basic-plan", false, "answer with 403 where the service asks for the Advanced plan")
+	flags.BoolVar(&extendedPhoto, "extended-photo", false, "have checks need a second photograph, as the photo instruction says")
 	flags.DurationVar(&processing, "processing", 0, "how long a submitted check takes")
 	flags.DurationVar(&slow, "slow", 3*time.Second, "how long a check with the word slow takes")
 	flags.StringVar(&quirks, "quirks", "", fmt.Sprintf("quirks of the vendor to serve, with commas, or all: %q", sandbox.Quirks()))
