@@ -104,6 +104,27 @@ func TestRedactAttrReachesEveryPart(t *testing.T) {
 
 type person2 struct{ api.AddPersonalInfoRequest }
 
+// A value that holds itself, or has very many parts, costs little and prints little.
+func TestRedactAttrEnds(t *testing.T) {
+	type ring struct {
+		Check api.Check
+		Next  *ring
+	}
+	loop := &ring{Check: api.Check{ThirdPartyIdentifier: marker}}
+	loop.Next = loop
+	many := make([]any, 25_000)
+	for i := range many {
+		many[i] = []any{i}
+	}
+	for name, v := range map[string]any{"loop": loop, "many": many} {
+		for form, text := range logged(v) {
+			if len(text) > 4000 || strings.Contains(text, marker) || !strings.Contains(text, "REDACTED") && !strings.Contains(text, "25000") {
+				t.Errorf("%s, %s: %d bytes: %.300s", name, form, len(text), text)
+			}
+		}
+	}
+}
+
 // Every type of the contract, in a slice and in a struct, keeps what is sensitive to itself.
 func TestRedactAttrKnowsEveryType(t *testing.T) {
 	properties := sensitive(t)

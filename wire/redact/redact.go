@@ -34,7 +34,7 @@ type Redactor struct {
 	values func() [][]rune // as they are compared; a function, because package fmt prints what a pointer points at
 }
 
-// New returns a redactor for values. Empty ones are passed over, and so are single signs.
+// New returns a redactor for values. Empty ones are passed over, and so are one or two signs, such as a dash.
 func New(values ...string) *Redactor {
 	return &Redactor{sync.OnceValue(func() [][]rune {
 		var forms [][]rune
@@ -58,7 +58,8 @@ func New(values ...string) *Redactor {
 			}
 		}
 		forms = slices.DeleteFunc(forms, func(form []rune) bool {
-			return !slices.ContainsFunc(form, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsNumber(c) || c == utf8.RuneError })
+			isSign := func(c rune) bool { return c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsNumber(c) }
+			return len(form) == 0 || len(form) <= 2 && isSign(form[0]) && isSign(form[len(form)-1])
 		})
 		return forms
 	})}

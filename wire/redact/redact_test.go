@@ -87,6 +87,27 @@ func TestPiecesOfALongValueAreFound(t *testing.T) {
 	}
 }
 
+func TestEscapes(t *testing.T) {
+	private := redact.New("né/e \"x\"", "😀😀😀")
+	for _, quote := range []string{
+		`n\xe9/e \x22x\x22`, `n\u00E9\/e \"x\"`, `n&#233;/e &quot;x&quot;`, `n&#xe9;/e&nbsp;&#34;x&#34;`, `n%C3%A9%2Fe+%22x%22`, `N\U00e9`,
+		`\ud83d\ude00\uD83D\uDE00&#128512;`, `%F0%9F%98%80&#x1F600;😀`,
+	} {
+		want := "<REDACTED>"
+		if quote == `N\U00e9` {
+			want = "<" + quote + ">" // no escape of any of them
+		}
+		if got := private.Text("<" + quote + ">"); got != want {
+			t.Errorf("%s: %s", quote, got)
+		}
+	}
+	for _, text := range []string{"%", "%4", "%zz", "&", "&;", "&#;", "&#x;", "&#99999999999;", "&nothing;", `\`, `\u`, `\u12`, `\uzzzz`, `\ud83d`, `\ud83d\u0041`, `\x`, `\q`} {
+		if got := private.Text(text); got != text {
+			t.Errorf("%s became %s", text, got)
+		}
+	}
+}
+
 func TestShortValuesAreWords(t *testing.T) {
 	private := redact.New("M", "us", "-", "'", "é")
 	for text, want := range map[string]string{
