@@ -7,10 +7,12 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,12 +131,16 @@ func TestErrorsRepeatNoValueOfAnyScript(t *testing.T) {
 		strings.Repeat("顧", 67), strings.Repeat("Щ", 101), "Ольга Иванова", "محمد بن علي", "नमस्ते दुनिया", "ab\xff\xfe", "\xff", strings.Repeat("\xe9\xa1\xa7\xe9", 60), "e\u0301\u0323a\u0308", "O'Brien & \"Sons\" <x>",
 		strings.Repeat("Maria of the house of Lindqvist ", 40), "50% off\\u0041&amp;", "Ng", "Q", "李",
 	}
-	for _, value := range values {
-		for name, quote := range quotes {
+	for i, value := range values {
+		for j, name := range slices.Sorted(maps.Keys(quotes)) {
+			quote := quotes[name]
 			if quote(value) == "" || name == "the tail" && utf8.RuneCountInString(value) < 40 {
 				continue
 			}
-			for _, status := range []int{400, 502, 0} {
+			for k, status := range []int{400, 502, 0} {
+				if (i+j+k)%3 > 0 && name != "plain" { // each meets each, but not all of them all
+					continue
+				}
 				client := echo(t, status, value, quote)
 				calls(t, client, value, func(operation string, err error) {
 					if err == nil {

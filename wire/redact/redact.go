@@ -142,7 +142,7 @@ func folded(letters []letter) characters {
 				all = append(all, character{' ', at})
 			}
 			blank = true
-		case unicode.In(c, unicode.Cf, unicode.Variation_Selector):
+		case c >= utf8.RuneSelf && unicode.In(c, unicode.Cf, unicode.Variation_Selector):
 		default:
 			all = append(all, character{fold(c), at})
 			blank = false
