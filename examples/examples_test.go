@@ -97,12 +97,39 @@ func TestExtended(t *testing.T) {
 	run("give a contract", "tool", "aver", "generate")
 	run("is no folder below the module", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "../outside")
 	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "Aver-Client")
-	if err := os.WriteFile(filepath.Join(dir, "averclient", "mine.go"), []byte("package averclient\n"), 0o666); err != nil {
-		t.Fatal(err)
+	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "internal/main")
+	comment, err := os.ReadFile(filepath.Join(dir, "averclient", "client.go"))
+	if err != nil || !bytes.Contains(comment, []byte("averclient.New(key, secret)")) || bytes.Contains(comment, []byte("api.New")) {
+		t.Errorf("the package comment speaks of another package, %v", err)
+	}
+
+	// Nothing that the command did not write is touched, whatever it is called and however the folder is named.
+	mine := []byte("openapi: 3.1.0 # mine\n")
+	for _, name := range []string{"averclient/mine.go", "other/openapi.yaml", "third/openapi.yaml"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, mine, 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 	run("mine.go was not written by this command", "tool", "aver", "generate", "--extend", "extension.yaml")
-	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("paths: {/check/{id}/notes: {post: {x-retry: sometimes}}}\n"), 0o666); err != nil {
+	run("was not written by this command", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "other")
+	run("was not written by this command", "tool", "aver", "generate", "--extend", filepath.Join(dir, "third/openapi.yaml"), "--out", "third")
+	if err := os.Symlink("averclient", filepath.Join(dir, "link")); err == nil {
+		run("is no folder", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "link")
+	}
+	for _, name := range []string{"averclient/mine.go", "other/openapi.yaml", "third/openapi.yaml"} {
+		if content, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(content, mine) {
+			t.Errorf("%s was touched: %v", name, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("paths: {\"/check/{id}/notes\": {post: {x-retry: sometimes}}}\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	run("bad.yaml", "tool", "aver", "generate", "--extend", "bad.yaml", "--out", "other")
+	run("the merged contract is ", "tool", "aver", "generate", "--extend", "bad.yaml", "--out", "fourth")
+	if left, err := filepath.Glob(filepath.Join(dir, ".aver-generate-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
