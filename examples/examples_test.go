@@ -64,6 +64,7 @@ func TestExtended(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the generator and the compiler")
 	}
+	t.Setenv("TMPDIR", t.TempDir()) // what the command keeps for its reader
 	module, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
