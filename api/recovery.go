@@ -26,8 +26,8 @@ const DefaultRecoveryWindow = 5 * time.Second
 // WithRecoveryWindow sets how long the state is read after the outcome of creating or submitting a check became unclear
 // (a connection that was reset, a 502, a damaged answer), before the call is sent again: a state may lag behind what the
 // service has done, and sending too early would charge twice. The default is [DefaultRecoveryWindow]; with 0 the state is
-// read once. When the call ends earlier, its outcome is unknown. After a timeout nothing is sent again, however long the
-// state was read.
+// read once. When the call ends earlier, its outcome is unknown. After a timeout, or when the HTTP client gave up for a
+// reason of its own, nothing is sent again, however long the state was read.
 func WithRecoveryWindow(window time.Duration) CallOption {
 	return callOption(func(c *callSettings) error {
 		if window < 0 {
@@ -52,7 +52,7 @@ func (r *recovery[T]) recover(ctx context.Context, window time.Duration, failure
 			if err := wait(ctx, time.Time{}, min(left, pause-rand.N(pause/5))); err != nil {
 				return nil, fmt.Errorf("the state does not show it yet, and there was no time to go on looking: %w", err)
 			}
-		case failure.timedOut():
+		case failure.atWork():
 			return nil, errors.New("the state does not show it, and the service may still be at work")
 		case r.final:
 			return nil, errors.New("the state does not show it, and it is not safe to repeat")

@@ -2,8 +2,11 @@ package api
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/goaver/aver-go/authprovider"
@@ -39,9 +42,9 @@ func (e *Error) outcome() outcome {
 	return unclearOutcome
 }
 
-// timedOut reports whether the request was sent and no answer, or no whole one, came in time: the service may still be
-// at work.
-func (e *Error) timedOut() bool {
+// atWork reports whether the service may still be at work on a request that was sent: no answer, or no whole one, came in
+// time, or the HTTP client gave up for a reason of its own. A connection that broke is another thing, and so is an answer.
+func (e *Error) atWork() bool {
 	if !e.sent {
 		return false
 	}
@@ -50,7 +53,21 @@ func (e *Error) timedOut() bool {
 		return true
 	}
 	var timeout interface{ Timeout() bool }
-	return errors.As(e.Err, &timeout) && timeout.Timeout()
+	if errors.As(e.Err, &timeout) && timeout.Timeout() {
+		return true
+	}
+	return e.Status == 0 && !brokenConnection(e.Err)
+}
+
+// brokenConnection reports whether an error of an HTTP client says that the connection broke.
+func brokenConnection(err error) bool {
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	var network *net.OpError
+	return errors.As(err, &network)
 }
 
 // again reports whether an operation may be attempted again after a failure. unclear tells that an attempt may have

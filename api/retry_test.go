@@ -848,6 +848,43 @@ func TestTimeoutsAreLookedAtAndNeverSentAgain(t *testing.T) {
 	}
 }
 
+// An HTTP client that gives up for a reason of its own, even one that hides a timeout, says nothing about the service.
+func TestClientThatGivesUpByItselfIsATimeout(t *testing.T) {
+	const submit = "GET /check/c1/submit"
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	for name, give := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"a timeout": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 20*time.Millisecond)
+		},
+		"a cancellation": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(20*time.Millisecond, cancel)
+			return ctx, cancel
+		},
+	} {
+		for _, hide := range []bool{false, true} {
+			client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}}, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					if !strings.HasSuffix(r.URL.Path, "/submit") {
+						return next.RoundTrip(r)
+					}
+					ctx, cancel := give(r.Context())
+					defer cancel()
+					resp, err := next.RoundTrip(r.WithContext(ctx))
+					if err != nil && hide {
+						err = fmt.Errorf("gave up: %v", err)
+					}
+					return resp, err
+				})
+			}))
+			_, err := client.SubmitCheck(t.Context(), "c1")
+			if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 2 {
+				t.Errorf("%s, hidden %v: %v, calls %v", name, hide, err, s.calls)
+			}
+		}
+	}
+}
+
 // Before another submit the state has been read for the whole window, which is longer than it may lag.
 func TestStateIsReadForTheWholeWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
