@@ -228,7 +228,7 @@ func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
 	var result *T
 	if failure == nil {
 		defer resp.Body.Close()
-		result, failure = p.receive(resp)
+		result, failure = p.receive(a, resp)
 	}
 	if failure != nil {
 		failure.redact(p.private(a))
@@ -265,6 +265,7 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	}
 	failure := unanswered(p.op, err)
 	failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
+	failure.repeated = a.repeated()
 	if failure.class == ErrInvalidRequest { // a checker in between refused it
 		failure.sent = false
 	}
@@ -280,8 +281,12 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	return nil, failure
 }
 
-// receive reads an answer.
-func (p *performance[T]) receive(resp *http.Response) (*T, *Error) {
+// maxBuffered is how much of a body may lie in buffers on its way, in bytes: of a smaller one nobody can tell how much a
+// service had when it answered.
+const maxBuffered = 64 << 10
+
+// receive reads an answer. A service that says yes to what it does not have did something else.
+func (p *performance[T]) receive(a *attempt, resp *http.Response) (*T, *Error) {
 	result, failure := receive[T](p.op, resp, p.op.limit(p.settings.maxSize), p.request.download)
 	if u := p.request.upload; u != nil && failure == nil && !u.read.Load() {
 		failure = answered(p.op, resp, nil) // the service said yes to an image that it does not have
@@ -289,8 +294,12 @@ func (p *performance[T]) receive(resp *http.Response) (*T, *Error) {
 			failure.Err = errors.New("the service answered before it had the whole image")
 		}
 	}
+	if n := int64(len(p.content)); failure == nil && a.traced && n > maxBuffered && a.read.Load() < n {
+		failure = answered(p.op, resp, nil)
+		failure.Err = errors.New("the service answered before it had the whole request")
+	}
 	if failure != nil {
-		failure.sent = true
+		failure.sent, failure.repeated = true, a.repeated()
 		return nil, failure
 	}
 	return result, nil

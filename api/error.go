@@ -65,8 +65,10 @@ type Error struct {
 	class error
 	sent  bool // something of the request may have reached the service
 	asked bool // the service says how long to wait, if only not at all
-	note  string
-	body  []byte
+
+	repeated bool // a transport sent the request more than once by itself, and the answer is one to the last time
+	note     string
+	body     []byte
 }
 
 // RawBody returns the beginning of the service's answer, up to 64 KiB. It may hold personal data: never print it.
@@ -251,7 +253,10 @@ const maxErrorBody = 64 << 10
 
 // failed is an answer with another status than the documented success.
 func failed(op *operation, resp *http.Response) *Error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a reason is better than none
+	var body []byte
+	if resp.StatusCode >= 200 { // behind 101 there is a connection, which may stay silent for ever
+		body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a reason is better than none
+	}
 	e := answered(op, resp, body)
 	e.class = classOf(resp.StatusCode)
 	switch {

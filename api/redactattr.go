@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // RedactAttr is a ReplaceAttr function for slog's handlers. It finds the requests and results of this package within a
@@ -19,15 +18,22 @@ import (
 //	handler := slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: api.RedactAttr})
 //
 // Without it, slog's JSON handler marshals such a value in full, and its text handler prints the unexported fields of a
-// struct. Anything that implements [slog.LogValuer] is treated so, the types of a client that aver generate wrote among
-// it; in a field that is not exported it prints as REDACTED. A value in which there is nothing of that kind is left as it
-// is. One that has very many parts is given up, and prints as REDACTED from there on.
+// struct. Anything that implements [slog.LogValuer] is treated so, the types of a client that aver generate wrote among it.
+//
+// It looks at what the handlers print and nowhere else: exported fields at any depth, of fields that are not exported
+// what lies in them directly, and not into the types of the standard library. What is found in a field that is not
+// exported prints as REDACTED, and so does a map with values of any kind in one. An error within a value that holds
+// something prints as its text. A value in which nothing is found is left as it is, unless it has very many parts.
 func RedactAttr(_ []string, attr slog.Attr) slog.Attr {
 	if attr.Value.Kind() != slog.KindAny {
 		return attr
 	}
+	v := reflect.ValueOf(attr.Value.Any())
+	if !v.IsValid() || v.Type().Implements(errorType) { // which prints as its text
+		return attr
+	}
 	w := walk{above: make(map[visit]bool)}
-	if found, changed := w.value(reflect.ValueOf(attr.Value.Any())); changed {
+	if found, changed := w.value(v); changed {
 		attr.Value = found
 	}
 	return attr
@@ -38,8 +44,13 @@ const (
 	maxElements = 10     // of a list, as it is printed
 )
 
-// A walk goes through a value of an application. Its methods return how a part is logged, and whether that differs from
-// how it would be.
+var (
+	logValuerType = reflect.TypeFor[slog.LogValuer]()
+	errorType     = reflect.TypeFor[error]()
+)
+
+// A walk goes through the exported parts of a value of an application. Its methods return how a part is logged, and
+// whether that differs from how it would be.
 type walk struct {
 	parts int
 	above map[visit]bool // the pointers on the way to the part
@@ -56,18 +67,16 @@ func (w *walk) value(v reflect.Value) (slog.Value, bool) {
 	switch {
 	case !v.IsValid():
 		return slog.Value{}, false
-	case isNil(v), isBasic(v.Type()):
-		return plain(v), false
+	case isNil(v):
+		return plain(v)
+	case v.Type().Implements(logValuerType):
+		return slog.AnyValue(v.Interface()).Resolve(), true
+	case isClosed(v.Type()):
+		return plain(v)
 	case w.parts > maxParts:
 		return slog.StringValue(redacted), true
-	case v.Type().Implements(reflect.TypeFor[slog.LogValuer]()):
-		if !v.CanInterface() {
-			return slog.StringValue(redacted), true
-		}
-		return slog.AnyValue(v.Interface()).Resolve(), true
-	case v.Type().Implements(reflect.TypeFor[error]()): // it prints what its own text says
-		return plain(v), false
 	}
+	found, changed := plain(v)
 	switch v.Kind() {
 	case reflect.Pointer:
 		here := visit{v.Pointer(), v.Type()}
@@ -75,49 +84,66 @@ func (w *walk) value(v reflect.Value) (slog.Value, bool) {
 			return slog.StringValue(redacted), true // it holds itself
 		}
 		w.above[here] = true
-		defer delete(w.above, here)
-		return w.value(v.Elem())
+		found, changed = w.value(v.Elem())
+		delete(w.above, here)
 	case reflect.Interface:
 		return w.value(v.Elem())
 	case reflect.Struct:
-		return w.structure(v)
+		found, changed = w.structure(v)
 	case reflect.Slice, reflect.Array:
-		return w.list(v)
+		found, changed = w.list(v)
 	case reflect.Map:
-		return w.table(v)
+		found, changed = w.table(v)
 	}
-	return plain(v), false
+	if err, ok := v.Interface().(error); ok && changed {
+		return slog.StringValue(err.Error()), true
+	}
+	return found, changed
 }
 
 func isNil(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map, reflect.Func, reflect.Chan:
 		return v.IsNil()
 	}
 	return false
 }
 
-// isBasic reports whether a type is one in whose values nothing of ours can be.
-func isBasic(t reflect.Type) bool {
-	if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
-		t = t.Elem()
-	}
+// isClosed reports whether nothing of ours can be in a value of a type, or whether it is one of the standard library's,
+// whose inside is its own business: it may be guarded by a lock.
+func isClosed(t reflect.Type) bool {
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Array, reflect.Map:
-		return false
+	case reflect.Slice, reflect.Array:
+		return isBasic(t.Elem())
+	case reflect.Map:
+		return isBasic(t.Key()) && isBasic(t.Elem())
+	case reflect.Pointer:
+		return t.Elem().Kind() != reflect.Pointer && isClosed(t.Elem())
 	case reflect.Struct:
-		return t == reflect.TypeFor[time.Time]()
+		first, _, _ := strings.Cut(t.PkgPath(), "/")
+		return standard(first) && !strings.Contains(t.Name(), "[") // a generic one holds what it is made of
 	}
-	return !t.Implements(reflect.TypeFor[slog.LogValuer]())
+	return isBasic(t)
+}
+
+// standard reports whether the first element of an import path is one of the standard library's. Modules whose path has
+// no dot are rare, and the tests of an application are in one of them at most.
+func standard(element string) bool {
+	return strings.Contains(" archive bufio bytes cmp compress container context crypto database debug embed encoding errors expvar flag "+
+		"fmt go hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime slices sort strconv "+
+		"strings structs sync syscall testing text time unicode unique unsafe vendor weak ", " "+element+" ")
+}
+
+func isBasic(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+		return false
+	}
+	return !t.Implements(logValuerType)
 }
 
 // plain returns v as it is logged by itself.
-func plain(v reflect.Value) slog.Value {
-	if v.CanInterface() {
-		return slog.AnyValue(v.Interface())
-	}
-	return slog.Value{} // of a field that is not exported, and so left out
-}
+func plain(v reflect.Value) (slog.Value, bool) { return slog.AnyValue(v.Interface()), false }
 
 func (w *walk) structure(v reflect.Value) (slog.Value, bool) {
 	if field, ok := v.Type().FieldByName("HTTPResponse"); ok && field.Type == reflect.TypeFor[*http.Response]() {
@@ -127,19 +153,55 @@ func (w *walk) structure(v reflect.Value) (slog.Value, bool) {
 	changed := false
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
+		if !field.IsExported() {
+			if w.hidden(v.Field(i)) {
+				attrs, changed = append(attrs, slog.String(field.Name, redacted)), true
+			}
+			continue
+		}
 		value, touched := w.value(v.Field(i))
 		changed = changed || touched
-		switch name, left := nameOf(field, v.Field(i)); {
-		case !field.IsExported() && touched:
-			attrs = append(attrs, slog.String(name, redacted))
-		case field.IsExported() && !left:
+		if name, left := nameOf(field, v.Field(i)); !left {
 			attrs = append(attrs, slog.Attr{Key: name, Value: value})
 		}
 	}
 	if !changed {
-		return plain(v), false
+		return plain(v)
 	}
 	return slog.GroupValue(attrs...), true
+}
+
+// hidden reports whether something of ours, or anything at all in a map, lies directly in a value that is not exported:
+// that is what fmt prints of it, without asking any method.
+func (w *walk) hidden(v reflect.Value) bool {
+	w.parts++
+	switch {
+	case isNil(v):
+		return false
+	case v.Type().Implements(logValuerType), w.parts > maxParts:
+		return true
+	case isClosed(v.Type()):
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Interface:
+		return w.hidden(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if w.hidden(v.Field(i)) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if w.hidden(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Map: // not walked, for nobody knows which lock guards it
+		return v.Len() > 0
+	}
+	return false // a pointer prints as an address
 }
 
 // nameOf returns the name under which a field is logged, and whether it is left out, as its JSON tag says.
@@ -166,7 +228,7 @@ func (w *walk) list(v reflect.Value) (slog.Value, bool) {
 		}
 	}
 	if !changed {
-		return plain(v), false
+		return plain(v)
 	}
 	return slog.GroupValue(attrs...), true
 }
@@ -186,7 +248,7 @@ func (w *walk) table(v reflect.Value) (slog.Value, bool) {
 		attrs = append(attrs, slog.Attr{Key: name, Value: value})
 	}
 	if !changed {
-		return plain(v), false
+		return plain(v)
 	}
 	slices.SortStableFunc(attrs, func(a, b slog.Attr) int { return strings.Compare(a.Key, b.Key) })
 	return slog.GroupValue(attrs...), true

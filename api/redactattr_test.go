@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,6 +100,77 @@ func TestRedactAttrReachesEveryPart(t *testing.T) {
 	}
 	if strings.Contains(text, "password") || strings.Contains(text, "Skipped") || strings.Contains(text, "Hidden") {
 		t.Errorf("it shows more than without: %s", text)
+	}
+}
+
+// An error within a value is marshalled field by field, and fmt cannot ask it where it is not exported.
+type bodyError struct{ Body api.AddPersonalInfoRequest }
+
+func (bodyError) Error() string { return "the application failed" }
+
+type bytesValuer []byte
+
+func (bytesValuer) LogValue() slog.Value { return slog.StringValue("REDACTED") }
+
+func TestRedactAttrLooksIntoErrors(t *testing.T) {
+	err := bodyError{api.AddPersonalInfoRequest{FirstName: marker}}
+	for name, v := range map[string]any{
+		"exported": struct{ Err error }{err}, "pointer": struct{ Err error }{&err}, "list": []error{err}, "map": map[string]error{"a": err},
+		"unexported": struct {
+			n int
+			e bodyError
+		}{1, err}, "unexported interface": struct{ e error }{err}, "bytes": struct{ B bytesValuer }{bytesValuer(marker)}, "byte lists": []bytesValuer{bytesValuer(marker)},
+		"unexported map": struct{ m map[string]any }{map[string]any{"a": err}}, "typed map": struct{ m map[string]bodyError }{map[string]bodyError{"a": err}},
+	} {
+		for form, text := range logged(v) {
+			if strings.Contains(text, marker) || strings.Contains(text, "77 65 82") || strings.Contains(text, "TUFSS0VS") || !strings.Contains(text, "REDACTED") && !strings.Contains(text, "the application failed") {
+				t.Errorf("%s, %s: %s", name, form, text)
+			}
+		}
+	}
+}
+
+// What is not printed is not looked at: it may be guarded by a lock, and a map that changes meanwhile ends the process.
+func TestRedactAttrLeavesWhatIsNotPrintedAlone(t *testing.T) {
+	client := newClient(t, ok(theCheck))
+	type app struct {
+		Name   string
+		Client *api.Client
+		HTTP   *http.Client
+		Server *http.Server
+		lock   *sync.Mutex
+		state  *struct{ m map[string]any }
+	}
+	state := &struct{ m map[string]any }{map[string]any{}}
+	v := app{"shop", client, http.DefaultClient, &http.Server{}, new(sync.Mutex), state}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				state.m[fmt.Sprint(i%100)] = i
+				_, _ = client.GetCheck(t.Context(), "c1")
+			}
+		}
+	})
+	for range 300 {
+		if got := api.RedactAttr(nil, slog.Any("v", v)); got.Value.Kind() != slog.KindAny {
+			t.Fatalf("it became %v", got)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	server := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if got := api.RedactAttr(nil, slog.Any("r", r)); got.Value.Kind() != slog.KindAny {
+			t.Errorf("a request became %v", got.Value.Kind())
+		}
+		ok(theCheck)(w, r)
+	})
+	if _, err := server.GetCheck(t.Context(), "c1"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -35,7 +35,9 @@ func (e *Error) outcome() outcome {
 	switch {
 	case !e.sent:
 		return unsentOutcome
-	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout,
+	case e.repeated, e.atWork():
+		return unclearOutcome
+	case e.Status >= 400 && e.Status < 500,
 		e.Status == http.StatusTemporaryRedirect, e.Status == http.StatusPermanentRedirect:
 		return refusedOutcome
 	}
@@ -49,7 +51,7 @@ func (e *Error) atWork() bool {
 		return false
 	}
 	switch e.Status {
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout, 522, 524: // the last two are Cloudflare's
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout, 460, 499, 522, 524: // the others are those of proxies
 		return true
 	}
 	var timeout interface{ Timeout() bool }
@@ -74,7 +76,7 @@ func brokenConnection(err error) bool {
 // been performed; of an operation with retryRecover the state was read by then, and did not show it.
 func (p retryPolicy) again(e *Error, unclear bool) bool {
 	switch {
-	case e.sent && e.Status == http.StatusUnauthorized:
+	case e.sent && e.Status == http.StatusUnauthorized && !e.repeated:
 		return true // it was not performed, and a token may be refused by chance twice
 	case p == retryAlways:
 		return e.transient()

@@ -965,6 +965,128 @@ func TestWhatWasSentOnceWasSent(t *testing.T) {
 	}
 }
 
+// A transport that tells net/http's trace nothing, as one for HTTP/3 or a detached context does, and falls back to another:
+// what was read of the body counts.
+func TestDeliveryThatNoTraceSawWasSent(t *testing.T) {
+	delivering := &http.Transport{DisableKeepAlives: true}
+	refusing := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	}}
+	falling := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Body == nil || strings.HasSuffix(r.URL.Path, "/token") {
+			return delivering.RoundTrip(r)
+		}
+		content, _ := io.ReadAll(r.Body)
+		detached := r.Clone(context.Background())
+		detached.Body, detached.ContentLength = io.NopCloser(strings.NewReader(string(content))), int64(len(content))
+		if resp, err := delivering.RoundTrip(detached); err == nil {
+			return resp, nil
+		}
+		again := r.Clone(r.Context())
+		again.Body, again.ContentLength = io.NopCloser(strings.NewReader(string(content))), int64(len(content))
+		return refusing.RoundTrip(again)
+	})
+	const search, submit = "POST /watchlist/search", "GET /check/c1/submit"
+	client, s := scripted(t, map[string][]http.HandlerFunc{search: {reset}, submit: {reset}, "GET /check/c1": {ok(submitted)}, "GET /check/c1/results": {reset}},
+		api.WithHTTPClient(&http.Client{Transport: falling}))
+	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(search) != 1 {
+		t.Errorf("%v, %d searches", err, s.total(search))
+	}
+	if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
+		t.Errorf("%v, %v, %d submits", done, err, s.total(submit))
+	}
+}
+
+// What a service answers to the second try of a transport says nothing about the first, which was performed.
+func TestRefusalOfASecondTryIsUnclear(t *testing.T) {
+	const search, submit = "POST /watchlist/search", "GET /check/c1/submit"
+	for name, second := range map[string]http.HandlerFunc{
+		"429": answer(429, "", "", "Retry-After", "0"), "409": answer(409, "", ""), "400": answer(400, "", ""), "401": answer(401, "", ""), "404": answer(404, "", ""), "403": answer(403, "", ""),
+	} {
+		base := &http.Transport{DisableKeepAlives: true}
+		retrying := roundTripper(func(r *http.Request) (*http.Response, error) {
+			if !strings.HasSuffix(r.URL.Path, "/search") && !strings.HasSuffix(r.URL.Path, "/submit") {
+				return base.RoundTrip(r)
+			}
+			content, _ := io.ReadAll(r.Body)
+			for {
+				again := r.Clone(r.Context())
+				again.Body, again.ContentLength = io.NopCloser(strings.NewReader(string(content))), int64(len(content))
+				if resp, err := base.RoundTrip(again); err == nil {
+					return resp, nil
+				}
+			}
+		})
+		client, s := scripted(t, map[string][]http.HandlerFunc{
+			search: {reset, second, ok(`{"id":"another"}`)}, submit: {reset, second, ok(`"AwaitingAutomation"`)}, "GET /check/c1": {ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
+		}, api.WithHTTPClient(&http.Client{Transport: retrying}))
+		if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(search) != 2 {
+			t.Errorf("%s: %v, %d searches", name, err, s.total(search))
+		}
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 2 {
+			t.Errorf("%s: %v, %v, %d submits", name, done, err, s.total(submit))
+		}
+	}
+}
+
+// A 401 settles what was sent with the refused token; that the next connection is refused changes nothing.
+func TestRefusedTokenAndThenNoConnection(t *testing.T) {
+	const search = "POST /watchlist/search"
+	var refuse atomic.Bool
+	var dialer net.Dialer
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if refuse.Load() {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}}
+	var serial atomic.Int64
+	exchanging := roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			return respond(200, fmt.Sprintf(`{"token":"token-%d"}`, serial.Add(1))), nil
+		}
+		return transport.RoundTrip(r)
+	})
+	client, s := scripted(t, map[string][]http.HandlerFunc{search: {func(w http.ResponseWriter, r *http.Request) {
+		refuse.Store(true)
+		answer(401, "", "")(w, r)
+	}}}, api.WithHTTPClient(&http.Client{Transport: exchanging}), api.WithMaxAttempts(1))
+	_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
+	if !errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "not performed") || s.total(search) != 1 {
+		t.Errorf("%v, %d searches", err, s.total(search))
+	}
+}
+
+// A plain method with a large image is no better off than a streamed one.
+func TestSuccessBeforeTheWholeRequestIsNone(t *testing.T) {
+	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 1000)
+		ok(`"success"`)(w, r)
+	}, quick)
+	request := api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64," + strings.Repeat("A", 16<<20)}
+	if err := client.AddPhotoDocument(t.Context(), "c1", request); !errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "before it had the whole request") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Behind 101 there is a connection, which net/http ends neither with the context nor with the time.
+func TestSwitchingProtocolsDoesNotHang(t *testing.T) {
+	client, _ := scripted(t, map[string][]http.HandlerFunc{"GET /check/c1": {func(w http.ResponseWriter, r *http.Request) {
+		conn, buffered, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_ = buffered.Flush()
+		_, _ = io.Copy(io.Discard, conn) // until the client hangs up
+	}}})
+	if _, err := client.GetCheck(t.Context(), "c1", api.WithTimeout(time.Minute)); !errors.Is(err, api.ErrUnexpectedAnswer) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestCallerWhoLeavesDuringAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, status := range []int{429, 503} {

@@ -31,8 +31,11 @@ type callTransport struct {
 
 func (t *callTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a, _ := req.Context().Value(attemptKey{}).(*attempt)
-	if header := req.Header["Authorization"]; a != nil && len(header) > 0 {
-		a.header.Store(&header[0])
+	if a != nil {
+		a.begin()
+		if header := req.Header["Authorization"]; len(header) > 0 {
+			a.header.Store(&header[0])
+		}
 	}
 	if t.hidden == nil {
 		return t.next.RoundTrip(req)

@@ -1,10 +1,12 @@
 package authprovider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 )
@@ -40,6 +42,7 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 		client = p.Client()
 	}
 	pinned := *client
+	pinned.Transport = onceTransport{client.Transport}
 	pinned.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		first := via[0]
 		switch {
@@ -47,7 +50,7 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 			req.Method != first.Method && (first.Method != "" || req.Method != http.MethodGet),
 			strings.HasPrefix(first.Header.Get("Authorization"), "Basic "),
 			strings.TrimSuffix(first.URL.Path, "/") == p.refreshPath,
-			p.once(first):
+			p.once(first), p.once(req):
 			return http.ErrUseLastResponse
 		case client.CheckRedirect != nil:
 			return client.CheckRedirect(req, via)
@@ -61,7 +64,7 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 
 // Do sends req, and once more with a new token after a 401.
 func (d *Doer) Do(req *http.Request) (*http.Response, error) {
-	resp, err := d.send(req)
+	resp, repeated, err := d.send(req)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +75,7 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 	}
 	token, ok := strings.CutPrefix(authorization, "Bearer ")
 	redirected := resp.Request != nil && resp.Request.Response != nil
-	if !ok || redirected || !d.provider.origin.is(req.URL) || !d.provider.replaceable(token) {
+	if !ok || redirected || repeated || !d.provider.origin.is(req.URL) || !d.provider.replaceable(token) {
 		return resp, nil
 	}
 	d.provider.Invalidate(token)
@@ -95,39 +98,80 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 		}
 	}
 	discard(resp.Body)
-	resp, err = d.send(again)
+	resp, _, err = d.send(again)
 	if err == nil && resp.StatusCode != http.StatusUnauthorized {
 		d.provider.confirm(again.Header.Get("Authorization"))
 	}
 	return resp, err
 }
 
-// send sends req, which leaves once if the contract says so.
-func (d *Doer) send(req *http.Request) (*http.Response, error) {
+// send sends req, which leaves once if the contract says so. It reports whether a transport that tries again by itself sent
+// it all the same: then the answer says nothing about what was sent first.
+func (d *Doer) send(req *http.Request) (resp *http.Response, repeated bool, err error) {
 	if !d.provider.once(req) {
-		return d.client.Do(req)
+		resp, err = d.client.Do(req)
+		return resp, false, err
 	}
-	single := *req
+	var single singleRequest
+	ctx := context.WithValue(req.Context(), singleKey{}, &single)
+	once := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { single.written.Add(1) }}))
+	once.GetBody = nil // from the HTTP client, which would follow a redirect with it
 	if req.Body == nil || req.Body == http.NoBody {
-		single.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
-		single.GetBody = nil
+		once.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
 	} else {
-		body := &onceBody{ReadCloser: req.Body, touched: new(atomic.Bool)}
-		single.Body = body
-		if getBody := req.GetBody; getBody != nil {
-			single.GetBody = func() (io.ReadCloser, error) {
-				if body.touched.Load() {
-					return nil, errSent
-				}
-				next, err := getBody()
-				if err != nil {
-					return nil, err
-				}
-				return &onceBody{next, body.touched}, nil
-			}
-		}
+		once.Body = &onceBody{req.Body, &single.touched}
+		single.getBody = req.GetBody
 	}
-	return d.client.Do(&single)
+	resp, err = d.client.Do(once)
+	return resp, single.written.Load() > 1, err
+}
+
+// A singleRequest is a request that must not be sent twice.
+type singleRequest struct {
+	touched atomic.Bool // its body was
+	written atomic.Int32
+	getBody func() (io.ReadCloser, error) // nil when the body cannot be had again
+}
+
+type singleKey struct{}
+
+// body has the body again, for a transport that lost a connection before it sent anything.
+func (s *singleRequest) body() (io.ReadCloser, error) {
+	if s.touched.Load() {
+		return nil, errSent
+	}
+	body, err := s.getBody()
+	if err != nil {
+		return nil, err
+	}
+	return &onceBody{body, &s.touched}, nil
+}
+
+// A onceTransport lets the transport underneath have the body of a single request again as long as it was not touched.
+type onceTransport struct{ base http.RoundTripper }
+
+func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	s, ok := req.Context().Value(singleKey{}).(*singleRequest)
+	if ok && s.getBody != nil && req.Method == http.MethodPost { // of a GET net/http would ask whenever a connection breaks
+		clone := *req
+		clone.GetBody = s.body
+		req = &clone
+	}
+	return t.next().RoundTrip(req)
+}
+
+func (t onceTransport) next() http.RoundTripper {
+	if t.base == nil {
+		return http.DefaultTransport
+	}
+	return t.base
+}
+
+// CloseIdleConnections closes those of the transport underneath.
+func (t onceTransport) CloseIdleConnections() {
+	if c, ok := t.next().(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
 }
 
 // once reports whether a request must not be sent twice.

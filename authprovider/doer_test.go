@@ -301,7 +301,7 @@ func TestDoerKeepsTheApplicationsRedirectPolicy(t *testing.T) {
 	if s.Client().CheckRedirect != nil {
 		t.Error("the application's client was changed")
 	}
-	if d := p.Doer(nil); d.client.Transport != s.Client().Transport {
+	if d := p.Doer(nil); d.client.Transport != (onceTransport{s.Client().Transport}) {
 		t.Error("nil is not the provider's client")
 	}
 }
@@ -439,6 +439,7 @@ func TestDoerFollowsNoRedirectThatChangesTheMethod(t *testing.T) {
 func TestDoerSendsWhatMustNotBeRepeatedOnce(t *testing.T) {
 	for _, call := range []string{
 		"GET /check/c%2F1/submit", "GET /check/c1/submit/", "POST /check/create", "POST /check/c1/iddocument", "POST /watchlist/search", "POST /%77atchlist/search",
+		"GET /Check/c1/SUBMIT", "GET /check//c1/submit//", "POST //watchlist/search/",
 	} {
 		t.Run(call, func(t *testing.T) {
 			s := newSite(t, httptest.NewServer)
@@ -498,6 +499,69 @@ func TestDoerLetsNoTransportRepeatOnItsOwn(t *testing.T) {
 	_, _, err := post(t, p, &retrying, s.URL+"/watchlist/search", strings.NewReader("{}"))
 	if err == nil || !strings.Contains(err.Error(), "does not let it be repeated") || performed.Load() != 1 {
 		t.Errorf("%v, performed %d times", err, performed.Load())
+	}
+}
+
+// A refusal that comes after a transport has tried again by itself says nothing about what was sent first.
+func TestDoerDoesNotBelieveA401OfASecondTry(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	mustToken(t, p)
+	var performed atomic.Int64
+	s.h = func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		performed.Add(1)
+		s.revoke()
+		panic(http.ErrAbortHandler)
+	}
+	retrying := *s.Client()
+	retrying.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		content, _ := io.ReadAll(r.Body)
+		for {
+			again := r.Clone(r.Context())
+			again.Body = io.NopCloser(strings.NewReader(string(content)))
+			if resp, err := s.Client().Transport.RoundTrip(again); err == nil {
+				return resp, nil
+			}
+		}
+	})
+	resp, _, err := post(t, p, &retrying, s.URL+"/watchlist/search", strings.NewReader("{}"))
+	if err != nil || resp.StatusCode != 401 || performed.Load() != 1 || s.exchanges.Load() != 1 {
+		t.Errorf("%v, %v: performed %d times, %d exchanges", resp, err, performed.Load(), s.exchanges.Load())
+	}
+}
+
+// Redirects neither repeat what must not be repeated nor lead to it.
+func TestRedirectsAndWhatMustNotBeRepeated(t *testing.T) {
+	s := newSite(t, httptest.NewServer)
+	p := s.provider(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for from, to := range map[string]string{
+			"POST /watchlist/search": "/elsewhere", "POST /check/create": "/check/create2", "GET /check/c1/submit": "/elsewhere",
+			"GET /check/c1": "/check/c1/submit", "POST /checklookup": "/check/create",
+		} {
+			calls := s.calls.Load()
+			s.h = func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Location", to)
+				w.WriteHeader(status)
+			}
+			method, path, _ := strings.Cut(from, " ")
+			var body io.Reader
+			if method == http.MethodPost {
+				body = strings.NewReader("{}")
+			}
+			req, _ := http.NewRequestWithContext(t.Context(), method, s.URL+path, body)
+			if err := p.Intercept(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := p.Doer(nil).Do(req)
+			if err != nil || resp.StatusCode != status || s.calls.Load() != calls+1 {
+				t.Errorf("%s, %d: %v, %v, %d calls", from, status, resp, err, s.calls.Load()-calls)
+				continue
+			}
+			resp.Body.Close()
+		}
 	}
 }
 

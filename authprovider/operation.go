@@ -3,6 +3,7 @@ package authprovider
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -45,28 +46,40 @@ func unescape(path string) string {
 	return plain
 }
 
-// matches reports whether a request is one of the operation. The service takes a slash at the end.
+// matches reports whether a request is one of the operation. The service takes a slash at the end, and, as ASP.NET does,
+// any letter case and empty segments.
 func (o *operation) matches(req *http.Request) bool {
 	if req.Method != o.method && (req.Method != "" || o.method != http.MethodGet) {
 		return false
 	}
-	path := strings.TrimSuffix(req.URL.Path, "/")
-	if o.segments == nil {
-		return path == o.path
+	path := strings.TrimRight(req.URL.Path, "/")
+	if o.segments == nil && strings.EqualFold(path, o.path) {
+		return true
 	}
-	if last := o.segments[len(o.segments)-1]; !isParameter(last) && !strings.HasSuffix(path, last) {
-		return false
-	}
-	segments := strings.Split(strings.TrimSuffix(req.URL.EscapedPath(), "/"), "/")
-	if len(segments) != len(o.segments) {
-		return false
-	}
-	for i, want := range o.segments {
-		if unescape(segments[i]) != want && !isParameter(want) {
+	want := o.segments
+	if want == nil {
+		if !strings.Contains(path, "//") {
 			return false
 		}
+		want = strings.Split(o.path, "/")
 	}
-	return true
+	if last := want[len(want)-1]; !isParameter(last) && !hasSuffixFold(path, last) {
+		return false
+	}
+	segments := filled(strings.Split(req.URL.EscapedPath(), "/"))
+	want = filled(slices.Clone(want))
+	return slices.EqualFunc(segments, want, func(segment, want string) bool {
+		return isParameter(want) || strings.EqualFold(unescape(segment), want)
+	})
+}
+
+// filled returns the segments that are not empty.
+func filled(segments []string) []string {
+	return slices.DeleteFunc(segments, func(segment string) bool { return segment == "" })
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 func isParameter(segment string) bool { return strings.HasPrefix(segment, "{") }
