@@ -433,6 +433,7 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		"plaintext":      {"k", "s", api.WithBaseURL("http://app.goaver.com/api"), "plain text"},
 		"nil client":     {"k", "s", api.WithHTTPClient(nil), "client is nil"},
 		"nil logger":     {"k", "s", api.WithLogger(nil), "logger is nil"},
+		"no transport":   {"k", "s", api.WithTransport(func(http.RoundTripper) http.RoundTripper { return nil }), "returned nil"},
 		"timeout":        {"k", "s", api.WithTimeout(-1), "negative"},
 		"size":           {"k", "s", api.WithMaxResponseSize(0), "positive"},
 		"header in name": {"k", "s", api.WithUserAgent("a\r\nb: c"), "no header may hold"},

@@ -137,8 +137,11 @@ func WithLogger(logger *slog.Logger) Option {
 }
 
 // WithTransport puts a transport, such as OpenTelemetry's, around the one that performs the calls. It sees every attempt
-// with the path template of the operation, /check/{id}, in place of the path and the query, so that what it records
-// holds no identifier. The exchange of credentials does not pass it.
+// with the path template of the operation, /check/{id}, in place of the path and the query, and an answer without the
+// headers that hold addresses (Location, Link, …), so that what it records of these holds no identifier. Bodies and other
+// headers are as they are. What it changes of the address has no effect, and it must keep the header Aver-Hidden-Call, by
+// which the address is found again. A transport that tells requests apart by their address, such as a cache, does not
+// belong here but below, into [WithHTTPClient]. The exchange of credentials does not pass it.
 func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(s *settings) error {
 		if wrap == nil {
@@ -262,7 +265,9 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 		return nil, errors.New("api: WithAuth sets another base URL than the client's; use api.WithBaseURL, which sets both")
 	}
 	client := *provider.Client()
-	client.Transport = s.transport(client.Transport)
+	if client.Transport = s.transport(client.Transport); client.Transport == nil {
+		return nil, errors.New("api: WithTransport: the function returned nil")
+	}
 	s.userAgentHeader = []string{s.userAgent}
 	base, err := url.Parse(strings.TrimRight(s.baseURL, "/"))
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -91,15 +93,21 @@ func (e *Error) redact(private *redact.Redactor) {
 	if e.Fields == nil {
 		return
 	}
-	fields := make(map[string][]string, len(e.Fields))
-	for name, problems := range e.Fields {
-		name = private.Text(name)
-		for _, problem := range problems {
-			fields[name] = append(fields[name], private.Text(problem))
+	fields := make(map[string][]string, min(len(e.Fields), maxFields))
+	for _, name := range slices.Sorted(maps.Keys(e.Fields))[:min(len(e.Fields), maxFields)] {
+		shown := private.Text(name)
+		for _, problem := range e.Fields[name][:min(len(e.Fields[name]), maxProblems)] {
+			fields[shown] = append(fields[shown], private.Text(problem))
 		}
 	}
 	e.Fields = fields
 }
+
+// How many fields of an answer are kept, and how many problems of each.
+const (
+	maxFields   = 200
+	maxProblems = 20
+)
 
 // final ends a call with the failure of its last attempt. unclear tells that an attempt may have been performed.
 func (e *Error) final(p retryPolicy, unclear bool) *Error {

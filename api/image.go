@@ -160,6 +160,9 @@ func fileError(err error) error {
 	if panicked := (readerPanic{}); errors.As(err, &panicked) {
 		return panicked
 	}
+	if errors.Is(err, errGone) {
+		return errGone
+	}
 	switch {
 	case errors.As(err, &in):
 		operation = in.Op + ": "
@@ -258,14 +261,35 @@ type playing struct {
 // errSpent says that an image can be sent once only.
 var errSpent = errors.New("its reader cannot be read again; use ImageFile, ImageBytes or a reader that can seek")
 
+// A progressing reads from a reader of the application's, and gives one up that brings nothing time and again.
+type progressing struct {
+	r     io.Reader
+	empty int
+}
+
+func (p *progressing) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	switch {
+	case n < 0 || n > len(b):
+		return 0, errors.New("its reader reports a number of bytes that it cannot have read")
+	case n > 0 || err != nil:
+		p.empty = 0
+	default:
+		if p.empty++; p.empty == 100 {
+			return 0, io.ErrNoProgress
+		}
+	}
+	return n, err
+}
+
 // errGone says that what the application gave ended the goroutine that read it.
-var errGone = errors.New("its reader ended the goroutine")
+var errGone = errors.New("what was given to read it, or to tell its progress, ended the goroutine")
 
 // guard turns a panic of what the application gave, such as a reader that is a nil pointer, into an error. In a goroutine
 // of ours it would end the process, and the application could not prevent that.
 func guard(err *error) {
 	if r := recover(); r != nil {
-		*err = readerPanic{wire.PanicError("its reader", r)}
+		*err = readerPanic{wire.PanicError("what was given to read it, or to tell its progress,", r)}
 	}
 }
 
@@ -356,7 +380,7 @@ func (p *player) play() *playing {
 		err := errGone
 		defer func() { _ = w.CloseWithError(err) }()
 		defer guard(&err)
-		_, err = io.Copy(w, r)
+		_, err = io.Copy(w, &progressing{r: r})
 	}(p.r)
 	p.running = current
 	return current

@@ -637,7 +637,9 @@ var createCheck = operation{
 //
 // When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
-// types that were asked for, and found by the email as well: it is the one.
+// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+// run at once, or one soon after another while the state lags, nobody can tell; with
+// `overrideThirdPartyIdentifier` do not run them at once.
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
 	r := request[CreatedCheck]{
 		body:     body,

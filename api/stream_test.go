@@ -975,11 +975,12 @@ func TestWhatPanicsIsAnErrorOfTheCall(t *testing.T) {
 		"within the image":             {image: api.ImageReader("a.png", panicking(50_000))},
 		"a file system":                {image: api.ImageFS(panickingFS{}, "a.png")},
 		"a reader that counts wrong":   {image: api.ImageReader("a.png", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))},
+		"a reader that brings nothing": {image: api.ImageReader("a.png", io.MultiReader(bytes.NewReader(large[:50_000]), readerFunc(func([]byte) (int, error) { return 0, nil })))},
 		"a reader that goes away":      {image: api.ImageReader("a.png", readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }))},
 		"the function of the progress": {api.ImageBytes("a.png", large), []api.CallOption{api.WithUploadProgress(func(int64, int64) { panic("private") })}},
 	} {
 		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: tt.image}, tt.opts...)
-		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") && !strings.Contains(name, "counts") {
+		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") && !strings.Contains(name, "counts") && !strings.Contains(name, "nothing") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// transport returns the transport of a client's calls around the application's.
+// transport returns the transport of a client's calls around the application's; nil when the application's wrapper is.
 func (s *settings) transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -18,7 +18,9 @@ func (s *settings) transport(base http.RoundTripper) http.RoundTripper {
 	if s.wrap != nil {
 		hidden := &hiddenCalls{}
 		t.hidden = hidden
-		t.next = s.wrap(revealingTransport{base, hidden})
+		if t.next = s.wrap(revealingTransport{base, hidden}); t.next == nil {
+			return nil
+		}
 	}
 	return t
 }

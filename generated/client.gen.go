@@ -4705,7 +4705,9 @@ type ClientInterface interface {
 	//
 	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
-	// types that were asked for, and found by the email as well: it is the one.
+	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+	// run at once, or one soon after another while the state lags, nobody can tell; with
+	// `overrideThirdPartyIdentifier` do not run them at once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4721,7 +4723,9 @@ type ClientInterface interface {
 	//
 	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
-	// types that were asked for, and found by the email as well: it is the one.
+	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+	// run at once, or one soon after another while the state lags, nobody can tell; with
+	// `overrideThirdPartyIdentifier` do not run them at once.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5043,7 +5047,9 @@ func (c *RawClient) GetAuthToken(ctx context.Context, reqEditors ...RequestEdito
 //
 // When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
-// types that were asked for, and found by the email as well: it is the one.
+// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+// run at once, or one soon after another while the state lags, nobody can tell; with
+// `overrideThirdPartyIdentifier` do not run them at once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5069,7 +5075,9 @@ func (c *RawClient) CreateCheckWithBody(ctx context.Context, contentType string,
 //
 // When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
-// types that were asked for, and found by the email as well: it is the one.
+// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+// run at once, or one soon after another while the state lags, nobody can tell; with
+// `overrideThirdPartyIdentifier` do not run them at once.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6491,7 +6499,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
-	// types that were asked for, and found by the email as well: it is the one.
+	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+	// run at once, or one soon after another while the state lags, nobody can tell; with
+	// `overrideThirdPartyIdentifier` do not run them at once.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6507,7 +6517,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
-	// types that were asked for, and found by the email as well: it is the one.
+	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+	// run at once, or one soon after another while the state lags, nobody can tell; with
+	// `overrideThirdPartyIdentifier` do not run them at once.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9506,7 +9518,9 @@ func (c *ClientWithResponses) GetAuthTokenWithResponse(ctx context.Context, reqE
 //
 // When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
-// types that were asked for, and found by the email as well: it is the one.
+// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+// run at once, or one soon after another while the state lags, nobody can tell; with
+// `overrideThirdPartyIdentifier` do not run them at once.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9528,7 +9542,9 @@ func (c *ClientWithResponses) CreateCheckWithBodyWithResponse(ctx context.Contex
 //
 // When the outcome of a create is unknown, look the identifier up a few minutes later. No check with it: nothing was
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
-// types that were asked for, and found by the email as well: it is the one.
+// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
+// run at once, or one soon after another while the state lags, nobody can tell; with
+// `overrideThirdPartyIdentifier` do not run them at once.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -70,6 +70,11 @@ func unescapeOne(s string) (string, int) {
 		if b, ok := hex(s, 1, 2); ok {
 			return string([]byte{byte(b)}), 3
 		}
+		if strings.HasPrefix(s, "%u") { // as JavaScript's escape has it
+			if c, ok := hex(s, 2, 4); ok {
+				return string(c), 6
+			}
+		}
 	case '&':
 		return entity(s)
 	case '\\':

@@ -4,8 +4,9 @@
 //	private := redact.New(key, secret, identifier)
 //	log.Print(private.Text(message))
 //
-// A value is found in any letter case, with any white space between its words, and as HTML, JSON and URLs escape it, up
-// to three times over. Of a value that is long, every piece counts.
+// A value is found in any letter case, with any white space between its words, and as encoders of HTML, JSON and URLs escape
+// it, up to three times over. Of a value that is long, every piece of eight characters counts. What a service makes of a value
+// otherwise is not found: another Unicode normal form, a transliteration, another format of a date or a number.
 package redact
 
 import (
@@ -22,47 +23,61 @@ const Mark = "REDACTED"
 
 const (
 	// gram is how many characters of a long value are recognised by themselves.
-	gram = 16
+	gram = 8
 	// maxValue is how much of a value is looked for at its beginning, and again at its end, in bytes.
-	maxValue = 64 << 10
+	maxValue = 16 << 10
 	// maxPasses is how often escapes are undone.
 	maxPasses = 3
 )
 
 // A Redactor knows what is private. It may be used by any number of goroutines.
 type Redactor struct {
-	values func() [][]rune // as they are compared; a function, because package fmt prints what a pointer points at
+	values func() *index // a function, because package fmt prints what a pointer points at
+}
+
+// An index is the values as they are compared.
+type index struct {
+	short [][]rune // as a whole
+	long  map[[gram]rune]bool
 }
 
 // New returns a redactor for values. Empty ones are passed over, and so are one or two signs, such as a dash.
 func New(values ...string) *Redactor {
-	return &Redactor{sync.OnceValue(func() [][]rune {
-		var forms [][]rune
-		add := func(s string) {
-			letters := literal(s)
-			for range maxPasses {
-				forms = append(forms, folded(letters).runes())
-				undone, changed := unescape(letters)
-				if !changed {
-					break
-				}
-				letters = undone
-			}
-		}
+	return &Redactor{sync.OnceValue(func() *index {
+		private := &index{long: make(map[[gram]rune]bool)}
 		for _, v := range values {
 			if len(v) <= 2*maxValue {
-				add(v)
+				private.add(v)
 			} else {
-				add(v[:maxValue])
-				add(v[len(v)-maxValue:])
+				private.add(v[:maxValue])
+				private.add(v[len(v)-maxValue:])
 			}
 		}
-		forms = slices.DeleteFunc(forms, func(form []rune) bool {
-			isSign := func(c rune) bool { return c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsNumber(c) }
-			return len(form) == 0 || len(form) <= 2 && isSign(form[0]) && isSign(form[len(form)-1])
-		})
-		return forms
+		return private
 	})}
+}
+
+// add adds a value as it is, and as it is once the escapes in it are undone.
+func (x *index) add(value string) {
+	letters := literal(value)
+	for range maxPasses {
+		form := folded(letters).runes()
+		isSign := func(c rune) bool { return c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsNumber(c) }
+		switch n := len(form); {
+		case n == 0 || n <= 2 && isSign(form[0]) && isSign(form[n-1]):
+		case n < gram:
+			x.short = append(x.short, form)
+		default:
+			for i := 0; i+gram <= n; i++ {
+				x.long[[gram]rune(form[i:])] = true
+			}
+		}
+		undone, changed := unescape(letters)
+		if !changed {
+			return
+		}
+		letters = undone
+	}
 }
 
 // secrets are what looks like a token, an email address or a piece of an image, whoever it belongs to.
@@ -74,12 +89,14 @@ var secrets = sync.OnceValue(func() *regexp.Regexp {
 // image. What was removed is [Mark].
 func (r *Redactor) Text(s string) string {
 	var found []span
+	private := r.values()
 	letters := literal(s)
 	for pass := 0; ; pass++ {
 		text := folded(letters)
-		for _, value := range r.values() {
+		for _, value := range private.short {
 			found = text.find(found, value)
 		}
+		found = text.findPieces(found, private.long)
 		undone, changed := unescape(letters)
 		if !changed || pass == maxPasses {
 			break
@@ -143,6 +160,10 @@ func folded(letters []letter) characters {
 			}
 			blank = true
 		case c >= utf8.RuneSelf && unicode.In(c, unicode.Cf, unicode.Variation_Selector):
+		case c == 'ß' || c == 'ẞ': // which is SS in capitals
+			all = append(all, character{'s', at}, character{'s', at})
+			blank = false
+		case c == dotAbove && len(all) > 0 && all[len(all)-1].c == 'i': // what becomes of İ in small letters
 		default:
 			all = append(all, character{fold(c), at})
 			blank = false
@@ -153,6 +174,8 @@ func folded(letters []letter) characters {
 	}
 	return all
 }
+
+const dotAbove = '\u0307'
 
 // decodeRune returns the first rune of letters and how many bytes it has; an invalid byte is [utf8.RuneError].
 func decodeRune(letters []letter) (rune, int) {
@@ -189,11 +212,8 @@ func fold(c rune) rune {
 	return least
 }
 
-// find adds where value stands in the text, or, when it is long, any piece of it.
+// find adds where value stands in the text.
 func (t characters) find(found []span, value []rune) []span {
-	if len(value) >= gram {
-		return t.findPieces(found, value)
-	}
 	for i := 0; i+len(value) <= len(t); i++ {
 		if t[i].c == value[0] && t.hasAt(i, value) && (len(value) > 2 || t.apart(i, i+len(value))) {
 			found = append(found, span{t[i].from, t[i+len(value)-1].to})
@@ -223,25 +243,19 @@ func inWord(c rune) bool {
 		!unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
-// findPieces adds every piece of gram characters that the text shares with value.
-func (t characters) findPieces(found []span, value []rune) []span {
-	if len(t) < gram {
+// findPieces adds every piece of gram characters that is one of a long value.
+func (t characters) findPieces(found []span, long map[[gram]rune]bool) []span {
+	if len(long) == 0 {
 		return found
 	}
-	at := make(map[[gram]rune][]int, len(t))
 	for i := 0; i+gram <= len(t); i++ {
-		var key [gram]rune
-		for j := range key {
-			key[j] = t[i+j].c
+		var piece [gram]rune
+		for j := range piece {
+			piece[j] = t[i+j].c
 		}
-		at[key] = append(at[key], i)
-	}
-	for i := 0; i+gram <= len(value) && len(at) > 0; i++ {
-		key := [gram]rune(value[i:])
-		for _, j := range at[key] {
-			found = append(found, span{t[j].from, t[j+gram-1].to})
+		if long[piece] {
+			found = append(found, span{t[i].from, t[i+gram-1].to})
 		}
-		delete(at, key)
 	}
 	return found
 }

@@ -72,14 +72,24 @@ func TestValuesAreFoundInEveryForm(t *testing.T) {
 	}
 }
 
+func TestLettersThatChangeWithTheirCase(t *testing.T) {
+	private := redact.New("Strauß", "İSTANBULLU", "ΣΊΣΥΦΟΣ")
+	for _, quote := range []string{"STRAUSS", "strauß", "STRAUẞ", "i̇stanbullu", "istanbullu", "ISTANBULLU", "σίσυφος"} {
+		if got := private.Text("<" + quote + ">"); got != "<REDACTED>" {
+			t.Errorf("%s: %s", quote, got)
+		}
+	}
+}
+
 func TestPiecesOfALongValueAreFound(t *testing.T) {
 	value := strings.Repeat("0123456789 abcdefghijklmnopqrstuvwxyz ", 4) + "the very end of it is personal too"
 	private := redact.New(value, strings.Repeat("z", 1<<20)+"the end of an image")
 	for text, want := range map[string]string{
-		"it begins «" + value[:40] + "…":          "it begins «REDACTED…",
-		"it ends with «" + value[150:] + "»":      "it ends with «REDACTED»",
-		"zzzzzzzzzzzzzzzz the end of an image":    "REDACTED REDACTED",
-		"nothing of it: 0123 abc personal or too": "nothing of it: 0123 abc personal or too",
+		"it begins «" + value[:40] + "…":       "it begins «REDACTED…",
+		"it ends with «" + value[150:] + "»":   "it ends with «REDACTED»",
+		"zzzzzzzzzzzzzzzz the end of an image": "REDACTED REDACTED",
+		"nothing of it: 0123 abc or too":       "nothing of it: 0123 abc or too",
+		"a piece: jklmnopq":                    "a piece: REDACTED",
 	} {
 		if got := private.Text(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
@@ -90,7 +100,7 @@ func TestPiecesOfALongValueAreFound(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	private := redact.New("né/e \"x\"", "😀😀😀")
 	for _, quote := range []string{
-		`n\xe9/e \x22x\x22`, `n\u00E9\/e \"x\"`, `n&#233;/e &quot;x&quot;`, `n&#xe9;/e&nbsp;&#34;x&#34;`, `n%C3%A9%2Fe+%22x%22`, `N\U00e9`,
+		`n\xe9/e \x22x\x22`, `n\u00E9\/e \"x\"`, `n&#233;/e &quot;x&quot;`, `n&#xe9;/e&nbsp;&#34;x&#34;`, `n%C3%A9%2Fe+%22x%22`, `N%u00E9%u002fe %22x%22`, `N\U00e9`,
 		`\ud83d\ude00\uD83D\uDE00&#128512;`, `%F0%9F%98%80&#x1F600;😀`,
 	} {
 		want := "<REDACTED>"
