@@ -80,7 +80,7 @@ func lower(v any) any {
 			return map[string]any{"$ref": ref}
 		}
 		for name := range v {
-			if strings.HasPrefix(name, "x-") || name == "examples" || name == "example" || name == "if" || name == "then" || name == "dependentRequired" {
+			if strings.HasPrefix(name, "x-") || name == "examples" || name == "example" || slices.Contains([]string{"if", "then", "not", "dependentRequired", "dependentSchemas"}, name) {
 				delete(v, name)
 			}
 		}
@@ -90,9 +90,11 @@ func lower(v any) any {
 				v["nullable"] = true
 			}
 		}
-		if choices, ok := v["anyOf"].([]any); ok && len(choices) == 2 { // a reference or null
-			ref := choices[0].(map[string]any)["$ref"].(string)
-			target := maps.Clone(schemas[strings.TrimPrefix(ref, "#/components/schemas/")].(map[string]any))
+		if choices, ok := v["anyOf"].([]any); ok { // the value, and what stands for none
+			target := maps.Clone(choices[0].(map[string]any))
+			if ref, ok := target["$ref"].(string); ok {
+				target = maps.Clone(schemas[strings.TrimPrefix(ref, "#/components/schemas/")].(map[string]any))
+			}
 			target["nullable"] = true
 			return lower(target)
 		}
