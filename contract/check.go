@@ -125,6 +125,10 @@ func (f *findings) contents(documented contents, required bool) {
 		f.add(RuleJSON, "", "one valid JSON value with unique names and nothing behind it", "")
 		return
 	}
+	if spec.HugeNumber(body) {
+		f.add(RuleFormat, "", "numbers of a size that can be handled", "")
+		return
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		f.add(RuleJSON, "", "valid JSON", "")
@@ -247,6 +251,8 @@ func (f *findings) value(s *schema, value any, at func([]string) string) {
 			v.Suggest = suggest(found, private)
 		case *kind.MinLength:
 			f.add("minLength", place, fmt.Sprintf("at least %d characters", k.Want), got)
+		case *kind.Not: // no rule says more of what it excludes
+			f.add("not", place, "something that the contract does not exclude, such as one property that is not null", got)
 		case *kind.MinProperties:
 			f.add("minProperties", place, fmt.Sprintf("at least %d properties", k.Want), got)
 		default:

@@ -34,7 +34,7 @@ type check struct {
 	front, back  *document
 	photo        *document
 	extended     *document // the photograph that follows the pose
-	unreadable   bool      // an image is kept that cannot be read
+	link         string    // the code of the newest link
 	papers       map[server.SupplementalDocumentType]*document
 	submitted    time.Time // zero before
 	submissions  int       // how often the check was charged for
@@ -52,12 +52,12 @@ func (s *Sandbox) status(c *check) server.CheckStatus {
 		return server.CheckStatusAwaitingUser
 	}
 	duration := s.config.processing
-	if c.outcome.slow || c.unreadable {
-		duration = s.config.slow
+	if c.outcome.slow || c.unreadable() {
+		duration = max(duration, s.config.slow)
 	}
 	elapsed := s.config.now().Sub(c.submitted)
 	switch {
-	case elapsed >= duration && c.unreadable:
+	case elapsed >= duration && c.unreadable():
 		return server.CheckStatusRejected
 	case elapsed >= duration:
 		return c.outcome.status
@@ -105,9 +105,22 @@ func (s *Sandbox) describe(c *check) server.Check {
 	return check
 }
 
+// unreadable reports whether an image counts that cannot be read.
+func (c *check) unreadable() bool {
+	return slices.ContainsFunc([]*document{c.front, c.back, c.photo, c.extended}, func(d *document) bool { return d != nil && d.unreadable })
+}
+
+// neededPapers returns the supplemental documents that the check needs.
+func (c *check) neededPapers() []server.SupplementalDocumentType {
+	if c.has(server.CheckTypeAccreditedInvestor) {
+		return append(slices.Clip(c.supplements), server.SupplementalDocumentTypeAccreditedInvestor)
+	}
+	return c.supplements
+}
+
 // reason returns why the check is rejected; nil when it is not, or no reason was asked for.
 func (c *check) reason() *server.StatusReason {
-	if c.unreadable {
+	if c.unreadable() {
 		return new(server.StatusReasonUnreadableDocumentsOrMissingVerificationInformation)
 	}
 	return c.outcome.reason
@@ -254,11 +267,7 @@ func (c *check) missing(group Group) map[string][]string {
 	need(document && c.back == nil && c.documentType != server.DocumentTypePassportImage, "idDocument.back", "iddocument")
 	need(photo && c.photo == nil, "photoDocument", "photodocument")
 	need(photo && group.ExtendedPhoto && c.extended == nil, "photoDocument.extended", "photodocument with extended: true")
-	papers := c.supplements
-	if c.has(server.CheckTypeAccreditedInvestor) {
-		papers = append(slices.Clip(papers), server.SupplementalDocumentTypeAccreditedInvestor)
-	}
-	for _, paper := range papers {
+	for _, paper := range c.neededPapers() {
 		need(c.papers[paper] == nil, "supplementalDocument."+string(paper), "supplementaldocument")
 	}
 	return missing

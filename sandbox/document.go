@@ -19,9 +19,11 @@ import (
 
 // A document is an image that was uploaded. It never changes.
 type document struct {
-	id      string
-	media   string // image/jpeg or image/png
-	content *blob
+	id    string
+	media string // image/jpeg or image/png
+	// unreadable: it was kept although it cannot be read
+	unreadable bool
+	content    *blob
 }
 
 var (
@@ -134,7 +136,7 @@ func (s *Sandbox) addDocument(ctx context.Context, u upload, place func(*check, 
 	}
 	image.kept = true
 	c.touched = true
-	c.unreadable = c.unreadable || unreadable
+	image.unreadable = unreadable
 	c.documents[image.id] = &image.document
 	place(c, &image.document)
 	return nil

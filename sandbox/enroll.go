@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -20,9 +19,13 @@ type link struct {
 	used      bool
 }
 
-// newLink returns the address of a new link. s.mu is held.
+// newLink returns the address of a new link, which replaces the one before. s.mu is held.
 func (s *Sandbox) newLink(ctx context.Context, c *check, returnURL string) string {
 	code := rand.Text()
+	if before := s.links[c.link]; before != nil {
+		before.used = true
+	}
+	c.link = code
 	s.links[code] = &link{check: c, returnURL: returnURL}
 	return originOf(ctx) + "/enroll/" + code
 }
@@ -59,7 +62,7 @@ func (s *Sandbox) usable(code string) (*link, int, enrollView) {
 	case !ok:
 		return nil, http.StatusNotFound, enrollView{Title: "Unknown link", Text: "This link does not exist."}
 	case l.used || !l.check.submitted.IsZero():
-		return nil, http.StatusGone, enrollView{Title: "Used link", Text: "This link was used already. Ask for a new one."}
+		return nil, http.StatusGone, enrollView{Title: "Used link", Text: "This link was used or replaced already. Ask for a new one."}
 	}
 	return l, http.StatusOK, enrollView{
 		Title: "Identity verification (sandbox)",
@@ -70,7 +73,10 @@ func (s *Sandbox) usable(code string) (*link, int, enrollView) {
 
 func (s *Sandbox) showEnrollment(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	_, status, view := s.usable(r.PathValue("code"))
+	l, status, view := s.usable(r.PathValue("code"))
+	if l != nil {
+		l.check.touched = true
+	}
 	s.mu.Unlock()
 	renderEnrollment(w, status, view)
 }
@@ -125,7 +131,7 @@ func (c *check) fill(group Group) {
 	if c.extended == nil && group.ExtendedPhoto {
 		c.extended = specimen()
 	}
-	for _, paper := range append(slices.Clip(c.supplements), server.SupplementalDocumentTypeAccreditedInvestor) {
+	for _, paper := range c.neededPapers() {
 		if c.papers[paper] == nil {
 			c.papers[paper] = specimen()
 		}

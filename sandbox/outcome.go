@@ -133,8 +133,13 @@ func count(word, prefix string) (int, bool) {
 
 // unreadableName reports whether the name of an image asks for one that cannot be read.
 func unreadableName(name string) bool {
-	name, _, _ = strings.Cut(name, ".")
-	return outcomeOf(name).unreadable
+	_, words, _ := strings.Cut(strings.ToLower(name), "+")
+	for word := range strings.FieldsFuncSeq(words, func(r rune) bool { return r == '+' || r == '.' }) {
+		if word == "unreadable" {
+			return true
+		}
+	}
+	return false
 }
 
 // stripWords returns a name without the words that choose an outcome.

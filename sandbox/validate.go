@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"go.yaml.in/yaml/v3"
@@ -161,9 +163,12 @@ func validateBody(op operation, images *received, r *http.Request) *failure {
 	case err != nil:
 		return problem(http.StatusBadRequest, "The request body broke off.")
 	}
+	if spec.HugeNumber(body) {
+		return problem(http.StatusBadRequest, "The request body holds a number that is too long.")
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err != nil {
-		return problem(http.StatusBadRequest, "The request body is not valid JSON.")
+	if err != nil || !jsontext.Value(body).IsValid() {
+		return problem(http.StatusBadRequest, "The request body is not valid JSON, a name occurs twice in it, or it is not UTF-8.")
 	}
 	var violation *jsonschema.ValidationError
 	if errors.As(op.body.Validate(value), &violation) {
@@ -182,7 +187,10 @@ func describe(v *jsonschema.ValidationError, fields map[string][]string) {
 	place := strings.Join(v.InstanceLocation, ".")
 	at := func(property string) string { return strings.TrimPrefix(place+"."+property, ".") }
 	add := func(property, message string) {
-		fields[property] = append(fields[property], message)
+		property = cmp.Or(property, "*") // the body itself
+		if !slices.Contains(fields[property], message) {
+			fields[property] = append(fields[property], message)
+		}
 	}
 	switch k := v.ErrorKind.(type) {
 	case *kind.Required:
