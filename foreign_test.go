@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -93,7 +94,7 @@ func (c *foreignClient) call(method, path string, body map[string]any, into any)
 	req.Header.Set("Content-Type", "application/json")
 	c.auth(req)
 	var transport http.RoundTripper = c.checker
-	if strings.HasPrefix(path, "/checkdoc") {
+	if strings.HasPrefix(path, "/checkdocument/") || strings.HasPrefix(path, "/checkdocid/") {
 		transport = http.DefaultTransport
 	}
 	resp, err := transport.RoundTrip(req)
@@ -108,21 +109,70 @@ func (c *foreignClient) call(method, path string, body map[string]any, into any)
 	if err := json.Unmarshal(answer, into); err != nil {
 		c.t.Fatalf("%s %s: %s: %v", method, path, answer, err)
 	}
+	var tree any
+	_ = json.Unmarshal(answer, &tree)
+	if lacks := lacking(reflect.TypeOf(into).Elem(), tree); lacks != "" {
+		c.t.Errorf("%s %s: %s lacks %s", method, path, answer, lacks)
+	}
+}
+
+// lacking names a field of a model that an answer lacks or has as null, where the model takes neither; nothing when it has
+// all of them.
+func lacking(model reflect.Type, answer any) string {
+	switch model.Kind() {
+	case reflect.Slice:
+		elements, ok := answer.([]any)
+		if !ok {
+			return "a list"
+		}
+		for _, element := range elements {
+			if lacks := lacking(model.Elem(), element); lacks != "" {
+				return lacks
+			}
+		}
+	case reflect.Struct:
+		object, _ := answer.(map[string]any)
+		members := make(map[string]any)
+		for name, member := range object {
+			members[strings.ToLower(name)] = member
+		}
+		for i := range model.NumField() {
+			field := model.Field(i)
+			if member := members[strings.ToLower(field.Name)]; field.Type.Kind() != reflect.Pointer {
+				if member == nil {
+					return field.Name
+				}
+				if lacks := lacking(field.Type, member); lacks != "" {
+					return field.Name + "." + lacks
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // strictResults is as strict as the iOS SDK's model: integers where it reads integers, and nothing that may be null.
 type strictResults struct {
-	ID           string `json:"id"`
-	Status       string `json:"status"`
-	CheckResults struct {
-		WatchlistSearchID      string `json:"watchlistSearchId"`
-		PersonalInformation    struct{ FirstName, LastName, Email string }
+	ID, OrganizationID, GroupID, ThirdPartyIdentifier, Status string
+	CheckTypes, Warnings                                      []string
+	CheckResults                                              struct {
+		WatchlistSearchID      string
+		PersonalInformation    struct{ FirstName, LastName, Email, Gender, DateOfBirth, Country, StateProvince string }
 		IdentificationDocument struct{ Type, FrontID, ExpirationDate, DocumentNumber string }
 		PhotoVerification      struct{ ID, Type string }
 		Attestations           struct{ Over18, Over21, AccreditedInvestor bool }
-		RiskProfile            struct {
-			FacialMatchConfidence int
-			EmailAnalysisResults  struct{ OverallScore, SMTPConfigScore int }
+		AddressVerification    struct {
+			ValidAddress, ReportedFraud bool
+			StreetAddress1, Country     string
+		}
+		RiskProfile struct {
+			FacialMatchConfidence      int
+			IPAndDeviceAnalysisResults struct {
+				VPNOrTor, RecentAbuse bool
+				IP, ISP               string
+				FraudScore            int
+			}
+			EmailAnalysisResults struct{ OverallScore, SMTPConfigScore int }
 		}
 	}
 }
@@ -158,7 +208,10 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 				t.Errorf("no links: %+v, %+v", created, link)
 			}
 			var said string
-			c.call("POST", at+"/personalinfo", map[string]any{"firstName": "Noor", "lastName": "Haddad", "streetAddress1": "9 Elm Street", "country": "US", "stateOrProvince": "TX"}, &said)
+			c.call("POST", at+"/personalinfo", map[string]any{
+				"firstName": "Noor", "lastName": "Haddad", "streetAddress1": "9 Elm Street", "country": "US", "stateOrProvince": "TX",
+				"gender": "F", "dateOfBirth": "02/29/1992", "ipAddress": "203.0.113.9",
+			}, &said)
 			c.call("POST", at+"/phone", map[string]any{"number": "5125550123", "country": "US"}, &said)
 			for _, side := range []string{"Front", "Back"} {
 				c.call("POST", at+"/iddocument", map[string]any{"docType": d.documentType, "side": side, "fileName": side + ".png", "fileContent": png}, &said)
@@ -177,10 +230,10 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 			if results.Status != "Completed" || r.RiskProfile.FacialMatchConfidence != 97 || r.IdentificationDocument.FrontID == "" || r.PersonalInformation.LastName != "Haddad" {
 				t.Errorf("%+v", results)
 			}
-			var image struct{ Base64, Document string }
+			var image struct{ Base64, Document *string }
 			c.call("GET", d.image+created.CheckID+"/"+r.PhotoVerification.ID, nil, &image)
-			if want := map[bool]string{false: image.Base64, true: image.Document}[d.quirk != ""]; want != png {
-				t.Errorf("the image is %+.60v", image)
+			if got := map[bool]*string{false: image.Base64, true: image.Document}[d.quirk != ""]; got == nil || *got != png {
+				t.Errorf("the image is %v", image)
 			}
 			var found []struct{ ID string }
 			c.call("POST", "/checklookup", map[string]any{"thirdPartyIdentifier": "applicant-1"}, &found)
@@ -191,9 +244,14 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 			var search struct{ ID string }
 			c.call("POST", "/watchlist/search", map[string]any{"groupId": box.GroupID, "firstName": "Noor", "lastName": "Haddad+hits-2+media-1", "country": "USA"}, &search)
 			var hits struct {
-				RecheckInterval     int
-				WatchlistResults    []struct{ MatchConfidence float64 }
-				AdverseMediaResults []struct{ Name, DatePublished string }
+				ID, GroupID, OrganizationID, Status, SearchDate, SearchType, LastRecheckDate string
+				RecheckInterval                                                              int
+				SearchCriteria                                                               struct{ FirstName, LastName, Country string }
+				WatchlistResults                                                             []struct {
+					MatchConfidence               float64
+					WatchlistName, FirstNameMatch string
+				}
+				AdverseMediaResults []struct{ Name, DatePublished, Source, URL string }
 			}
 			c.call("GET", "/watchlist/"+search.ID+"/results", nil, &hits)
 			var lists []struct{ Name, Version string }

@@ -125,6 +125,10 @@ func missing(text, from []byte) string {
 			if b, _ := json.Marshal(v); v != "" && !bytes.Contains(from, b) {
 				return string(b)
 			}
+		case bool:
+			if v && bytes.Count(from, []byte("true")) < bytes.Count(text, []byte("true")) {
+				return "a true"
+			}
 		}
 		return ""
 	}
@@ -301,8 +305,11 @@ func TestVendorsNotificationsPass(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		again, _ := json.Marshal(notification)
-		if lost := missing(body, again); lost != "" {
+		if lost := missing(bytes.Replace(body, []byte(`" 12345"`), []byte(`"12345"`), 1), again); lost != "" {
 			t.Errorf("%s: the type loses %s", name, lost)
+		}
+		if group := notification.StatusMessage.GroupID; group != strings.TrimSpace(group) {
+			t.Errorf("%s: the group is %q", name, group)
 		}
 	}
 	if seen < 4 {

@@ -661,7 +661,7 @@ var getCheckByThirdPartyIdentifier = operation{
 
 // GetCheckByThirdPartyIdentifier reads the check of a third-party identifier.
 //
-// Found in older documents and one SDK only. lookupChecks does the same and is documented.
+// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and is documented.
 //
 // Deprecated: the newest vendor documents no longer list this operation; use LookupChecks
 func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
@@ -858,7 +858,8 @@ var getPhotoInstruction = operation{
 // GetPhotoInstruction asks which way the person must look in the extended photograph.
 //
 // Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
-// the person before that photograph is taken. Needs the Advanced plan.
+// the person before that photograph is taken. (The document calls the ID the third-party identifier, probably by mistake.)
+// Needs the Advanced plan.
 func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...CallOption) (*PhotoInstruction, error) {
 	r := request[PhotoInstruction]{
 		path: []string{pathValue(id)},
@@ -899,7 +900,7 @@ var submitCheck = operation{
 	large:   false,
 }
 
-// SubmitCheck finalises the check and pays for it.
+// SubmitCheck finalises the check.
 //
 // A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
 // proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
@@ -910,7 +911,7 @@ var submitCheck = operation{
 // front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
 // address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
 // paper that the check or its group names, the extended photograph where the group asks for it, and personal
-// information as far as the types use it. Needs the Advanced plan.
+// information as far as the types use it; which of it exactly is not documented. Needs the Advanced plan.
 func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption) (*SubmittedCheck, error) {
 	r := request[SubmittedCheck]{
 		path:     []string{pathValue(id)},
@@ -1012,7 +1013,7 @@ var lookupChecks = operation{
 
 // LookupChecks finds checks by person or third-party identifier.
 //
-// Every criterion that is given must match. Nothing found is an empty array.
+// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) (Checks, error) {
 	r := request[Checks]{
 		body: body,

@@ -101,7 +101,7 @@ func checkExtensions(document []byte) error {
 			}
 			return ""
 		})
-		for _, name := range []string{"x-sensitive", "x-ignore-case", "x-large-answer"} {
+		for _, name := range []string{"x-sensitive", "x-ignore-case", "x-large-answer", "x-trim"} {
 			check(name, func(v *yaml.Node) string {
 				if v.Tag != "!!bool" {
 					return "must be true or false"

@@ -1516,7 +1516,7 @@ type AddPhoneRequest struct {
 	// Examples: US
 	Country Country `json:"country"`
 
-	// Number The national number, without the country code.
+	// Number The number, by assumption the national one without the country code.
 	Number string `json:"number"`
 }
 
@@ -2579,7 +2579,7 @@ type CreateCheckRequest struct {
 	// Language The language of the hosted enrollment; English when none is given.
 	Language Language `json:"language,omitempty,omitzero"`
 
-	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes and charges another check.
+	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes another check and, by assumption, charges for it.
 	OverrideThirdPartyIdentifier bool `json:"overrideThirdPartyIdentifier,omitempty,omitzero"`
 
 	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
@@ -3910,7 +3910,7 @@ func (t *StatusChangedNotification) DecodeJSON(d *jsondec.Decoder) {
 
 // StatusMessage is what happened to which check or search.
 type StatusMessage struct {
-	// GroupID The check group. The example of the vendor puts a blank before it, to be trimmed; older notifications lack it.
+	// GroupID The check group. The example of the vendor puts a blank before it, which is no part of it; older notifications lack it.
 	GroupID string `json:"groupId,omitempty,omitzero"`
 
 	// ID The ID of the check or the watchlist search.
@@ -3936,7 +3936,7 @@ func (t StatusMessage) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t StatusMessage) Format(f fmt.State, _ rune) { wire.Format(f, "StatusMessage", t.LogValue()) }
 
-// DecodeJSON reads the value.
+// DecodeJSON reads the value in any form in which the service has been seen to send it.
 func (t *StatusMessage) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
 		switch string(o.Name) {
@@ -3956,7 +3956,11 @@ func (t *StatusMessage) DecodeJSON(d *jsondec.Decoder) {
 			d.Unknown(&o)
 		}
 	}
+	t.GroupID = strings.TrimSpace(t.GroupID)
 }
+
+// UnmarshalJSON is DecodeJSON for package encoding/json.
+func (t *StatusMessage) UnmarshalJSON(b []byte) error { return jsondec.Unmarshal(b, t) }
 
 // Missing returns the name of a property that the contract requires and that is empty; nothing when there is none.
 func (t StatusMessage) Missing() string {
@@ -4734,7 +4738,7 @@ type ClientInterface interface {
 
 	// GetCheckByThirdPartyIdentifier Reads the check of a third-party identifier
 	//
-	// Found in older documents and one SDK only. lookupChecks does the same and is documented.
+	// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and is documented.
 	//
 	// Corresponds with GET /check/getbythirdpartyidentifier/{id} (the `GetCheckByThirdPartyIdentifier` operationId).
 	//
@@ -4856,7 +4860,8 @@ type ClientInterface interface {
 	// GetPhotoInstruction Asks which way the person must look in the extended photograph
 	//
 	// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
-	// the person before that photograph is taken. Needs the Advanced plan.
+	// the person before that photograph is taken. (The document calls the ID the third-party identifier, probably by mistake.)
+	// Needs the Advanced plan.
 	//
 	// Corresponds with GET /check/{id}/photoinstruction (the `GetPhotoInstruction` operationId).
 	GetPhotoInstruction(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4869,7 +4874,7 @@ type ClientInterface interface {
 	// Corresponds with GET /check/{id}/results (the `GetCheckResults` operationId).
 	GetCheckResults(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// SubmitCheck Finalises the check and pays for it
+	// SubmitCheck Finalises the check
 	//
 	// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
 	// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
@@ -4880,7 +4885,7 @@ type ClientInterface interface {
 	// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
 	// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
 	// paper that the check or its group names, the extended photograph where the group asks for it, and personal
-	// information as far as the types use it. Needs the Advanced plan.
+	// information as far as the types use it; which of it exactly is not documented. Needs the Advanced plan.
 	//
 	// Corresponds with GET /check/{id}/submit (the `SubmitCheck` operationId).
 	SubmitCheck(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4915,7 +4920,7 @@ type ClientInterface interface {
 
 	// LookupChecksWithBody Finds checks by person or third-party identifier
 	//
-	// Every criterion that is given must match. Nothing found is an empty array.
+	// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4924,7 +4929,7 @@ type ClientInterface interface {
 
 	// LookupChecks Finds checks by person or third-party identifier
 	//
-	// Every criterion that is given must match. Nothing found is an empty array.
+	// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5096,7 +5101,7 @@ func (c *RawClient) CreateCheck(ctx context.Context, body CreateCheckJSONRequest
 
 // GetCheckByThirdPartyIdentifier Reads the check of a third-party identifier
 //
-// Found in older documents and one SDK only. lookupChecks does the same and is documented.
+// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and is documented.
 //
 // Corresponds with GET /check/getbythirdpartyidentifier/{id} (the `GetCheckByThirdPartyIdentifier` operationId).
 // Deprecated: the newest vendor documents no longer list this operation; use LookupChecks
@@ -5337,7 +5342,8 @@ func (c *RawClient) AddPhotoDocument(ctx context.Context, id string, body AddPho
 // GetPhotoInstruction Asks which way the person must look in the extended photograph
 //
 // Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
-// the person before that photograph is taken. Needs the Advanced plan.
+// the person before that photograph is taken. (The document calls the ID the third-party identifier, probably by mistake.)
+// Needs the Advanced plan.
 //
 // Corresponds with GET /check/{id}/photoinstruction (the `GetPhotoInstruction` operationId).
 func (c *RawClient) GetPhotoInstruction(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5370,7 +5376,7 @@ func (c *RawClient) GetCheckResults(ctx context.Context, id string, reqEditors .
 	return c.Client.Do(req)
 }
 
-// SubmitCheck Finalises the check and pays for it
+// SubmitCheck Finalises the check
 //
 // A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
 // proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
@@ -5381,7 +5387,7 @@ func (c *RawClient) GetCheckResults(ctx context.Context, id string, reqEditors .
 // front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
 // address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
 // paper that the check or its group names, the extended photograph where the group asks for it, and personal
-// information as far as the types use it. Needs the Advanced plan.
+// information as far as the types use it; which of it exactly is not documented. Needs the Advanced plan.
 //
 // Corresponds with GET /check/{id}/submit (the `SubmitCheck` operationId).
 func (c *RawClient) SubmitCheck(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5456,7 +5462,7 @@ func (c *RawClient) GetCheckDocument(ctx context.Context, id string, docID strin
 
 // LookupChecksWithBody Finds checks by person or third-party identifier
 //
-// Every criterion that is given must match. Nothing found is an empty array.
+// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5475,7 +5481,7 @@ func (c *RawClient) LookupChecksWithBody(ctx context.Context, contentType string
 
 // LookupChecks Finds checks by person or third-party identifier
 //
-// Every criterion that is given must match. Nothing found is an empty array.
+// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6528,7 +6534,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetCheckByThirdPartyIdentifierWithResponse Reads the check of a third-party identifier
 	//
-	// Found in older documents and one SDK only. lookupChecks does the same and is documented.
+	// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and is documented.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6654,7 +6660,8 @@ type ClientWithResponsesInterface interface {
 	// GetPhotoInstructionWithResponse Asks which way the person must look in the extended photograph
 	//
 	// Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
-	// the person before that photograph is taken. Needs the Advanced plan.
+	// the person before that photograph is taken. (The document calls the ID the third-party identifier, probably by mistake.)
+	// Needs the Advanced plan.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6671,7 +6678,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /check/{id}/results (the `GetCheckResults` operationId).
 	GetCheckResultsWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetCheckResultsResponse, error)
 
-	// SubmitCheckWithResponse Finalises the check and pays for it
+	// SubmitCheckWithResponse Finalises the check
 	//
 	// A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
 	// proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
@@ -6682,7 +6689,7 @@ type ClientWithResponsesInterface interface {
 	// front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
 	// address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
 	// paper that the check or its group names, the extended photograph where the group asks for it, and personal
-	// information as far as the types use it. Needs the Advanced plan.
+	// information as far as the types use it; which of it exactly is not documented. Needs the Advanced plan.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6721,7 +6728,7 @@ type ClientWithResponsesInterface interface {
 
 	// LookupChecksWithBodyWithResponse Finds checks by person or third-party identifier
 	//
-	// Every criterion that is given must match. Nothing found is an empty array.
+	// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6730,7 +6737,7 @@ type ClientWithResponsesInterface interface {
 
 	// LookupChecksWithResponse Finds checks by person or third-party identifier
 	//
-	// Every criterion that is given must match. Nothing found is an empty array.
+	// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9559,7 +9566,7 @@ func (c *ClientWithResponses) CreateCheckWithResponse(ctx context.Context, body 
 
 // GetCheckByThirdPartyIdentifierWithResponse Reads the check of a third-party identifier
 //
-// Found in older documents and one SDK only. lookupChecks does the same and is documented.
+// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and is documented.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9757,7 +9764,8 @@ func (c *ClientWithResponses) AddPhotoDocumentWithResponse(ctx context.Context, 
 // GetPhotoInstructionWithResponse Asks which way the person must look in the extended photograph
 //
 // Concerns the second, extended photograph, which a check needs only when its group asks for it. Show the instruction to
-// the person before that photograph is taken. Needs the Advanced plan.
+// the person before that photograph is taken. (The document calls the ID the third-party identifier, probably by mistake.)
+// Needs the Advanced plan.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9786,7 +9794,7 @@ func (c *ClientWithResponses) GetCheckResultsWithResponse(ctx context.Context, i
 	return ParseGetCheckResultsResponse(rsp)
 }
 
-// SubmitCheckWithResponse Finalises the check and pays for it
+// SubmitCheckWithResponse Finalises the check
 //
 // A GET with a side effect: the check is finalised and, by assumption, charged for. Nothing on the way (a cache, a
 // proxy, a link preview, a retrying client) may repeat it. The full results come back when they are ready at once,
@@ -9797,7 +9805,7 @@ func (c *ClientWithResponses) GetCheckResultsWithResponse(ctx context.Context, i
 // front alone. PhotoVerification and VisualWatchlist: the document and the photograph. AddressVerification: the
 // address. PhoneVerification: the phone number. AccreditedInvestor: the paper of that type. Also each supplemental
 // paper that the check or its group names, the extended photograph where the group asks for it, and personal
-// information as far as the types use it. Needs the Advanced plan.
+// information as far as the types use it; which of it exactly is not documented. Needs the Advanced plan.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9860,7 +9868,7 @@ func (c *ClientWithResponses) GetCheckDocumentWithResponse(ctx context.Context, 
 
 // LookupChecksWithBodyWithResponse Finds checks by person or third-party identifier
 //
-// Every criterion that is given must match. Nothing found is an empty array.
+// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9875,7 +9883,7 @@ func (c *ClientWithResponses) LookupChecksWithBodyWithResponse(ctx context.Conte
 
 // LookupChecksWithResponse Finds checks by person or third-party identifier
 //
-// Every criterion that is given must match. Nothing found is an empty array.
+// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -507,6 +507,10 @@ func TestRequestsAreCheckedAgainstTheContract(t *testing.T) {
 		{"wrong media type", "text/plain", good + "}", 415, "application/json"},
 		{"no JSON", "application/json", "{", 400, "not valid JSON"},
 		{"trailing garbage", "application/json", good + "} x", 400, "not valid JSON"},
+		{"a name twice", "application/json", good + `,"groupId":"g"}`, 400, "occurs twice"},
+		{"invalid UTF-8", "application/json", good + ",\"returnUrl\":\"\xff\"}", 400, "not UTF-8"},
+		{"a huge number", "application/json", good + `,"watchlistRecheckInterval":` + strings.Repeat("9", 900_000) + `}`, 400, "too long"},
+		{"null", "application/json", "null", 400, `"*":["is required"]`},
 		{"missing", "application/json", `{"groupId":"g"}`, 400, `"email":["is required"]`},
 		{"wrong type", "application/json", good + `,"checkTypes":"all"}`, 400, `"checkTypes":["must be of the type array"]`},
 		{"unknown value", "application/json", good + `,"language":"tlh"}`, 400, `"language":["must be one of en, zh-Hans, es, fr"]`},
@@ -554,8 +558,19 @@ func TestEnrollmentLinkWorksOnce(t *testing.T) {
 	if link.URL == created.URL || link.URL == silent.URL || !strings.HasPrefix(link.URL, strings.TrimSuffix(sb.URL, "/api")+"/enroll/") {
 		t.Fatalf("%s and %s", created.URL, link.URL)
 	}
+	for _, url := range []string{created.URL, silent.URL} { // the newest replaces them
+		if resp, _ := call(t, "POST", url, "", "", ""); resp.StatusCode != 410 {
+			t.Errorf("an older link: %s", resp.Status)
+		}
+	}
+	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.Status != api.CheckStatusCreated {
+		t.Errorf("before: %s", check.Status)
+	}
 	if resp, page := call(t, "GET", link.URL, "", "", ""); resp.StatusCode != 200 || !strings.Contains(page, "<form") {
 		t.Errorf("page: %s %s", resp.Status, page)
+	}
+	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.Status != api.CheckStatusAwaitingUser {
+		t.Errorf("opened: %s", check.Status)
 	}
 	if resp, _ := call(t, "POST", link.URL, "", "", ""); resp.StatusCode != 303 || resp.Header.Get("Location") != "https://shop.example.com/done" {
 		t.Errorf("finish: %s to %s", resp.Status, resp.Header.Get("Location"))
@@ -682,7 +697,7 @@ func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	done(t, client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
 	call(t, "POST", created.URL, "", "", "")
 	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t)
-	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil {
+	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil || *r.CheckResults.Attestations.AccreditedInvestor {
 		t.Errorf("%+v", r)
 	}
 }
@@ -813,6 +828,15 @@ func TestImagesThatCannotBeRead(t *testing.T) {
 	photo := api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}
 	if err := errors.Join(client.AddIDDocument(ctx, id, front("front.png", false)), client.AddPhotoDocument(ctx, id, photo)); !errors.Is(err, api.ErrInvalidRequest) {
 		t.Errorf("%v", err)
+	}
+	forced := create(t, sb, client, "p3", "a@example.com") // and then taken again after all
+	complete(t, client, forced)
+	done(t, client.AddIDDocument(ctx, forced, front("front.1+unreadable.png", true)))
+	done(t, client.AddIDDocument(ctx, forced, front("front.png", false)))
+	must(client.SubmitCheck(ctx, forced))(t)
+	clock.Add(2 * time.Second)
+	if check := must(client.GetCheck(ctx, forced))(t); check.Status != api.CheckStatusCompleted {
+		t.Errorf("kept, and taken again: %s", check.Status)
 	}
 	photo.ForceCommit = true
 	done(t, client.AddIDDocument(ctx, id, front("front.png", true)))

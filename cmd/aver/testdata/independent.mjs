@@ -25,19 +25,21 @@ const { token } = await call('POST', '/auth/refresh/', { token: first, body: { t
 const created = await call('POST', '/check/create', {
   token,
   body: {
-    thirdPartyIdentifier: 'node-1', groupId: GROUP, email: 'ana+WatchlistHitsFound@example.com', language: 'en', returnUrl: '', checkTypes: null,
+    thirdPartyIdentifier: 'node-1', groupId: GROUP, email: 'ana+WatchlistHitsFound@example.com', language: 'en', returnUrl: '', skipPersonalAccessCode: null,
+    overrideThirdPartyIdentifier: null, checkTypes: null, supplementalDocumentTypes: null, watchlistSearchCategories: null, watchlistRecheckInterval: null,
   },
 });
 assert.match(created.url, /^http/);
 const id = created.checkId;
 const status = async () => (await call('GET', `/check/${id}`, { token })).status;
 assert.equal(await status(), 'Created');
-assert.match((await call('POST', `/check/${id}/accesslink`, { token, body: { language: 'es' } })).url, /^http/);
+assert.match((await call('POST', `/check/${id}/accesslink`, { token, body: { language: 'es', returnUrl: null } })).url, /^http/);
 assert.equal(await call('POST', `/check/${id}/personalinfo`, {
   token,
   body: {
     firstName: 'Ana', lastName: 'Reyes', middleName: null, dateOfBirth: '02/29/1992', gender: 'F', country: 'US',
     streetAddress1: '9 Elm Street', streetAddress2: null, city: 'Austin', stateOrProvince: 'TX', postalCode: '73301',
+    email: null, ipAddress: null, companyName: null, suffix: null,
   },
 }), 'success');
 assert.equal(await status(), 'AwaitingUser');
@@ -65,7 +67,7 @@ for (const spelling of ['checkdoc', 'checkdocument', 'checkdocid']) {
   assert.equal((await call('GET', `/${spelling}/${id}/${results.checkResults.photoVerification.id}`, { token })).base64, png);
 }
 assert.equal((await call('GET', '/check/getbythirdpartyidentifier/node-1', { token })).id, id);
-assert.equal((await call('POST', '/checklookup', { token, body: { lastName: 'Reyes' } }))[0].id, id);
+assert.equal((await call('POST', '/checklookup', { token, body: { lastName: 'Reyes', firstName: null, email: null, thirdPartyIdentifier: null } }))[0].id, id);
 const ofCheck = await call('GET', `/watchlist/getbycheckid/${id}`, { token });
 assert.equal(ofCheck.id, results.checkResults.watchlistSearchId);
 

@@ -608,7 +608,7 @@ type AddPhoneRequest struct {
 	// Examples: US
 	Country Country `json:"country"`
 
-	// Number The national number, without the country code.
+	// Number The number, by assumption the national one without the country code.
 	Number string `json:"number"`
 }
 
@@ -915,7 +915,7 @@ type CreateCheckRequest struct {
 	// Language The language of the hosted enrollment; English when none is given.
 	Language *Language `json:"language,omitempty"`
 
-	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes and charges another check.
+	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes another check and, by assumption, charges for it.
 	OverrideThirdPartyIdentifier *bool `json:"overrideThirdPartyIdentifier,omitempty"`
 
 	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
@@ -1276,7 +1276,7 @@ type StatusChangedNotification struct {
 
 // StatusMessage What happened to which check or search.
 type StatusMessage struct {
-	// GroupID The check group. The example of the vendor puts a blank before it, to be trimmed; older notifications lack it.
+	// GroupID The check group. The example of the vendor puts a blank before it, which is no part of it; older notifications lack it.
 	GroupID *string `json:"groupId,omitempty"`
 
 	// ID The ID of the check or the watchlist search.
@@ -1720,7 +1720,7 @@ type ServerInterface interface {
 	// GetCheckResults Reads a check with everything that was found
 	// (GET /check/{id}/results)
 	GetCheckResults(w http.ResponseWriter, r *http.Request, id string)
-	// SubmitCheck Finalises the check and pays for it
+	// SubmitCheck Finalises the check
 	// (GET /check/{id}/submit)
 	SubmitCheck(w http.ResponseWriter, r *http.Request, id string)
 	// AddSupplementalDocument Adds a supporting paper such as a utility bill
@@ -1827,7 +1827,7 @@ func (_ Unimplemented) GetCheckResults(w http.ResponseWriter, r *http.Request, i
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// SubmitCheck Finalises the check and pays for it
+// SubmitCheck Finalises the check
 // (GET /check/{id}/submit)
 func (_ Unimplemented) SubmitCheck(w http.ResponseWriter, r *http.Request, id string) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -7527,7 +7527,7 @@ type StrictServerInterface interface {
 	// GetCheckResults Reads a check with everything that was found
 	// (GET /check/{id}/results)
 	GetCheckResults(ctx context.Context, request GetCheckResultsRequestObject) (GetCheckResultsResponseObject, error)
-	// SubmitCheck Finalises the check and pays for it
+	// SubmitCheck Finalises the check
 	// (GET /check/{id}/submit)
 	SubmitCheck(ctx context.Context, request SubmitCheckRequestObject) (SubmitCheckResponseObject, error)
 	// AddSupplementalDocument Adds a supporting paper such as a utility bill
