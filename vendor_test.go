@@ -39,7 +39,7 @@ func vendorFiles(t *testing.T, kind string) map[string][]byte {
 	return found
 }
 
-// vendorPath is where a request of an operation goes, and how the typed client makes it.
+// vendorRequests says where a request of an operation goes, and how the typed client makes it.
 var vendorRequests = map[string]struct {
 	path  string
 	typed func(context.Context, *api.Client, string, []byte) error
@@ -191,6 +191,7 @@ func TestVendorsRequestsPass(t *testing.T) {
 	}
 }
 
+// vendorAnswers calls each operation with the typed client.
 var vendorAnswers = map[string]func(context.Context, *api.Client) (any, error){
 	"getAuthToken": func(ctx context.Context, c *api.Client) (any, error) { return c.GetAuthToken(ctx) },
 	"refreshAuthToken": func(ctx context.Context, c *api.Client) (any, error) {

@@ -19,10 +19,9 @@ import (
 
 // A document is an image that was uploaded. It never changes.
 type document struct {
-	id    string
-	media string // image/jpeg or image/png
-	// unreadable: it was kept although it cannot be read
-	unreadable bool
+	id         string
+	media      string // image/jpeg or image/png
+	unreadable bool   // it was kept although it cannot be read
 	content    *blob
 }
 

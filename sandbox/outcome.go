@@ -11,15 +11,14 @@ import (
 
 // An outcome is what the words in an email address or a name ask for.
 type outcome struct {
-	status   server.CheckStatus // how the check ends
-	reason   *server.StatusReason
-	warnings []server.CheckWarning
-	slow     bool // processing takes longer
-	review   bool // a person looks at the check before it ends
-	// unreadable: no image of a document or a face can be read
-	unreadable bool
-	hits       int // watchlist hits
-	media      int // pieces of adverse media
+	status     server.CheckStatus // how the check ends
+	reason     *server.StatusReason
+	warnings   []server.CheckWarning
+	slow       bool // processing takes longer
+	review     bool // a person looks at the check before it ends
+	unreadable bool // no image of a document or a face can be read
+	hits       int  // watchlist hits
+	media      int  // pieces of adverse media
 	search     server.WatchlistStatus
 }
 
