@@ -32,7 +32,7 @@ func TestChangesOfTheContract(t *testing.T) {
 		{"optional response property removed", "        statusReason:", "        reasonOfStatus:", "getCheck", true},
 		{"operation removed", "  /check/{id}/photoinstruction:", "  /check/{id}/pose:", "getPhotoInstruction", true},
 		{"policy", "      x-retry: recover\n", "      x-retry: always\n", "createCheck", true},
-		{"sensitive no more", "description: 'The national number, without the country code.', x-sensitive: true", "description: 'The national number, without the country code.', x-sensitive: false", "AddPhoneRequest", true},
+		{"sensitive no more", "description: 'The number, by assumption the national one without the country code.', x-sensitive: true", "description: 'The number, by assumption the national one without the country code.', x-sensitive: false", "AddPhoneRequest", true},
 		{"server", "url: https://app.goaver.com/api", "url: https://elsewhere.example/api", "servers", true},
 		{"description", "description: A phone number.", "description: The phone number.", "", false},
 		{"optional request property", "        number: {type: string, minLength: 1", "        carrier: {type: string}\n        number: {type: string, minLength: 1", "addPhone", false},
