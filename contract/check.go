@@ -3,8 +3,8 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -13,14 +13,13 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/goaver/aver-go/internal/spec"
 )
 
 // A message is a request or an answer, read to its end.
 type message struct {
-	op        *operation
+	op        *spec.Operation
 	direction Direction
 	status    int
 	header    http.Header
@@ -39,32 +38,33 @@ const (
 )
 
 // checkRequest says how a request breaks the contract.
-func (c *Contract) checkRequest(op *operation, values map[string]string, u *url.URL, m message) []Violation {
+func (c *Contract) checkRequest(op *spec.Operation, values map[string]string, u *url.URL, m message) []Violation {
 	f := &findings{c: c, m: m}
 	if m.part <= headOnly {
-		if want := op.authorized(m.header); want != "" {
+		if want := op.Credentials(m.header, u); want != "" {
 			f.add(RuleSecurity, "Authorization", want, "")
 		}
-		for _, p := range op.params {
+		for _, p := range op.Params {
 			f.param(p, values, u)
 		}
+		f.query(op, u)
 	}
-	f.contents(op.body, op.required)
+	f.contents(op.Body, op.Required)
 	return f.violations
 }
 
 // checkResponse says how an answer breaks the contract.
 func (c *Contract) checkResponse(m message) []Violation {
 	f := &findings{c: c, m: m}
-	documented, ok := m.op.response(m.status)
+	documented, ok := m.op.Answer(m.status)
 	if !ok {
 		if m.part > headOnly {
 			return nil
 		}
-		f.add(RuleStatus, "", "one of the documented statuses "+m.op.statuses(), fmt.Sprint(m.status))
+		f.add(RuleStatus, "", "one of the documented statuses "+statuses(m.op), fmt.Sprint(m.status))
 		return f.violations
 	}
-	f.contents(documented, len(documented) > 0 && m.op.method != http.MethodHead)
+	f.contents(documented, len(documented) > 0 && m.op.Method != http.MethodHead)
 	return f.violations
 }
 
@@ -77,13 +77,13 @@ type findings struct {
 
 func (f *findings) add(rule Rule, place, want, got string) *Violation {
 	f.violations = append(f.violations, Violation{
-		Operation: f.m.op.id, Direction: f.m.direction, Status: f.m.status, Place: place, Rule: rule, Want: want, Got: got,
+		Operation: f.m.op.ID, Direction: f.m.direction, Status: f.m.status, Place: place, Rule: rule, Want: want, Got: got,
 	})
 	return &f.violations[len(f.violations)-1]
 }
 
 // contents checks the body by its media type.
-func (f *findings) contents(documented contents, required bool) {
+func (f *findings) contents(documented spec.Contents, required bool) {
 	body := f.m.body
 	encoded := f.m.header.Get("Content-Encoding")
 	switch {
@@ -99,26 +99,21 @@ func (f *findings) contents(documented contents, required bool) {
 	}
 	contentType := f.m.header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(contentType)
-	s := documented.of(media)
+	s := documented.Of(media)
 	if err != nil || s == nil {
 		if f.m.part > headOnly {
 			return
 		}
-		medias := make([]string, 0, len(documented))
-		for name := range documented {
-			medias = append(medias, name)
-		}
-		slices.Sort(medias)
 		got := media
 		if contentType == "" {
 			got = "none"
 		} else if err != nil {
 			got = "a malformed one"
 		}
-		f.add(RuleContentType, "Content-Type", strings.Join(medias, " or "), got)
+		f.add(RuleContentType, "Content-Type", strings.Join(documented.Medias(), " or "), got)
 		return
 	}
-	if f.m.part == headOnly || s.compiled == nil || encoded != "" && encoded != "identity" || media != "application/json" && !strings.HasSuffix(media, "+json") {
+	if f.m.part == headOnly || s.Compiled == nil || encoded != "" && encoded != "identity" || media != "application/json" && !strings.HasSuffix(media, "+json") {
 		return
 	}
 	if f.m.part == malformed || !jsontext.Value(body).IsValid() {
@@ -137,45 +132,72 @@ func (f *findings) contents(documented contents, required bool) {
 	f.value(s, value, func(place []string) string {
 		pointer := ""
 		for _, token := range place {
-			pointer += "/" + escape(token)
+			pointer += "/" + spec.Escape(token)
 		}
 		return pointer
 	})
 }
 
 // param checks a parameter.
-func (f *findings) param(p param, values map[string]string, u *url.URL) {
+func (f *findings) param(p *spec.Param, values map[string]string, u *url.URL) {
 	var texts []string
-	switch p.in {
+	switch p.In {
 	case "path":
-		if v, ok := values[p.name]; ok {
+		if v, ok := values[p.Name]; ok {
 			texts = []string{v}
 		}
 	case "query":
-		texts = u.Query()[p.name]
+		texts = u.Query()[p.Name]
+		if p.Object && (p.Explode || p.Style == "deepObject") {
+			return // under the names of its properties
+		}
 	case "header":
-		texts = f.m.header.Values(p.name)
-	default:
-		return
+		texts = f.m.header.Values(p.Name)
+	case "cookie":
+		for _, cookie := range (&http.Request{Header: f.m.header}).CookiesNamed(p.Name) {
+			texts = append(texts, cookie.Value)
+		}
 	}
 	if len(texts) == 0 {
-		if p.required {
-			f.add(RuleParameter, p.in+" parameter "+p.name, "a value", "none")
+		if p.Required {
+			f.add(RuleParameter, p.In+" parameter "+p.Name, "a value", "none")
 		}
 		return
 	}
-	var value any = scalar(p.kind, texts[0])
-	if p.array {
-		if len(texts) == 1 {
-			texts = strings.Split(texts[0], ",")
+	var value any = scalar(p.Kind, texts[0])
+	if p.Array {
+		if !p.Explode || p.In == "path" || p.In == "header" {
+			texts = strings.Split(strings.Join(texts, ","), ",")
 		}
 		elements := make([]any, len(texts))
 		for i := range texts {
-			elements[i] = scalar(p.kind, texts[i])
+			elements[i] = scalar(p.Kind, strings.TrimSpace(texts[i]))
 		}
 		value = elements
+	} else if len(texts) > 1 && p.Schema.Compiled != nil && p.In == "query" {
+		f.add(RuleParameter, p.In+" parameter "+p.Name, "one value", fmt.Sprint(len(texts)))
 	}
-	f.value(p.schema, value, func([]string) string { return p.in + " parameter " + p.name })
+	f.value(p.Schema, value, func([]string) string { return p.In + " parameter " + p.Name })
+}
+
+// query finds what of a query no parameter is named.
+func (f *findings) query(op *spec.Operation, u *url.URL) {
+	if f.m.direction == Webhook {
+		return // whose address is the receiver's
+	}
+	for _, p := range op.Params {
+		if p.In == "query" && p.Object && p.Explode && p.Style == "form" {
+			return // whatever its properties are called
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(u.Query())) {
+		known := op.InQuery(name) || slices.ContainsFunc(op.Params, func(p *spec.Param) bool {
+			return p.In == "query" && (p.Name == name || p.Style == "deepObject" && strings.HasPrefix(name, p.Name+"["))
+		})
+		if !known {
+			f.add(RuleParameter, "query", "no other query parameters than those of the operation", "another one")
+		}
+	}
 }
 
 // scalar reads the text of a parameter as its type.
@@ -194,137 +216,26 @@ func scalar(kind, text string) any {
 }
 
 // value checks a value against a schema.
-func (f *findings) value(s *schema, value any, at func([]string) string) {
-	if s.compiled == nil {
-		return
-	}
-	err, ok := validate(s.compiled, value)
-	if !ok {
-		f.add(RuleFormat, "", "numbers of a size that can be handled", "")
-		return
-	}
-	var failure *jsonschema.ValidationError
-	if !errors.As(err, &failure) {
-		return
-	}
-	for _, leaf := range spec.Leaves(failure) {
-		private, shown := f.c.private(s.node, leaf.InstanceLocation)
-		found := find(value, leaf.InstanceLocation)
-		got := describe(found, private)
-		place := at(shown)
-		switch k := leaf.ErrorKind.(type) {
-		case *kind.Required:
-			for _, name := range k.Missing {
-				f.add(RuleRequired, at(append(slices.Clip(shown), name)), "a value", "none")
-			}
-		case *kind.DependentRequired:
-			for _, name := range k.Missing {
-				f.add("dependentRequired", at(append(slices.Clip(shown), name)), "a value, together with "+k.Prop, "none")
-			}
-		case *kind.AdditionalProperties:
-			for _, name := range k.Properties {
-				v := f.add(RuleClosed, at(append(slices.Clip(shown), name)), "no such property", describe(member(found, name), true))
-				v.Suggest = suggest(member(found, name), true)
-			}
-		case *kind.Type:
-			v := f.add(RuleType, place, strings.Join(k.Want, " or "), got)
+func (f *findings) value(s *spec.Schema, value any, at func([]string) string) {
+	for _, p := range s.Problems(value) {
+		private, shown := f.c.spec.Private(s.Node, p.Place)
+		found := spec.Find(value, p.Place)
+		v := f.add(Rule(p.Rule), at(shown), p.Want, spec.Describe(found, private))
+		switch v.Rule {
+		case RuleRequired, ruleDependentRequired:
+			v.Place, v.Got = at(named(shown, p.Place)), "none"
+		case RuleClosed:
+			v.Place, v.Got = at(named(shown, p.Place)), spec.Describe(found, true)
+			v.Suggest = suggest(found, true)
+		case RuleType, RuleAlternative, ruleAnyOf:
 			v.Suggest = suggest(found, private)
-		case *kind.Enum:
-			want := make([]string, len(k.Want))
-			for i, v := range k.Want {
-				want[i] = fmt.Sprint(v)
-			}
-			v := f.add(RuleEnum, place, "one of "+strings.Join(want, ", "), got)
+		case RuleEnum:
 			v.Suggest = suggestEnum(found, private)
-		case *kind.Pattern:
-			if values, ok := strings.CutPrefix(k.Want, "^"+ignoringCase); ok {
-				values = strings.ReplaceAll(strings.TrimSuffix(values, ")$"), "|", ", ")
-				v := f.add(RuleEnum, place, "one of "+strings.ReplaceAll(values, `\`, "")+", in any letter case", got)
-				v.Suggest = suggestEnum(found, private)
-				break
-			}
-			f.add("pattern", place, "a match of "+k.Want, got)
-		case *kind.Format:
-			f.add(RuleFormat, place, k.Want, got)
-		case *kind.AnyOf, *kind.OneOf:
-			v := f.add(RuleAlternative, place, "one of the alternatives", got)
-			v.Suggest = suggest(found, private)
-		case *kind.MinLength:
-			f.add("minLength", place, fmt.Sprintf("at least %d characters", k.Want), got)
-		case *kind.Not: // no rule says more of what it excludes
-			f.add("not", place, "something that the contract does not exclude, such as one property that is not null", got)
-		case *kind.MinProperties:
-			f.add("minProperties", place, fmt.Sprintf("at least %d properties", k.Want), got)
-		default:
-			path := k.KeywordPath()
-			f.add(Rule(strings.Join(path, "/")), place, "what the schema says", got)
 		}
 	}
 }
 
-// validate validates a value. It reports whether that could be done: the library cannot handle a number like 1e9999999.
-func validate(s *jsonschema.Schema, value any) (err error, ok bool) {
-	defer func() {
-		if recover() != nil {
-			err, ok = nil, false
-		}
-	}()
-	return s.Validate(value), true
-}
-
-// find returns the value at a place.
-func find(v any, place []string) any {
-	for _, token := range place {
-		if elements, ok := v.([]any); ok {
-			var i int
-			if _, err := fmt.Sscan(token, &i); err != nil || i >= len(elements) {
-				return nil
-			}
-			v = elements[i]
-			continue
-		}
-		v = member(v, token)
-	}
-	return v
-}
-
-// describe names a value: its type, and if nobody minds, itself.
-func describe(v any, private bool) string {
-	name := typeOf(v)
-	switch v := v.(type) {
-	case []any:
-		return fmt.Sprintf("an array of %d", len(v))
-	case map[string]any:
-		return "an object"
-	case nil:
-		return "null"
-	case string:
-		if v == "" {
-			return "an empty string"
-		}
-	}
-	if private {
-		return "a " + name + " (not shown)"
-	}
-	text, err := json.Marshal(v)
-	if err != nil || len(text) > 80 {
-		return "a " + name
-	}
-	return string(text)
-}
-
-// suggest returns a schema for a value; of what may be personal, without the names of its members.
-func suggest(v any, private bool) string {
-	text, err := json.Marshal(suggestion(v, private))
-	if err != nil || len(text) > 400 {
-		return ""
-	}
-	return string(text)
-}
-
-func suggestEnum(v any, private bool) string {
-	if text, ok := v.(string); ok && !private && len(text) <= 60 {
-		return fmt.Sprintf("enum: [..., %s]", text)
-	}
-	return ""
+// named returns a place with its last name, which no value has there that the contract allows.
+func named(shown, place []string) []string {
+	return append(slices.Clip(shown[:len(shown)-1]), place[len(place)-1])
 }

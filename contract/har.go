@@ -55,12 +55,12 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 			others++
 			continue
 		}
-		op, values := s.contract.match(e.Request.Method, u)
+		op, values := s.contract.spec.Match(e.Request.Method, u)
 		if op == nil {
 			others++
 			continue
 		}
-		entry := Entry{Number: i + 1, Operation: op.id, Status: e.Response.Status}
+		entry := Entry{Number: i + 1, Operation: op.ID, Status: e.Response.Status}
 		request := message{op: op, direction: Request, header: headers(e.Request.Headers, e.Request.PostData)}
 		if e.Request.PostData != nil {
 			if request.body, err = e.Request.PostData.bytes(); err != nil {

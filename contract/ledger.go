@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 // A Ledger records which operations a test run has seen, and with which statuses. The zero Ledger is ready for the
@@ -27,14 +29,14 @@ func (l *Ledger) contract() *Contract {
 }
 
 // record notes an answer.
-func (l *Ledger) record(op *operation, status int) {
+func (l *Ledger) record(op *spec.Operation, status int) {
 	key := strconv.Itoa(status)
-	if _, ok := op.responses[key]; !ok {
-		if class := fmt.Sprintf("%dXX", status/100); op.responses[class] != nil {
+	if _, ok := op.Answers[key]; !ok {
+		if class := fmt.Sprintf("%dXX", status/100); op.Answers[class] != nil {
 			key = class
 		}
 	}
-	l.note(op.id + " " + key)
+	l.note(op.ID + " " + key)
 }
 
 func (l *Ledger) note(key string) {

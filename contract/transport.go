@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/goaver/aver-go/internal/spec"
 	"github.com/goaver/aver-go/wire/dataurl"
 )
 
@@ -129,7 +130,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.s.err != nil {
 		return refuse(t.s.err)
 	}
-	op, values := t.s.contract.match(method(req), req.URL)
+	op, values := t.s.contract.spec.Match(method(req), req.URL)
 	if op == nil {
 		if t.s.responsesOnly {
 			return t.next.RoundTrip(req)
@@ -184,7 +185,7 @@ func unknown(req *http.Request) []Violation {
 
 // check checks a body and returns it, to be read from its beginning. A body that is longer than the limit is checked
 // while it is read.
-func (s *settings) check(body io.ReadCloser, op *operation, check func([]byte, part) []Violation) (io.ReadCloser, error) {
+func (s *settings) check(body io.ReadCloser, op *spec.Operation, check func([]byte, part) []Violation) (io.ReadCloser, error) {
 	if body == nil {
 		body = http.NoBody
 	}
@@ -230,11 +231,11 @@ type stream struct {
 
 var errLeft = errors.New("contract: the body was not read to its end")
 
-func (s *settings) stream(r io.Reader, body io.Closer, op *operation, check func([]byte, part) []Violation) *stream {
+func (s *settings) stream(r io.Reader, body io.Closer, op *spec.Operation, check func([]byte, part) []Violation) *stream {
 	pr, pw := io.Pipe()
 	t := &stream{s: s, r: r, body: body, w: pw, verdict: make(chan []Violation, 1)}
 	go func() {
-		text := dataurl.Extract(pr, op.images, func(_ string, value io.Reader) (string, error) {
+		text := dataurl.Extract(pr, op.Images, func(_ string, value io.Reader) (string, error) {
 			beginning, err := io.ReadAll(io.LimitReader(value, 64)) // enough for its pattern
 			return string(beginning), err
 		})
@@ -291,7 +292,7 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 			fail(w, s.err)
 			return
 		}
-		op, values := s.contract.match(r.Method, r.URL)
+		op, values := s.contract.spec.Match(r.Method, r.URL)
 		if op == nil {
 			if !s.responsesOnly {
 				if err := s.result(unknown(r)); err != nil {
@@ -419,9 +420,9 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 	if s.err != nil {
 		return s.err
 	}
-	var op *operation
-	for _, hook := range s.contract.webhooks {
-		if hook.method == r.Method {
+	var op *spec.Operation
+	for _, hook := range s.contract.spec.Webhooks {
+		if hook.Method == r.Method {
 			op = hook
 		}
 	}
@@ -438,20 +439,20 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 	}
 	r.Body = &restored{io.MultiReader(bytes.NewReader(held), body), body}
 	if int64(len(held)) > s.limit {
-		return s.result([]Violation{{Operation: op.id, Direction: Webhook, Rule: RuleBody, Want: "a small body", Got: "a larger one"}})
+		return s.result([]Violation{{Operation: op.ID, Direction: Webhook, Rule: RuleBody, Want: "a small body", Got: "a larger one"}})
 	}
 	// Of several webhooks with this method, the one is meant that fits.
 	var violations []Violation
-	for _, hook := range s.contract.webhooks {
-		if hook.method != r.Method {
+	for _, hook := range s.contract.spec.Webhooks {
+		if hook.Method != r.Method {
 			continue
 		}
 		found := s.contract.checkRequest(hook, nil, r.URL, message{op: hook, direction: Webhook, header: r.Header, body: held})
 		if len(found) == 0 {
-			s.ledger.note(hook.id)
+			s.ledger.note(hook.ID)
 			return nil
 		}
-		if violations == nil || strings.Contains(r.URL.Path, hook.id) {
+		if violations == nil || strings.Contains(r.URL.Path, hook.ID) {
 			violations = found
 		}
 	}

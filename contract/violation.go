@@ -12,7 +12,7 @@ type Rule string
 const (
 	RuleOperation   Rule = "operation"            // no operation of the contract has this method and path
 	RuleSecurity    Rule = "security"             // the credentials that the contract asks for are missing
-	RuleParameter   Rule = "parameter"            // a parameter is missing
+	RuleParameter   Rule = "parameter"            // a parameter is missing, or one is there that is not documented
 	RuleStatus      Rule = "status"               // the status is not documented for the operation; default documents none
 	RuleContentType Rule = "content-type"         // the media type is not documented
 	RuleBody        Rule = "body"                 // a body is missing, or one is there that must not be
@@ -23,6 +23,9 @@ const (
 	RuleClosed      Rule = "additionalProperties" // a property that a closed schema does not have
 	RuleFormat      Rule = "format"               // not of the format, such as uuid or date-time, or out of the range of int64
 	RuleAlternative Rule = "oneOf"                // none of the alternatives
+
+	ruleAnyOf             Rule = "anyOf"
+	ruleDependentRequired Rule = "dependentRequired"
 )
 
 // A Direction tells what was checked.

@@ -6,9 +6,8 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 
-	"github.com/goaver/aver-go/contract"
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 func main() {
@@ -18,9 +17,8 @@ func main() {
 	}
 	document, err := os.ReadFile(os.Args[1])
 	if err == nil {
-		if _, err = contract.New(document); err != nil {
-			err = fmt.Errorf("%s: %s", os.Args[1], strings.TrimPrefix(err.Error(), "contract: "))
-		}
+		_, err = spec.Lint(document)
+		err = spec.InFile(os.Args[1], err)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

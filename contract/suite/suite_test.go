@@ -202,7 +202,7 @@ func TestDifferencesAreFound(t *testing.T) {
 	text := fmt.Sprint(findings)
 	for _, want := range []string{
 		`response of getCheckResults (200) at /status: enum: want one of Created, AwaitingUser, AwaitingAutomation, AwaitingReview, InReview, Rejected, Completed, Canceled`, `got "Archived"`, "to allow it: enum: [..., Archived]",
-		`at /checkResults/personalInformation/firstName: type: want null or string, got an array of 1`, `{"items":{"type":"string"},"type":"array"}`,
+		`at /checkResults/personalInformation/firstName: type: want a string or null, got an array of 1`, `{"items":{"type":"string"},"type":"array"}`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("lacks %s:\n%s", want, text)

@@ -1,0 +1,387 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An Operation is an operation of a document, or one that it receives, a webhook.
+type Operation struct {
+	ID       string // the operationId; the method and the path without one
+	Method   string // in capitals
+	Path     string // the template; empty for a webhook
+	Pointer  string // where it stands
+	Security []map[string]any
+	Params   []*Param
+	Required bool // a request must have a body
+	Body     Contents
+	Answers  map[string]Contents // by status, as the document writes it; empty contents for none
+	Images   []string            // the properties of the request, and of the answer, that hold an image
+	Uploads  []string            // those of the request
+
+	segments []string
+	schemes  map[string]any
+}
+
+// Contents are the bodies of a message by media type.
+type Contents map[string]*Schema
+
+// Of returns the schema for a media type; nil when none is documented.
+func (c Contents) Of(media string) *Schema {
+	if s, ok := c[media]; ok {
+		return s
+	}
+	kind, _, _ := strings.Cut(media, "/")
+	for documented, s := range c {
+		plain, _, err := mime.ParseMediaType(documented)
+		if err == nil && (plain == media || plain == "*/*" || plain == kind+"/*") {
+			return s
+		}
+	}
+	return nil
+}
+
+// Medias returns the media types, sorted.
+func (c Contents) Medias() []string { return slices.Sorted(maps.Keys(c)) }
+
+// A Param is a parameter of an operation.
+type Param struct {
+	Name, In string
+	Style    string // form, simple, …
+	Explode  bool
+	Required bool
+	Pointer  string
+	Schema   *Schema // what is not compiled is not checked
+	Array    bool
+	Object   bool
+	Kind     string // the JSON type, of the elements of an array
+}
+
+// A reader reads the operations of a document.
+type reader struct {
+	*Document
+	err error
+}
+
+var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+// operations returns the operations at a path. resource tells whether they are sent or, as webhooks, received.
+func (r *reader) operations(resource, pointer, path string, item any) []*Operation {
+	var found []*Operation
+	base, _ := r.Resolve(pointer)
+	for _, method := range methods {
+		node := Member(item, method)
+		if node == nil {
+			continue
+		}
+		at := base + "/" + method
+		op := &Operation{
+			Method:   strings.ToUpper(method),
+			Path:     path,
+			Pointer:  at,
+			Answers:  make(map[string]Contents),
+			segments: strings.Split(path, "/"),
+			schemes:  Object(Member(Member(r.Tree, "components"), "securitySchemes")),
+		}
+		if op.ID, _ = Member(node, "operationId").(string); op.ID == "" {
+			op.ID = strings.TrimSpace(op.Method + " " + path)
+		}
+		security := Member(node, "security")
+		if security == nil {
+			security = Member(r.Tree, "security")
+		}
+		for _, alternative := range List(security) {
+			op.Security = append(op.Security, Object(alternative))
+		}
+		for _, from := range []struct {
+			at   string
+			node any
+		}{{base, item}, {at, node}} {
+			for i := range List(Member(from.node, "parameters")) {
+				p := r.param(fmt.Sprintf("%s/parameters/%d", from.at, i))
+				op.Params = slices.DeleteFunc(op.Params, func(above *Param) bool { return above.Name == p.Name && above.In == p.In })
+				op.Params = append(op.Params, p)
+			}
+		}
+		if Member(node, "requestBody") != nil {
+			at, body := r.Resolve(at + "/requestBody")
+			op.Required = Member(body, "required") == true
+			op.Body = r.contents(resource, at)
+			op.Uploads = r.uploads(at + "/content/application~1json/schema")
+		}
+		for status := range Object(Member(node, "responses")) {
+			at, _ := r.Resolve(at + "/responses/" + Escape(status))
+			op.Answers[status] = r.contents(answers, at)
+		}
+		op.Images = append(slices.Clone(op.Uploads), r.downloads(node)...)
+		found = append(found, op)
+	}
+	return found
+}
+
+// uploads returns the properties of a request that hold an image: those that x-upload names.
+func (r *reader) uploads(pointer string) []string {
+	_, schema := r.Resolve(pointer)
+	if name, ok := Member(Member(schema, "x-upload"), "image").(string); ok {
+		return []string{name}
+	}
+	return nil
+}
+
+// downloads returns the properties of an answer that hold an image: the one that x-download names, under all its names.
+func (r *reader) downloads(node any) []string {
+	name, ok := Member(Member(node, "x-download"), "image").(string)
+	if !ok {
+		return nil
+	}
+	names := []string{name}
+	_, answer := r.Resolve("#/components/schemas") // the property states its aliases wherever it is declared
+	for _, schema := range Object(answer) {
+		for _, alias := range List(Member(Member(Member(schema, "properties"), name), "x-aliases")) {
+			names = append(names, fmt.Sprint(alias))
+		}
+	}
+	return names
+}
+
+func (r *reader) contents(resource, pointer string) Contents {
+	_, node := r.Resolve(pointer)
+	found := make(Contents)
+	for media, described := range Object(Member(node, "content")) {
+		if Member(described, "schema") == nil {
+			found[media] = &Schema{}
+			continue
+		}
+		found[media] = r.schema(resource, pointer+"/content/"+Escape(media)+"/schema")
+	}
+	return found
+}
+
+func (r *reader) schema(resource, pointer string) *Schema {
+	s, err := r.Compile(resource == requests, pointer)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return s
+}
+
+func (r *reader) param(pointer string) *Param {
+	at, node := r.Resolve(pointer)
+	p := &Param{Pointer: at, Required: Member(node, "required") == true, Schema: &Schema{}}
+	p.Name, _ = Member(node, "name").(string)
+	p.In, _ = Member(node, "in").(string)
+	if p.Style, _ = Member(node, "style").(string); p.Style == "" {
+		p.Style = map[string]string{"query": "form", "cookie": "form"}[p.In]
+		if p.Style == "" {
+			p.Style = "simple"
+		}
+	}
+	var stated bool
+	if p.Explode, stated = Member(node, "explode").(bool); !stated {
+		p.Explode = p.Style == "form"
+	}
+	if Member(node, "schema") == nil {
+		return p // only its presence is checked
+	}
+	_, inner := r.Resolve(at + "/schema")
+	if p.Kind = kindOf(inner); p.Kind == "array" {
+		p.Array = true
+		_, items := r.Resolve(r.where(at+"/schema") + "/items")
+		p.Kind = kindOf(items)
+	}
+	p.Object = p.Kind == "object"
+	if p.Kind == "" || p.Object || p.Style != "form" && p.Style != "simple" {
+		return p // its texts cannot be read as one kind of value
+	}
+	p.Schema = r.schema(requests, at+"/schema")
+	p.Schema.Node = node // x-sensitive stands beside the schema
+	return p
+}
+
+func (d *Document) where(pointer string) string {
+	at, _ := d.Resolve(pointer)
+	return at
+}
+
+// kindOf returns the one type of a schema beside null; nothing when there are several.
+func kindOf(schema any) string {
+	switch kind := Member(schema, "type").(type) {
+	case string:
+		return kind
+	case []any:
+		found := ""
+		for _, k := range kind {
+			if k == "null" {
+				continue
+			}
+			if found != "" {
+				return ""
+			}
+			found = fmt.Sprint(k)
+		}
+		return found
+	}
+	return ""
+}
+
+func (d *Document) readServers() {
+	for _, server := range List(Member(d.Tree, "servers")) {
+		address, _ := Member(server, "url").(string)
+		for name, variable := range Object(Member(server, "variables")) {
+			address = strings.ReplaceAll(address, "{"+name+"}", fmt.Sprint(Member(variable, "default")))
+		}
+		if u, err := url.Parse(address); err == nil {
+			d.prefixes = append(d.prefixes, strings.TrimSuffix(u.Path, "/"))
+		}
+	}
+	d.prefixes = append(d.prefixes, "")
+}
+
+// specificity sorts literal segments behind parameters.
+func (op *Operation) specificity() string {
+	key := make([]byte, 0, len(op.segments))
+	for _, segment := range op.segments {
+		if strings.Contains(segment, "{") {
+			key = append(key, '0')
+		} else {
+			key = append(key, '1')
+		}
+	}
+	return string(key)
+}
+
+// Match returns the operation of a request, and the values of its path parameters. Scheme, host and port do not matter.
+func (d *Document) Match(method string, u *url.URL) (*Operation, map[string]string) {
+	path := u.EscapedPath()
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	for _, prefix := range d.prefixes {
+		rest, ok := strings.CutPrefix(path, prefix)
+		if !ok {
+			continue
+		}
+		segments := strings.Split(rest, "/")
+		for _, op := range d.Operations {
+			if op.Method != method || len(op.segments) != len(segments) {
+				continue
+			}
+			if values, ok := op.match(segments); ok {
+				return op, values
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (op *Operation) match(segments []string) (map[string]string, bool) {
+	values := make(map[string]string)
+	for i, segment := range op.segments {
+		if !matchSegment(segment, segments[i], values) {
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// matchSegment matches a segment of a path, which may hold text around and between its parameters.
+func matchSegment(template, segment string, values map[string]string) bool {
+	literal, rest, isParam := strings.Cut(template, "{")
+	segment, ok := strings.CutPrefix(segment, literal)
+	if !ok || !isParam {
+		return ok && segment == ""
+	}
+	name, rest, _ := strings.Cut(rest, "}")
+	end := len(segment)
+	if next, _, _ := strings.Cut(rest, "{"); next != "" {
+		if end = strings.Index(segment, next); end < 0 {
+			return false
+		}
+	}
+	value, err := url.PathUnescape(segment[:end])
+	if err != nil || value == "" {
+		return false
+	}
+	values[name] = value
+	return matchSegment(rest, segment[end:], values)
+}
+
+// Answer returns what the document says of an answer with a status.
+func (op *Operation) Answer(status int) (Contents, bool) {
+	for _, key := range []string{strconv.Itoa(status), fmt.Sprintf("%dXX", status/100)} {
+		if found, ok := op.Answers[key]; ok {
+			return found, true
+		}
+	}
+	return nil, false
+}
+
+// Statuses returns the statuses that are documented, sorted, without the default.
+func (op *Operation) Statuses() []string {
+	all := slices.Sorted(maps.Keys(op.Answers))
+	return slices.DeleteFunc(all, func(status string) bool { return status == "default" })
+}
+
+// Schemes returns the names of the security schemes of an alternative, sorted.
+func Schemes(alternative map[string]any) []string { return slices.Sorted(maps.Keys(alternative)) }
+
+// Credentials says what is wrong with the credentials of a request; nothing when they are as the document wants them.
+func (op *Operation) Credentials(h http.Header, u *url.URL) string {
+	if len(op.Security) == 0 {
+		return ""
+	}
+	var wants []string
+	for _, alternative := range op.Security {
+		if len(alternative) == 0 {
+			return ""
+		}
+		met := true
+		for name := range alternative {
+			want, ok := present(Object(op.schemes[name]), h, u)
+			met = met && ok
+			wants = append(wants, want)
+		}
+		if met {
+			return ""
+		}
+	}
+	slices.Sort(wants)
+	return strings.Join(slices.Compact(wants), " or ")
+}
+
+// present says what a security scheme wants, and whether a request has it.
+func present(scheme map[string]any, h http.Header, u *url.URL) (string, bool) {
+	kind, value, _ := strings.Cut(h.Get("Authorization"), " ")
+	name := fmt.Sprint(scheme["name"])
+	switch {
+	case scheme["type"] == "http" && strings.EqualFold(fmt.Sprint(scheme["scheme"]), "basic"):
+		_, _, ok := (&http.Request{Header: h}).BasicAuth()
+		return "Basic credentials in the Authorization header", ok
+	case scheme["type"] == "http" && strings.EqualFold(fmt.Sprint(scheme["scheme"]), "bearer"), scheme["type"] == "oauth2", scheme["type"] == "openIdConnect":
+		return "a bearer token in the Authorization header", strings.EqualFold(kind, "Bearer") && strings.TrimSpace(value) != ""
+	case scheme["type"] == "apiKey" && scheme["in"] == "header":
+		return "the header " + name, h.Get(name) != ""
+	case scheme["type"] == "apiKey" && scheme["in"] == "query":
+		return "the query parameter " + name, u != nil && u.Query().Get(name) != ""
+	case scheme["type"] == "apiKey" && scheme["in"] == "cookie":
+		_, err := (&http.Request{Header: h}).Cookie(name)
+		return "the cookie " + name, err == nil
+	}
+	return "", true // mutual TLS
+}
+
+// InQuery reports whether a name in a query is that of a credential.
+func (op *Operation) InQuery(name string) bool {
+	for _, scheme := range op.schemes {
+		if Member(scheme, "in") == "query" && Member(scheme, "name") == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,214 @@
+package spec
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/goaver/aver-go/wire/rules"
+)
+
+// validate says in which line a text is no valid OpenAPI document.
+func validate(text []byte) error {
+	document, err := openapi3.NewLoader().LoadFromData(text)
+	if err == nil {
+		err = document.Validate(context.Background(), openapi3.DisableExamplesValidation())
+	}
+	if err != nil {
+		return located(text, err)
+	}
+	return nil
+}
+
+// CheckExamples says which example or default does not meet its schema.
+func (d *Document) CheckExamples() []*Fault {
+	var faults []*Fault
+	check := func(sent bool, schema, example string) {
+		s, err := d.Compile(sent, schema)
+		if err != nil {
+			faults = append(faults, err.(*Fault))
+			return
+		}
+		_, value := d.Resolve(example)
+		for _, p := range s.ProblemsOf(value) {
+			private, shown := d.Private(s.Node, p.Place)
+			at := example
+			for _, token := range p.Place {
+				at += "/" + Escape(token)
+			}
+			place := "the example"
+			if len(shown) > 0 {
+				place = strings.Join(shown, ".") + " of the example"
+			}
+			faults = append(faults, d.Fault(at, "%s: want %s, got %s", place, p.Want, Describe(Find(value, p.Place), private)))
+		}
+	}
+	examples := func(sent bool, pointer string) {
+		node := d.raw(pointer)
+		schema := pointer + "/schema"
+		if Member(node, "schema") == nil {
+			return
+		}
+		if _, ok := Object(node)["example"]; ok {
+			check(sent, schema, pointer+"/example")
+		}
+		for name := range Object(Member(node, "examples")) {
+			at, example := d.Resolve(pointer + "/examples/" + Escape(name))
+			if _, ok := Object(example)["value"]; ok {
+				check(sent, schema, at+"/value")
+			}
+		}
+	}
+	d.Walk(func(place Place, pointer string) {
+		node := d.raw(pointer)
+		switch place {
+		case OnOperation:
+			sent := strings.HasPrefix(pointer, "#/paths/")
+			at, body := d.Resolve(pointer + "/requestBody")
+			for media := range Object(Member(body, "content")) {
+				examples(sent, at+"/content/"+Escape(media))
+			}
+			for status := range Object(Member(node, "responses")) {
+				at, answer := d.Resolve(pointer + "/responses/" + Escape(status))
+				for media := range Object(Member(answer, "content")) {
+					examples(false, at+"/content/"+Escape(media))
+				}
+			}
+		case OnParameter:
+			examples(true, pointer)
+		default:
+			for _, keyword := range []string{"example", "default"} {
+				if value, ok := Object(node)[keyword]; ok && value != nil {
+					check(true, pointer, pointer+"/"+keyword)
+				}
+			}
+			for i := range List(Member(node, "examples")) {
+				check(true, pointer, fmt.Sprintf("%s/examples/%d", pointer, i))
+			}
+		}
+	})
+	return faults
+}
+
+// ProblemsOf says what is wrong with a value of the document.
+func (s *Schema) ProblemsOf(value any) []rules.Problem {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	read, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	return s.Problems(read)
+}
+
+// Describe names a value: its type, and if nobody minds, itself.
+func Describe(v any, private bool) string {
+	name := TypeOf(v)
+	switch v := v.(type) {
+	case []any:
+		return fmt.Sprintf("an array of %d", len(v))
+	case map[string]any:
+		return "an object"
+	case nil:
+		return "null"
+	case string:
+		if v == "" {
+			return "an empty string"
+		}
+	}
+	if private {
+		return "a " + name + " (not shown)"
+	}
+	text, err := json.Marshal(v)
+	if err != nil || len(text) > 80 {
+		return "a " + name
+	}
+	return string(text)
+}
+
+// tidy returns an error whose text is one line.
+func tidy(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(oneLine(err.Error()))
+}
+
+// maxText is how much of somebody else's error is repeated, in bytes.
+const maxText = 300
+
+// oneLine returns an error's text in a line, without the schemas and values that validators append to it.
+func oneLine(text string) string {
+	for _, dump := range []string{"\nSchema:", "\nValue:", "\n  Schema:"} {
+		text, _, _ = strings.Cut(text, dump)
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
+}
+
+// located returns an error about a document with the line that it concerns, as far as its text tells: the names in it are
+// followed through the document, in their order, as deep as they lead.
+func located(document []byte, err error) error {
+	text := oneLine(err.Error())
+	if strings.Contains(text, "yaml: line ") { // it knows
+		return errors.New(text)
+	}
+	var root yaml.Node
+	if yaml.Unmarshal(document, &root) != nil || len(root.Content) == 0 {
+		return errors.New(text)
+	}
+	line := 0
+	for _, ref := range references.FindAllString(text, -1) {
+		if node := search(root.Content[0], func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Value == ref }); node != nil {
+			line = node.Line
+		}
+	}
+	if line == 0 {
+		line = follow(root.Content[0], words.FindAllString(text, -1))
+	}
+	return &Fault{line, text}
+}
+
+var (
+	references = regexp.MustCompile(`#/[^\s"']+`)
+	words      = regexp.MustCompile(`[^\s"',:]+`)
+)
+
+// follow returns the line of the innermost node that the words lead to; 0 when none does.
+func follow(node *yaml.Node, words []string) int {
+	line := 0
+	for _, word := range words {
+		for _, key := range []string{word, word + "s", strings.ToLower(word)} {
+			if at, value := entry(node, key); value != nil {
+				line, node = at, value
+				break
+			}
+		}
+	}
+	return line
+}
+
+func search(node *yaml.Node, f func(*yaml.Node) bool) *yaml.Node {
+	if f(node) {
+		return node
+	}
+	for _, child := range node.Content {
+		if found := search(child, f); found != nil {
+			return found
+		}
+	}
+	return nil
+}
