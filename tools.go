@@ -4,6 +4,5 @@
 package aver
 
 import (
-	_ "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"
 	_ "honnef.co/go/tools/cmd/staticcheck"
 )

@@ -171,15 +171,12 @@ func (p *performance[T]) prepare(ctx context.Context) *Error {
 	if r.upload != nil {
 		return r.upload.open(ctx, p.op, r.path, &p.settings)
 	}
-	if failure := check(p.op, r.path, r.body); failure != nil || r.body == nil {
+	if failure := checkPath(p.op, r.path); failure != nil || r.body == nil {
 		return failure
 	}
-	content, err := encode(r.body)
-	if err != nil {
-		return refusal(p.op, err)
-	}
+	content, failure := encode(p.op, r.body)
 	p.content = content
-	return nil
+	return failure
 }
 
 // again reports whether what is streamed can be streamed anew, and otherwise has the failure say so.
@@ -195,18 +192,11 @@ func (r *request[T]) again(failure *Error) bool {
 	return true
 }
 
-// check refuses a request that breaks the contract.
-func check(op *operation, path []string, body any) *Error {
+// checkPath refuses a path parameter that would address another operation.
+func checkPath(op *operation, path []string) *Error {
 	for i, value := range path {
 		if value == "" || value == "." || value == ".." {
 			return refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
-		}
-	}
-	if body, ok := body.(interface{ Validate() wire.FieldErrors }); ok {
-		if fields := body.Validate(); len(fields) > 0 {
-			e := refusal(op, errors.New("the request was not sent"))
-			e.Fields = fields
-			return e
 		}
 	}
 	return nil

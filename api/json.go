@@ -14,18 +14,32 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/dataurl"
 	"github.com/goaver/aver-go/wire/jsondec"
+	"github.com/goaver/aver-go/wire/rules"
 )
 
-// encode writes the body of a request, as encoding/json does to the byte.
-func encode(body any) ([]byte, error) {
+// encode writes the body of a request, as encoding/json does to the byte, and refuses what breaks the contract.
+func encode(op *operation, body any) ([]byte, *Error) {
 	b, err := json.Marshal(body, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
 	if err != nil {
-		return nil, errors.New("the request cannot be written as JSON")
+		return nil, invalid(op, rules.Unwritable(err))
+	}
+	if body, ok := body.(interface{ Rules() *rules.Schema }); ok {
+		if fields := rules.Text(b, body.Rules(), generated.RulesNamed); len(fields) > 0 {
+			return nil, invalid(op, fields)
+		}
 	}
 	return b, nil
+}
+
+// invalid refuses a request for what is wrong with its properties.
+func invalid(op *operation, fields wire.FieldErrors) *Error {
+	e := refusal(op, errors.New("the request was not sent"))
+	e.Fields = fields
+	return e
 }
 
 // receive turns an answer into a value, or into an error when it is not the documented success.

@@ -72,7 +72,10 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 		return refusal(op, errors.New("the image is missing; give one with ImageFile, ImageReader, ImageBytes or ImageFS"))
 	}
 	u.ctx, u.settings = ctx, new(*settings)
-	if err := check(op, path, u.build("name", dataurl.Prefix("image/jpeg"))); err != nil {
+	if err := checkPath(op, path); err != nil {
+		return err
+	}
+	if _, err := encode(op, u.build("name", dataurl.Prefix("image/jpeg"))); err != nil {
 		return err
 	}
 	if err := u.start(); err != nil {
@@ -84,16 +87,13 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 		return refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
 	}
 	source := u.source
-	if err := check(op, path, u.build(source.name, dataurl.Prefix("image/jpeg"))); err != nil {
-		return err
-	}
 	if source.abort != nil { // net/http waits for a reader that blocks, even when the caller has left
 		u.leave = context.AfterFunc(u.ctx, source.abort)
 	}
 	content := rand.Text()
-	body, err := encode(u.build(source.name, dataurl.Prefix(u.media)+content))
+	body, err := encode(op, u.build(source.name, dataurl.Prefix(u.media)+content))
 	if err != nil {
-		return refusal(op, err)
+		return err
 	}
 	var found bool
 	if u.before, u.behind, found = bytes.Cut(body, []byte(content)); !found {

@@ -11,11 +11,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/jsondec"
+	"github.com/goaver/aver-go/wire/rules"
 	"github.com/oapi-codegen/runtime"
 )
 
@@ -1229,42 +1229,11 @@ func (t AddIDDocumentRequest) Missing() string {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddIDDocumentRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.Type)) {
-		errs.Add("docType", "is not valid UTF-8")
-	}
-	if t.Type == "" {
-		errs.Add("docType", "is required")
-	}
-	if t.Type != "" && !t.Type.Valid() {
-		errs.Add("docType", "must be one of NADriverLicense, PassportImage, GenericIdentificationCardImage, USALicenseIdCard")
-	}
-	if !utf8.ValidString(string(t.FileContent)) {
-		errs.Add("fileContent", "is not valid UTF-8")
-	}
-	if t.FileContent == "" {
-		errs.Add("fileContent", "is required")
-	}
-	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
-		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
-	}
-	if !utf8.ValidString(string(t.FileName)) {
-		errs.Add("fileName", "is not valid UTF-8")
-	}
-	if t.FileName == "" {
-		errs.Add("fileName", "is required")
-	}
-	if !utf8.ValidString(string(t.Side)) {
-		errs.Add("side", "is not valid UTF-8")
-	}
-	if t.Side == "" {
-		errs.Add("side", "is required")
-	}
-	if t.Side != "" && !t.Side.Valid() {
-		errs.Add("side", "must be one of Front, Back")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (AddIDDocumentRequest) Rules() *rules.Schema { return &rulesOfAddIdDocumentRequest }
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
 type AddPersonalInfoRequest struct {
@@ -1440,74 +1409,11 @@ func (t AddPersonalInfoRequest) Missing() string {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddPersonalInfoRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.City)) {
-		errs.Add("city", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.CompanyName)) {
-		errs.Add("companyName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.Country)) {
-		errs.Add("country", "is not valid UTF-8")
-	}
-	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
-		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
-	}
-	if !utf8.ValidString(string(t.DateOfBirth)) {
-		errs.Add("dateOfBirth", "is not valid UTF-8")
-	}
-	if t.DateOfBirth != "" && !wire.Match("^(0[1-9]|1[0-2])/(0[1-9]|[12][0-9]|3[01])/[0-9]{4}$", string(t.DateOfBirth)) {
-		errs.Add("dateOfBirth", "must have the form MM/DD/YYYY")
-	} else if _, err := t.DateOfBirth.Time(); err != nil {
-		errs.Add("dateOfBirth", "is no day of the calendar")
-	}
-	if !utf8.ValidString(string(t.Email)) {
-		errs.Add("email", "is not valid UTF-8")
-	}
-	if t.Email != "" && !wire.IsEmail(t.Email) {
-		errs.Add("email", "must be an email address")
-	}
-	if !utf8.ValidString(string(t.FirstName)) {
-		errs.Add("firstName", "is not valid UTF-8")
-	}
-	if t.FirstName == "" {
-		errs.Add("firstName", "is required")
-	}
-	if !utf8.ValidString(string(t.Gender)) {
-		errs.Add("gender", "is not valid UTF-8")
-	}
-	if t.Gender != "" && !t.Gender.Valid() {
-		errs.Add("gender", "must be one of M, F, U")
-	}
-	if !utf8.ValidString(string(t.IPAddress)) {
-		errs.Add("ipAddress", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.LastName)) {
-		errs.Add("lastName", "is not valid UTF-8")
-	}
-	if t.LastName == "" {
-		errs.Add("lastName", "is required")
-	}
-	if !utf8.ValidString(string(t.MiddleName)) {
-		errs.Add("middleName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.PostalCode)) {
-		errs.Add("postalCode", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.StateOrProvince)) {
-		errs.Add("stateOrProvince", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.StreetAddress1)) {
-		errs.Add("streetAddress1", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.StreetAddress2)) {
-		errs.Add("streetAddress2", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.Suffix)) {
-		errs.Add("suffix", "is not valid UTF-8")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (AddPersonalInfoRequest) Rules() *rules.Schema { return &rulesOfAddPersonalInfoRequest }
 
 // AddPhoneRequest is a phone number.
 type AddPhoneRequest struct {
@@ -1565,25 +1471,10 @@ func (t AddPhoneRequest) Missing() string {
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
-func (t AddPhoneRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.Country)) {
-		errs.Add("country", "is not valid UTF-8")
-	}
-	if t.Country == "" {
-		errs.Add("country", "is required")
-	}
-	if t.Country != "" && !wire.Match("^[A-Z]{2}$", string(t.Country)) {
-		errs.Add("country", "must have the form of two capital letters, ISO 3166-1 alpha-2")
-	}
-	if !utf8.ValidString(string(t.Number)) {
-		errs.Add("number", "is not valid UTF-8")
-	}
-	if t.Number == "" {
-		errs.Add("number", "is required")
-	}
-	return errs
-}
+func (t AddPhoneRequest) Validate() wire.FieldErrors { return rules.Value(t, t.Rules(), RulesNamed) }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (AddPhoneRequest) Rules() *rules.Schema { return &rulesOfAddPhoneRequest }
 
 // AddPhotoDocumentRequest is a photograph of the person.
 type AddPhotoDocumentRequest struct {
@@ -1657,24 +1548,11 @@ func (t AddPhotoDocumentRequest) Missing() string {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddPhotoDocumentRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.FileContent)) {
-		errs.Add("fileContent", "is not valid UTF-8")
-	}
-	if t.FileContent == "" {
-		errs.Add("fileContent", "is required")
-	}
-	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
-		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
-	}
-	if !utf8.ValidString(string(t.FileName)) {
-		errs.Add("fileName", "is not valid UTF-8")
-	}
-	if t.FileName == "" {
-		errs.Add("fileName", "is required")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (AddPhotoDocumentRequest) Rules() *rules.Schema { return &rulesOfAddPhotoDocumentRequest }
 
 // AddSupplementalDocumentRequest is an image of a supporting paper.
 type AddSupplementalDocumentRequest struct {
@@ -1745,32 +1623,12 @@ func (t AddSupplementalDocumentRequest) Missing() string {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddSupplementalDocumentRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.Type)) {
-		errs.Add("docType", "is not valid UTF-8")
-	}
-	if t.Type == "" {
-		errs.Add("docType", "is required")
-	}
-	if t.Type != "" && !t.Type.Valid() {
-		errs.Add("docType", "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
-	}
-	if !utf8.ValidString(string(t.FileContent)) {
-		errs.Add("fileContent", "is not valid UTF-8")
-	}
-	if t.FileContent == "" {
-		errs.Add("fileContent", "is required")
-	}
-	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
-		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
-	}
-	if !utf8.ValidString(string(t.FileName)) {
-		errs.Add("fileName", "is not valid UTF-8")
-	}
-	if t.FileName == "" {
-		errs.Add("fileName", "is required")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
+}
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (AddSupplementalDocumentRequest) Rules() *rules.Schema {
+	return &rulesOfAddSupplementalDocumentRequest
 }
 
 // AddressVerification is the address and whether it exists.
@@ -2549,21 +2407,11 @@ func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t CreateAccessLinkRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.Language)) {
-		errs.Add("language", "is not valid UTF-8")
-	}
-	if t.Language != "" && !t.Language.Valid() {
-		errs.Add("language", "must be one of en, zh-Hans, es, fr")
-	}
-	if !utf8.ValidString(string(t.ReturnURL)) {
-		errs.Add("returnUrl", "is not valid UTF-8")
-	}
-	if t.ReturnURL != "" && !wire.IsURI(t.ReturnURL) {
-		errs.Add("returnUrl", "must be an absolute URI")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (CreateAccessLinkRequest) Rules() *rules.Schema { return &rulesOfCreateAccessLinkRequest }
 
 // CreateCheckRequest is a check to create.
 type CreateCheckRequest struct {
@@ -2627,9 +2475,12 @@ func (t CreateCheckRequest) Format(f fmt.State, _ rune) {
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t CreateCheckRequest) Sensitive() []string {
 	return wire.Texts(
+		wire.Within(t.CheckTypes),
 		t.Email,
 		t.ReturnURL,
+		wire.Within(t.SupplementalDocumentTypes),
 		t.ThirdPartyIdentifier,
+		wire.Within(t.WatchlistSearchCategories),
 	)
 }
 
@@ -2693,61 +2544,10 @@ func (t CreateCheckRequest) Missing() string {
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
-func (t CreateCheckRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	for i, v := range t.CheckTypes {
-		if !v.Valid() {
-			errs.Add(fmt.Sprintf("%s.%d", "checkTypes", i), "must be one of DocumentVerification, EmailVerification, RiskProfiling, AddressVerification, PhotoVerification, PhoneVerification, Watchlist, VisualWatchlist, AccreditedInvestor, CovidVaccinationVerification")
-		}
-	}
-	if !utf8.ValidString(string(t.Email)) {
-		errs.Add("email", "is not valid UTF-8")
-	}
-	if t.Email == "" {
-		errs.Add("email", "is required")
-	}
-	if t.Email != "" && !wire.IsEmail(t.Email) {
-		errs.Add("email", "must be an email address")
-	}
-	if !utf8.ValidString(string(t.GroupID)) {
-		errs.Add("groupId", "is not valid UTF-8")
-	}
-	if t.GroupID == "" {
-		errs.Add("groupId", "is required")
-	}
-	if !utf8.ValidString(string(t.Language)) {
-		errs.Add("language", "is not valid UTF-8")
-	}
-	if t.Language != "" && !t.Language.Valid() {
-		errs.Add("language", "must be one of en, zh-Hans, es, fr")
-	}
-	if !utf8.ValidString(string(t.ReturnURL)) {
-		errs.Add("returnUrl", "is not valid UTF-8")
-	}
-	if t.ReturnURL != "" && !wire.IsURI(t.ReturnURL) {
-		errs.Add("returnUrl", "must be an absolute URI")
-	}
-	for i, v := range t.SupplementalDocumentTypes {
-		if !v.Valid() {
-			errs.Add(fmt.Sprintf("%s.%d", "supplementalDocumentTypes", i), "must be one of BankOrCreditCard, TaxDocument, UtilityBill, MedicalCard, AccreditedInvestor")
-		}
-	}
-	if !utf8.ValidString(string(t.ThirdPartyIdentifier)) {
-		errs.Add("thirdPartyIdentifier", "is not valid UTF-8")
-	}
-	if t.ThirdPartyIdentifier == "" {
-		errs.Add("thirdPartyIdentifier", "is required")
-	}
-	if t.WatchlistRecheckInterval != nil && !t.WatchlistRecheckInterval.Valid() {
-		errs.Add("watchlistRecheckInterval", "must be one of 0, 1, 7, 30, 90")
-	}
-	for i, v := range t.WatchlistSearchCategories {
-		if !v.Valid() {
-			errs.Add(fmt.Sprintf("%s.%d", "watchlistSearchCategories", i), "must be one of Criminal, Terrorism, Financial, FinancialNotices, BorrowerDefaults, Political, Medical, Sexual, Gambling, Education")
-		}
-	}
-	return errs
-}
+func (t CreateCheckRequest) Validate() wire.FieldErrors { return rules.Value(t, t.Rules(), RulesNamed) }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (CreateCheckRequest) Rules() *rules.Schema { return &rulesOfCreateCheckRequest }
 
 // CreatedCheck is a check that was just created.
 type CreatedCheck struct {
@@ -3243,24 +3043,11 @@ func (t *LookupChecksRequest) DecodeJSON(d *jsondec.Decoder) {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t LookupChecksRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.Email)) {
-		errs.Add("email", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.FirstName)) {
-		errs.Add("firstName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.LastName)) {
-		errs.Add("lastName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.ThirdPartyIdentifier)) {
-		errs.Add("thirdPartyIdentifier", "is not valid UTF-8")
-	}
-	if t.Email == "" && t.FirstName == "" && t.LastName == "" && t.ThirdPartyIdentifier == "" {
-		errs.Add("*", "at least one property is required")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (LookupChecksRequest) Rules() *rules.Schema { return &rulesOfLookupChecksRequest }
 
 // Match is whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 type Match string
@@ -3498,15 +3285,11 @@ func (t RefreshAuthTokenRequest) Missing() string {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t RefreshAuthTokenRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.Token)) {
-		errs.Add("token", "is not valid UTF-8")
-	}
-	if t.Token == "" {
-		errs.Add("token", "is required")
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (RefreshAuthTokenRequest) Rules() *rules.Schema { return &rulesOfRefreshAuthTokenRequest }
 
 // RiskProfile is signals of fraud.
 type RiskProfile struct {
@@ -3685,6 +3468,7 @@ func (t SearchWatchlistsRequest) Format(f fmt.State, _ rune) {
 func (t SearchWatchlistsRequest) Sensitive() []string {
 	return wire.Texts(
 		t.BusinessName,
+		wire.Within(t.Categories),
 		t.Country,
 		t.FileContent,
 		t.FileName,
@@ -3760,64 +3544,11 @@ func (t SearchWatchlistsRequest) Missing() string {
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t SearchWatchlistsRequest) Validate() wire.FieldErrors {
-	var errs wire.FieldErrors
-	if !utf8.ValidString(string(t.BusinessName)) {
-		errs.Add("businessName", "is not valid UTF-8")
-	}
-	for i, v := range t.Categories {
-		if !v.Valid() {
-			errs.Add(fmt.Sprintf("%s.%d", "categories", i), "must be one of Criminal, Terrorism, Financial, FinancialNotices, BorrowerDefaults, Political, Medical, Sexual, Gambling, Education")
-		}
-	}
-	if !utf8.ValidString(string(t.CheckID)) {
-		errs.Add("checkId", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.Country)) {
-		errs.Add("country", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.FileContent)) {
-		errs.Add("fileContent", "is not valid UTF-8")
-	}
-	if t.FileContent != "" && !wire.Match("^data:image/(jpeg|png);base64,", string(t.FileContent)) {
-		errs.Add("fileContent", "must have the form data:image/jpeg;base64,… or data:image/png;base64,…")
-	}
-	if !utf8.ValidString(string(t.FileName)) {
-		errs.Add("fileName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.FirstName)) {
-		errs.Add("firstName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.GroupID)) {
-		errs.Add("groupId", "is not valid UTF-8")
-	}
-	if t.GroupID == "" {
-		errs.Add("groupId", "is required")
-	}
-	if !utf8.ValidString(string(t.LastName)) {
-		errs.Add("lastName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.MiddleName)) {
-		errs.Add("middleName", "is not valid UTF-8")
-	}
-	if !utf8.ValidString(string(t.StateOrProvince)) {
-		errs.Add("stateOrProvince", "is not valid UTF-8")
-	}
-	if t.FileContent != "" && t.FileName == "" {
-		errs.Add("fileName", "is required together with fileContent")
-	}
-	if t.FileName != "" && t.FileContent == "" {
-		errs.Add("fileContent", "is required together with fileName")
-	}
-	if t.BusinessName == "" {
-		if t.FirstName == "" {
-			errs.Add("firstName", "is required without businessName")
-		}
-		if t.LastName == "" {
-			errs.Add("lastName", "is required without businessName")
-		}
-	}
-	return errs
+	return rules.Value(t, t.Rules(), RulesNamed)
 }
+
+// Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
+func (SearchWatchlistsRequest) Rules() *rules.Schema { return &rulesOfSearchWatchlistsRequest }
 
 // SearchedList is a list that a search went through.
 type SearchedList struct {
@@ -4566,6 +4297,552 @@ type UnexpectedApplicationJSON = ErrorBody
 // UnexpectedApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
 // produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
 type UnexpectedApplicationProblemPlusJSON = ErrorBody
+
+// What the contract asks of each request. Rules refer to each other by name.
+
+var rulesOfAddIdDocumentRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "docType", Schema: &rules.Schema{
+			Ref: "DocumentType",
+		}},
+		{Name: "fileContent", Schema: &rules.Schema{
+			Ref: "DataURL",
+		}},
+		{Name: "fileName", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "forceCommit", Schema: &rules.Schema{
+			Types: rules.Boolean | rules.Null,
+		}},
+		{Name: "side", Schema: &rules.Schema{
+			Ref: "DocumentSide",
+		}},
+	},
+	Required: []string{"docType", "side", "fileName", "fileContent"},
+	Closed:   true,
+}
+
+var rulesOfAddPersonalInfoRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "city", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "companyName", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "country", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "Country",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "dateOfBirth", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "Date",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "email", Schema: &rules.Schema{
+			Types:  rules.String | rules.Null,
+			Format: "email",
+		}},
+		{Name: "firstName", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "gender", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "Gender",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "ipAddress", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "lastName", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "middleName", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "postalCode", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "stateOrProvince", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "streetAddress1", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "streetAddress2", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "suffix", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+	},
+	Required: []string{"firstName", "lastName"},
+	Closed:   true,
+}
+
+var rulesOfAddPhoneRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "country", Schema: &rules.Schema{
+			Ref: "Country",
+		}},
+		{Name: "number", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+	},
+	Required: []string{"number", "country"},
+	Closed:   true,
+}
+
+var rulesOfAddPhotoDocumentRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "extended", Schema: &rules.Schema{
+			Types: rules.Boolean | rules.Null,
+		}},
+		{Name: "fileContent", Schema: &rules.Schema{
+			Ref: "DataURL",
+		}},
+		{Name: "fileName", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "forceCommit", Schema: &rules.Schema{
+			Types: rules.Boolean | rules.Null,
+		}},
+	},
+	Required: []string{"fileName", "fileContent"},
+	Closed:   true,
+}
+
+var rulesOfAddSupplementalDocumentRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "docType", Schema: &rules.Schema{
+			Ref: "SupplementalDocumentType",
+		}},
+		{Name: "fileContent", Schema: &rules.Schema{
+			Ref: "DataURL",
+		}},
+		{Name: "fileName", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+	},
+	Required: []string{"docType", "fileName", "fileContent"},
+	Closed:   true,
+}
+
+var rulesOfCheckType = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"DocumentVerification", "EmailVerification", "RiskProfiling", "AddressVerification", "PhotoVerification", "PhoneVerification", "Watchlist", "VisualWatchlist", "AccreditedInvestor", "CovidVaccinationVerification"},
+}
+
+var rulesOfCountry = rules.Schema{
+	Types:   rules.String,
+	Pattern: `^[A-Z]{2}$`,
+	Title:   "of two capital letters, ISO 3166-1 alpha-2",
+}
+
+var rulesOfCreateAccessLinkRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "language", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "Language",
+				},
+				{
+					Types:     rules.String,
+					MaxLength: "0",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "returnUrl", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Types:  rules.String,
+					Format: "uri",
+				},
+				{
+					Types:     rules.String,
+					MaxLength: "0",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+	},
+	Closed: true,
+}
+
+var rulesOfCreateCheckRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "checkTypes", Schema: &rules.Schema{
+			Types: rules.Array | rules.Null,
+			Items: &rules.Schema{
+				Ref: "CheckType",
+			},
+		}},
+		{Name: "email", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+			Format:    "email",
+		}},
+		{Name: "groupId", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "language", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "Language",
+				},
+				{
+					Types:     rules.String,
+					MaxLength: "0",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "overrideThirdPartyIdentifier", Schema: &rules.Schema{
+			Types: rules.Boolean | rules.Null,
+		}},
+		{Name: "returnUrl", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Types:  rules.String,
+					Format: "uri",
+				},
+				{
+					Types:     rules.String,
+					MaxLength: "0",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "skipPersonalAccessCode", Schema: &rules.Schema{
+			Types: rules.Boolean | rules.Null,
+		}},
+		{Name: "supplementalDocumentTypes", Schema: &rules.Schema{
+			Types: rules.Array | rules.Null,
+			Items: &rules.Schema{
+				Ref: "SupplementalDocumentType",
+			},
+		}},
+		{Name: "thirdPartyIdentifier", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "watchlistRecheckInterval", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "RecheckInterval",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "watchlistSearchCategories", Schema: &rules.Schema{
+			Types: rules.Array | rules.Null,
+			Items: &rules.Schema{
+				Ref: "WatchlistCategory",
+			},
+		}},
+	},
+	Required: []string{"thirdPartyIdentifier", "groupId", "email"},
+	Closed:   true,
+}
+
+var rulesOfDataURL = rules.Schema{
+	Types:   rules.String,
+	Pattern: `^data:image/(jpeg|png);base64,`,
+	Title:   "data:image/jpeg;base64,… or data:image/png;base64,…",
+}
+
+var rulesOfDate = rules.Schema{
+	Types:   rules.String,
+	Pattern: `^(0[1-9]|1[0-2])/(0[1-9]|[12][0-9]|3[01])/[0-9]{4}$`,
+	Title:   "MM/DD/YYYY",
+	Format:  "month-day-year",
+}
+
+var rulesOfDocumentSide = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"Front", "Back"},
+}
+
+var rulesOfDocumentType = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"NADriverLicense", "PassportImage", "GenericIdentificationCardImage", "USALicenseIdCard"},
+}
+
+var rulesOfGender = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"M", "F", "U"},
+}
+
+var rulesOfLanguage = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"en", "zh-Hans", "es", "fr"},
+}
+
+var rulesOfLookupChecksRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "email", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "firstName", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "lastName", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "thirdPartyIdentifier", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+	},
+	Closed:        true,
+	MinProperties: 1,
+	Not: &rules.Schema{
+		Properties: []rules.Property{
+			{Name: "email", Schema: &rules.Schema{
+				Types: rules.Null,
+			}},
+			{Name: "firstName", Schema: &rules.Schema{
+				Types: rules.Null,
+			}},
+			{Name: "lastName", Schema: &rules.Schema{
+				Types: rules.Null,
+			}},
+			{Name: "thirdPartyIdentifier", Schema: &rules.Schema{
+				Types: rules.Null,
+			}},
+		},
+	},
+}
+
+var rulesOfRecheckInterval = rules.Schema{
+	Types: rules.Integer,
+	Enum:  []any{rules.Literal("0"), rules.Literal("1"), rules.Literal("7"), rules.Literal("30"), rules.Literal("90")},
+}
+
+var rulesOfRefreshAuthTokenRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "token", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+	},
+	Required: []string{"token"},
+	Closed:   true,
+}
+
+var rulesOfSearchWatchlistsRequest = rules.Schema{
+	Types: rules.Object,
+	Properties: []rules.Property{
+		{Name: "businessName", Schema: &rules.Schema{
+			Types:     rules.String | rules.Null,
+			MinLength: 1,
+		}},
+		{Name: "categories", Schema: &rules.Schema{
+			Types: rules.Array | rules.Null,
+			Items: &rules.Schema{
+				Ref: "WatchlistCategory",
+			},
+		}},
+		{Name: "checkId", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "country", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "fileContent", Schema: &rules.Schema{
+			Any: []*rules.Schema{
+				{
+					Ref: "DataURL",
+				},
+				{
+					Types: rules.Null,
+				},
+			},
+		}},
+		{Name: "fileName", Schema: &rules.Schema{
+			Types:     rules.String | rules.Null,
+			MinLength: 1,
+		}},
+		{Name: "firstName", Schema: &rules.Schema{
+			Types:     rules.String | rules.Null,
+			MinLength: 1,
+		}},
+		{Name: "groupId", Schema: &rules.Schema{
+			Types:     rules.String,
+			MinLength: 1,
+		}},
+		{Name: "lastName", Schema: &rules.Schema{
+			Types:     rules.String | rules.Null,
+			MinLength: 1,
+		}},
+		{Name: "middleName", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+		{Name: "stateOrProvince", Schema: &rules.Schema{
+			Types: rules.String | rules.Null,
+		}},
+	},
+	Required: []string{"groupId"},
+	Closed:   true,
+	DependentSchemas: []rules.Property{
+		{Name: "fileContent", Schema: &rules.Schema{
+			If: &rules.Schema{
+				Properties: []rules.Property{
+					{Name: "fileContent", Schema: &rules.Schema{
+						Types: rules.String,
+					}},
+				},
+			},
+			Then: &rules.Schema{
+				Properties: []rules.Property{
+					{Name: "fileName", Schema: &rules.Schema{
+						Types: rules.String,
+					}},
+				},
+				Required: []string{"fileName"},
+			},
+		}},
+		{Name: "fileName", Schema: &rules.Schema{
+			If: &rules.Schema{
+				Properties: []rules.Property{
+					{Name: "fileName", Schema: &rules.Schema{
+						Types: rules.String,
+					}},
+				},
+			},
+			Then: &rules.Schema{
+				Properties: []rules.Property{
+					{Name: "fileContent", Schema: &rules.Schema{
+						Types: rules.String,
+					}},
+				},
+				Required: []string{"fileContent"},
+			},
+		}},
+	},
+	If: &rules.Schema{
+		Not: &rules.Schema{
+			Properties: []rules.Property{
+				{Name: "businessName", Schema: &rules.Schema{
+					Types: rules.String,
+				}},
+			},
+			Required: []string{"businessName"},
+		},
+	},
+	Then: &rules.Schema{
+		Properties: []rules.Property{
+			{Name: "firstName", Schema: &rules.Schema{
+				Types: rules.String,
+			}},
+			{Name: "lastName", Schema: &rules.Schema{
+				Types: rules.String,
+			}},
+		},
+		Required: []string{"firstName", "lastName"},
+	},
+}
+
+var rulesOfSupplementalDocumentType = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"BankOrCreditCard", "TaxDocument", "UtilityBill", "MedicalCard", "AccreditedInvestor"},
+}
+
+var rulesOfWatchlistCategory = rules.Schema{
+	Types: rules.String,
+	Enum:  []any{"Criminal", "Terrorism", "Financial", "FinancialNotices", "BorrowerDefaults", "Political", "Medical", "Sexual", "Gambling", "Education"},
+}
+
+// RulesNamed returns rules by their name. It is for package api.
+func RulesNamed(name string) *rules.Schema {
+	switch name {
+	case "AddIdDocumentRequest":
+		return &rulesOfAddIdDocumentRequest
+	case "AddPersonalInfoRequest":
+		return &rulesOfAddPersonalInfoRequest
+	case "AddPhoneRequest":
+		return &rulesOfAddPhoneRequest
+	case "AddPhotoDocumentRequest":
+		return &rulesOfAddPhotoDocumentRequest
+	case "AddSupplementalDocumentRequest":
+		return &rulesOfAddSupplementalDocumentRequest
+	case "CheckType":
+		return &rulesOfCheckType
+	case "Country":
+		return &rulesOfCountry
+	case "CreateAccessLinkRequest":
+		return &rulesOfCreateAccessLinkRequest
+	case "CreateCheckRequest":
+		return &rulesOfCreateCheckRequest
+	case "DataURL":
+		return &rulesOfDataURL
+	case "Date":
+		return &rulesOfDate
+	case "DocumentSide":
+		return &rulesOfDocumentSide
+	case "DocumentType":
+		return &rulesOfDocumentType
+	case "Gender":
+		return &rulesOfGender
+	case "Language":
+		return &rulesOfLanguage
+	case "LookupChecksRequest":
+		return &rulesOfLookupChecksRequest
+	case "RecheckInterval":
+		return &rulesOfRecheckInterval
+	case "RefreshAuthTokenRequest":
+		return &rulesOfRefreshAuthTokenRequest
+	case "SearchWatchlistsRequest":
+		return &rulesOfSearchWatchlistsRequest
+	case "SupplementalDocumentType":
+		return &rulesOfSupplementalDocumentType
+	case "WatchlistCategory":
+		return &rulesOfWatchlistCategory
+	}
+	return nil
+}
 
 // RefreshAuthTokenJSONRequestBody defines body for RefreshAuthToken for application/json ContentType.
 type RefreshAuthTokenJSONRequestBody = RefreshAuthTokenRequest

@@ -19,15 +19,36 @@ func Redacted(name string, v any) slog.Attr {
 	return slog.String(name, redacted)
 }
 
-// Attr returns an attribute for v, or none when v is not set. It is for generated code.
+// Attr returns an attribute for v, or none when v is not set. What v holds prints by its own rules, at any depth; of a map
+// the number of its entries is told alone. It is for generated code.
 func Attr(name string, v any) slog.Attr {
 	if isZero(v) {
 		return slog.Attr{}
 	}
-	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer {
-		if _, ok := v.(slog.LogValuer); !ok {
-			v = p.Elem().Interface()
+	if _, ok := v.(slog.LogValuer); ok {
+		return slog.Any(name, v)
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer:
+		return element(name, r.Elem().Interface())
+	case reflect.Map:
+		return slog.Attr{Key: name, Value: slog.GroupValue(slog.Int("of", r.Len()))}
+	case reflect.Slice:
+		if r.Type().Elem().Kind() == reflect.Uint8 {
+			return slog.Int(name+".bytes", r.Len())
 		}
+		switch r.Type().Elem().Kind() {
+		case reflect.Struct, reflect.Map, reflect.Slice, reflect.Pointer, reflect.Interface:
+			return elements(name, r)
+		}
+	}
+	return slog.Any(name, v)
+}
+
+// element is Attr for a value that counts although it is zero.
+func element(name string, v any) slog.Attr {
+	if attr := Attr(name, v); !attr.Equal(slog.Attr{}) {
+		return attr
 	}
 	return slog.Any(name, v)
 }
@@ -37,16 +58,16 @@ const maxList = 10
 
 // List returns an attribute with the first ten elements of a list, and their number when there are more. Each element
 // prints by its own rules. It is for generated code.
-func List[T any](name string, list []T) slog.Attr {
-	if len(list) == 0 {
-		return slog.Attr{Key: name, Value: slog.GroupValue()}
+func List[T any](name string, list []T) slog.Attr { return elements(name, reflect.ValueOf(list)) }
+
+func elements(name string, list reflect.Value) slog.Attr {
+	n := list.Len()
+	attrs := make([]slog.Attr, 0, min(n, maxList)+1)
+	for i := range min(n, maxList) {
+		attrs = append(attrs, element(strconv.Itoa(i), list.Index(i).Interface()))
 	}
-	attrs := make([]slog.Attr, 0, min(len(list), maxList)+1)
-	for i := range list[:min(len(list), maxList)] {
-		attrs = append(attrs, slog.Any(strconv.Itoa(i), list[i]))
-	}
-	if len(list) > maxList {
-		attrs = append(attrs, slog.Int("of", len(list)))
+	if n > maxList {
+		attrs = append(attrs, slog.Int("of", n))
 	}
 	return slog.Attr{Key: name, Value: slog.GroupValue(attrs...)}
 }
@@ -109,6 +130,36 @@ func Texts(values ...any) []string {
 	for _, v := range values {
 		walk(reflect.ValueOf(v))
 	}
+	return texts
+}
+
+// Within returns the texts and numbers in values that are personal or secret by the rules of their own types, at any depth.
+// It is for generated code.
+func Within(v any) []string {
+	var texts []string
+	var walk func(reflect.Value)
+	walk = func(r reflect.Value) {
+		if !r.IsValid() {
+			return
+		}
+		if r.CanInterface() {
+			if s, ok := r.Interface().(interface{ Sensitive() []string }); ok && !(r.Kind() == reflect.Pointer && r.IsNil()) {
+				texts = append(texts, s.Sensitive()...)
+				return
+			}
+		}
+		switch r.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			walk(r.Elem())
+		case reflect.Slice, reflect.Array:
+			for i := range r.Len() {
+				walk(r.Index(i))
+			}
+		case reflect.Map:
+			texts = append(texts, Texts(r.Interface())...) // whose names nobody describes
+		}
+	}
+	walk(reflect.ValueOf(v))
 	return texts
 }
 

@@ -31,6 +31,7 @@ type Document struct {
 	prefixes []string // the paths of the servers
 	nodes    map[string]*yaml.Node
 	compiler *jsonschema.Compiler
+	sent     any // the tree for requests
 }
 
 // Read reads a document that is valid OpenAPI. The error says what is wrong with it, and in which line.
@@ -187,6 +188,24 @@ func (d *Document) Resolve(pointer string) (string, any) {
 		pointer = ref
 	}
 	return pointer, nil
+}
+
+// Sent returns the schema at a pointer as it holds for what is sent: without what only answers have.
+func (d *Document) Sent(pointer string) any {
+	return (&Document{Tree: d.sent}).at(pointer)
+}
+
+// at returns the value at a pointer; references on the way are followed, the last one is not.
+func (d *Document) at(pointer string) any {
+	i := strings.LastIndexByte(pointer, '/')
+	if i < 0 {
+		return d.Tree
+	}
+	_, parent := d.Resolve(pointer[:i])
+	if elements, ok := parent.([]any); ok {
+		return Find(elements, []string{pointer[i+1:]})
+	}
+	return Member(parent, unescape(pointer[i+1:]))
 }
 
 // Schema returns a schema of the components by its name.

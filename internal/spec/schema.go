@@ -38,7 +38,8 @@ func (d *Document) compile() error {
 	}
 	c.AssertFormat()
 	bound(d.Tree)
-	if err := c.AddResource(requests, directed(d.Tree, "readOnly", false)); err != nil {
+	d.sent = directed(d.Tree, "readOnly", false)
+	if err := c.AddResource(requests, d.sent); err != nil {
 		return tidy(err)
 	}
 	if err := c.AddResource(answers, directed(d.Tree, "writeOnly", true)); err != nil {

@@ -52,7 +52,7 @@ func (d *Document) CheckExamples() []*Fault {
 		}
 	}
 	examples := func(sent bool, pointer string) {
-		node := d.raw(pointer)
+		node := d.at(pointer)
 		schema := pointer + "/schema"
 		if Member(node, "schema") == nil {
 			return
@@ -68,7 +68,7 @@ func (d *Document) CheckExamples() []*Fault {
 		}
 	}
 	d.Walk(func(place Place, pointer string) {
-		node := d.raw(pointer)
+		node := d.at(pointer)
 		switch place {
 		case OnOperation:
 			sent := strings.HasPrefix(pointer, "#/paths/")

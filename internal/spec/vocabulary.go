@@ -142,7 +142,7 @@ func (d *Document) unstated() []*Fault {
 	d.Walk(func(place Place, pointer string) {
 		_, node := d.Resolve(pointer)
 		stated := func(name string) bool {
-			raw := d.raw(pointer)
+			raw := d.at(pointer)
 			return Member(raw, name) != nil || Member(node, name) != nil
 		}
 		switch {
@@ -155,20 +155,6 @@ func (d *Document) unstated() []*Fault {
 		}
 	})
 	return faults
-}
-
-// raw returns the value at a pointer, without what it refers to.
-func (d *Document) raw(pointer string) any {
-	i := strings.LastIndexByte(pointer, '/')
-	if i < 0 {
-		return d.Tree
-	}
-	_, parent := d.Resolve(pointer[:i])
-	token := pointer[i+1:]
-	if elements, ok := parent.([]any); ok {
-		return Find(elements, []string{token})
-	}
-	return Member(parent, unescape(token))
 }
 
 // Walk calls f with the pointer of each operation, parameter, property and schema of the document, once where it is
@@ -207,7 +193,7 @@ type walker struct {
 
 // here reports whether a value is declared at the pointer, rather than referred to.
 func (w walker) here(pointer string) bool {
-	raw := w.raw(pointer)
+	raw := w.at(pointer)
 	return raw != nil && Member(raw, "$ref") == nil
 }
 
@@ -216,7 +202,7 @@ func (w walker) item(pointer string) {
 		return
 	}
 	w.parameters(pointer)
-	item := w.raw(pointer)
+	item := w.at(pointer)
 	for _, method := range methods {
 		at := pointer + "/" + method
 		op := Member(item, method)
@@ -240,7 +226,7 @@ func (w walker) item(pointer string) {
 }
 
 func (w walker) parameters(pointer string) {
-	for i := range List(Member(w.raw(pointer), "parameters")) {
+	for i := range List(Member(w.at(pointer), "parameters")) {
 		w.parameter(fmt.Sprintf("%s/parameters/%d", pointer, i))
 	}
 }
@@ -274,7 +260,7 @@ func (w walker) content(pointer string) {
 }
 
 func (w walker) below(place Place, pointer string) {
-	if w.raw(pointer) != nil {
+	if w.at(pointer) != nil {
 		w.schema(place, pointer)
 	}
 }
@@ -287,7 +273,7 @@ func (w walker) schema(place Place, pointer string) {
 		return
 	}
 	w.f(place, pointer)
-	raw := w.raw(pointer)
+	raw := w.at(pointer)
 	for name := range Object(Member(raw, "properties")) {
 		w.schema(OnProperty, pointer+"/properties/"+Escape(name))
 	}

@@ -81,7 +81,7 @@ func TestAddedOperation(t *testing.T) {
 			t.Errorf("printed as %s", printed)
 		}
 	}
-	if texts := strings.Join(private.Sensitive(), " "); texts != "77123 PRIVATE PRIVATE" {
+	if texts := strings.Join(private.Sensitive(), " "); texts != "77123 PRIVATE PRIVATE PRIVATE" {
 		t.Errorf("Sensitive = %q", texts)
 	}
 	if err := client.UploadNoteImage(t.Context(), "c1", 7, api.NoteImageUpload{Caption: "PRIVATE", Image: api.ImageBytes("a.jpg", []byte("\xff\xd8\xff\xe0\x00\x04ab"))}); err != nil {

@@ -68,10 +68,10 @@ func (c *checker) meets(n *node, s *Schema) bool { return len(c.check(n, s, nil)
 
 // alone reports whether a schema asks for nothing beside what it refers to.
 func (s *Schema) alone() bool {
-	return s.Types == 0 && s.Enum == nil && s.MinLength == 0 && s.MaxLength == nil && s.Pattern == "" && s.Format == "" &&
+	return s.Types == 0 && s.Enum == nil && s.MinLength == 0 && s.MaxLength == "" && s.Pattern == "" && s.Format == "" &&
 		s.Minimum == "" && s.Maximum == "" && s.ExclusiveMinimum == "" && s.ExclusiveMaximum == "" && s.MultipleOf == "" &&
-		s.Items == nil && s.MinItems == 0 && s.MaxItems == nil && !s.Unique && s.Properties == nil && s.Required == nil && !s.Closed &&
-		s.Additional == nil && s.MinProperties == 0 && s.MaxProperties == nil && s.DependentRequired == nil && s.DependentSchemas == nil &&
+		s.Items == nil && s.MinItems == 0 && s.MaxItems == "" && !s.Unique && s.Properties == nil && s.Required == nil && !s.Closed &&
+		s.Additional == nil && s.MinProperties == 0 && s.MaxProperties == "" && s.DependentRequired == nil && s.DependentSchemas == nil &&
 		s.All == nil && s.Any == nil && s.One == nil && s.Not == nil && s.If == nil
 }
 
@@ -95,17 +95,17 @@ func (c *checker) alternatives(rule string, n *node, of []*Schema, place []strin
 }
 
 func (c *checker) text(n *node, s *Schema, place []string) (found []Problem) {
-	if s.MinLength == 0 && s.MaxLength == nil && s.Pattern == "" && s.Format == "" {
+	if s.MinLength == 0 && s.MaxLength == "" && s.Pattern == "" && s.Format == "" {
 		return nil
 	}
 	text := n.text()
-	if s.MinLength > 0 || s.MaxLength != nil {
+	if s.MinLength > 0 || s.MaxLength != "" {
 		length := n.length()
 		if length < s.MinLength {
 			found = append(found, Problem{Place: place, Rule: "minLength", Want: WantMinLength(s.MinLength), empty: length == 0})
 		}
-		if s.MaxLength != nil && length > *s.MaxLength {
-			found = append(found, Problem{Place: place, Rule: "maxLength", Want: WantMaxLength(*s.MaxLength)})
+		if limit, over := s.MaxLength.exceeded(length); over {
+			found = append(found, Problem{Place: place, Rule: "maxLength", Want: WantMaxLength(limit)})
 		}
 	}
 	if s.Pattern != "" && !match(s.Pattern, text) {
@@ -150,8 +150,8 @@ func (c *checker) array(n *node, s *Schema, place []string) (found []Problem) {
 	if len(n.elements) < s.MinItems {
 		add("minItems", WantMinItems(s.MinItems))
 	}
-	if s.MaxItems != nil && len(n.elements) > *s.MaxItems {
-		add("maxItems", WantMaxItems(*s.MaxItems))
+	if limit, over := s.MaxItems.exceeded(len(n.elements)); over {
+		add("maxItems", WantMaxItems(limit))
 	}
 	if s.Unique {
 		seen := make(map[string]bool, len(n.elements))
@@ -184,8 +184,8 @@ func (c *checker) object(n *node, s *Schema, place []string) (found []Problem) {
 	if len(n.members) < s.MinProperties {
 		add(place, "minProperties", WantMinProperties(s.MinProperties))
 	}
-	if s.MaxProperties != nil && len(n.members) > *s.MaxProperties {
-		add(place, "maxProperties", WantMaxProperties(*s.MaxProperties))
+	if limit, over := s.MaxProperties.exceeded(len(n.members)); over {
+		add(place, "maxProperties", WantMaxProperties(limit))
 	}
 	for i := range n.members {
 		m := &n.members[i]

@@ -18,6 +18,8 @@ import (
 	"errors"
 	"math/big"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -47,11 +49,11 @@ type Schema struct {
 	Ref   string // the name of another schema that must be met as well
 	Enum  []any  // nil, bool, string, [Literal], []any or map[string]any
 
-	MinLength int    // in characters
-	MaxLength *int   // in characters
-	Pattern   string // a regular expression, as Go and ECMA-262 understand it alike
-	Title     string // how the pattern is called in a message
-	Format    string // one of [Formats]
+	MinLength int     // in characters
+	MaxLength Literal // in characters
+	Pattern   string  // a regular expression, as Go and ECMA-262 understand it alike
+	Title     string  // how the pattern is called in a message
+	Format    string  // one of [Formats]
 
 	Minimum, Maximum                   Literal
 	ExclusiveMinimum, ExclusiveMaximum Literal
@@ -59,7 +61,7 @@ type Schema struct {
 
 	Items    *Schema
 	MinItems int
-	MaxItems *int
+	MaxItems Literal
 	Unique   bool // no two elements are equal
 
 	Properties    []Property
@@ -67,7 +69,7 @@ type Schema struct {
 	Closed        bool    // no other properties than Properties
 	Additional    *Schema // of all other properties
 	MinProperties int
-	MaxProperties *int
+	MaxProperties Literal
 
 	DependentRequired []Dependency
 	DependentSchemas  []Property // when the property is there, the whole meets the schema
@@ -95,6 +97,12 @@ type Literal string
 func (l Literal) rat() *big.Rat {
 	r, _ := new(big.Rat).SetString(string(l))
 	return r
+}
+
+// exceeded reports whether a count is above a limit, and returns that.
+func (l Literal) exceeded(count int) (int, bool) {
+	limit, err := strconv.Atoi(string(l))
+	return limit, err == nil && count > limit
 }
 
 // Lookup returns a schema by its name, for [Schema.Ref].
@@ -132,7 +140,9 @@ func Unwritable(err error) wire.FieldErrors {
 func Text(text []byte, s *Schema, lookup Lookup) wire.FieldErrors {
 	var errs wire.FieldErrors
 	for _, p := range Check(text, s, lookup) {
-		errs.Add(fieldName(p.Place), p.Text())
+		if name, text := fieldName(p.Place), p.Text(); !slices.Contains(errs[name], text) {
+			errs.Add(name, text)
+		}
 	}
 	return errs
 }

@@ -1,0 +1,153 @@
+package generator
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+// functions are what the templates ask about a contract.
+type functions struct {
+	document *spec.Document
+	pointers map[*openapi3.Schema]string // where each schema is declared
+	rules    rulebook
+	errs     []error
+}
+
+func newFunctions(document *spec.Document, parsed *openapi3.T) *functions {
+	f := &functions{document: document, pointers: make(map[*openapi3.Schema]string)}
+	f.locate(parsed)
+	f.rules = newRulebook(document)
+	return f
+}
+
+func (f *functions) byName() map[string]any {
+	return map[string]any{
+		"generatedBy": generatedBy,
+		"private":     private,
+		"mayHold":     mayHold,
+		"isRequest":   f.isRequest,
+		"isSent":      f.isSent,
+		"rulesName":   f.rulesName,
+		"rules":       f.allRules,
+	}
+}
+
+// generatedBy names the generator and its version.
+func generatedBy() string {
+	const module = "github.com/oapi-codegen/oapi-codegen/v2"
+	version := "unknown version"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == module {
+				version = dep.Version
+			}
+		}
+	}
+	return module + " version " + version
+}
+
+// private reports whether a property may hold what is personal or secret: the contract says so, or does not say.
+func private(p codegen.Property) bool {
+	for _, extensions := range []map[string]any{p.Extensions, extensionsOf(p.Schema.OAPISchema)} {
+		if stated, ok := extensions["x-sensitive"].(bool); ok {
+			return stated
+		}
+	}
+	return true
+}
+
+func extensionsOf(s *openapi3.Schema) map[string]any {
+	if s == nil {
+		return nil
+	}
+	return s.Extensions
+}
+
+// isRequest reports whether values of a type are sent, so that there are rules for them.
+func (f *functions) isRequest(t codegen.TypeDefinition) bool { return f.pointerOf(t) != "" }
+
+// mayHold reports whether a property holds properties of its own, which may be private although it is not.
+func mayHold(p codegen.Property) bool {
+	s := p.Schema.OAPISchema
+	return s == nil || !p.Schema.IsPrimitive() && len(s.Enum) == 0 && len(s.AnyOf) == 0 || len(p.Schema.UnionElements) > 0
+}
+
+// isSent reports whether values of a type are sent, as a request or within one.
+func (f *functions) isSent(t codegen.TypeDefinition) bool {
+	pointer := f.pointers[t.Schema.OAPISchema]
+	for at := range f.rules.names {
+		if pointer == at || strings.HasPrefix(pointer, at+"/") {
+			return true
+		}
+	}
+	return f.isRequest(t)
+}
+
+// rulesName returns the name of the rules for a type.
+func (f *functions) rulesName(t codegen.TypeDefinition) string {
+	return f.rules.names[f.pointerOf(t)]
+}
+
+// pointerOf returns where the schema of a type is declared, when it is one that is sent.
+func (f *functions) pointerOf(t codegen.TypeDefinition) string {
+	pointer := f.pointers[t.Schema.OAPISchema]
+	if pointer == "" && t.JsonName != "" {
+		pointer = "#/components/schemas/" + spec.Escape(t.JsonName)
+	}
+	if _, ok := f.rules.names[pointer]; !ok {
+		return ""
+	}
+	return pointer
+}
+
+// locate notes where each schema is declared.
+func (f *functions) locate(t *openapi3.T) {
+	for path, item := range t.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody != nil && op.RequestBody.Ref == "" && op.RequestBody.Value != nil {
+				f.content("#/paths/"+spec.Escape(path)+"/"+strings.ToLower(method)+"/requestBody", op.RequestBody.Value.Content)
+			}
+		}
+	}
+	if t.Components == nil {
+		return
+	}
+	for name, body := range t.Components.RequestBodies {
+		if body.Value != nil {
+			f.content("#/components/requestBodies/"+spec.Escape(name), body.Value.Content)
+		}
+	}
+	for name, schema := range t.Components.Schemas {
+		f.schema("#/components/schemas/"+spec.Escape(name), schema)
+	}
+}
+
+func (f *functions) content(pointer string, content openapi3.Content) {
+	for media, described := range content {
+		f.schema(fmt.Sprintf("%s/content/%s/schema", pointer, spec.Escape(media)), described.Schema)
+	}
+}
+
+func (f *functions) schema(pointer string, ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Ref != "" || ref.Value == nil || f.pointers[ref.Value] != "" {
+		return
+	}
+	s := ref.Value
+	f.pointers[s] = pointer
+	for name, property := range s.Properties {
+		f.schema(pointer+"/properties/"+spec.Escape(name), property)
+	}
+	f.schema(pointer+"/items", s.Items)
+	f.schema(pointer+"/additionalProperties", s.AdditionalProperties.Schema)
+	for keyword, parts := range map[string]openapi3.SchemaRefs{"allOf": s.AllOf, "anyOf": s.AnyOf, "oneOf": s.OneOf} {
+		for i, part := range parts {
+			f.schema(fmt.Sprintf("%s/%s/%d", pointer, keyword, i), part)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package generator
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goaver/aver-go/internal/spec"
+	"github.com/goaver/aver-go/wire/rules"
+)
+
+// honour refuses what a contract asks for and generated code would not do: with the line, and the way out.
+func honour(d *spec.Document) error {
+	h := &judge{Document: d}
+	seen := make(map[string]bool)
+	for _, op := range d.Operations {
+		for _, media := range op.Body.Medias() {
+			if s := op.Body[media]; s.Node != nil {
+				h.request(s.Pointer, seen)
+			}
+		}
+	}
+	slices.SortStableFunc(h.faults, func(a, b *spec.Fault) int { return a.Line - b.Line })
+	var all []error
+	for _, fault := range h.faults {
+		all = append(all, fault)
+	}
+	return errors.Join(all...)
+}
+
+type judge struct {
+	*spec.Document
+	faults []*spec.Fault
+}
+
+func (h *judge) refuse(pointer, format string, args ...any) {
+	h.faults = append(h.faults, h.Fault(pointer, format, args...))
+}
+
+// unchecked are the keywords of JSON Schema that say what may be sent and that generated code does not check.
+var unchecked = []string{
+	"prefixItems", "contains", "minContains", "maxContains", "patternProperties", "propertyNames", "unevaluatedProperties",
+	"unevaluatedItems", "$dynamicRef", "$recursiveRef", "contentEncoding", "contentMediaType", "contentSchema", "dependencies",
+}
+
+// asserted are the formats that JSON Schema defines and generated code does not check.
+var asserted = []string{
+	"time", "duration", "hostname", "idn-hostname", "idn-email", "uri-reference", "iri", "iri-reference", "uri-template",
+	"json-pointer", "relative-json-pointer", "regex", "period", "semver",
+}
+
+// checked reports whether generated code checks a format.
+func checked(format string) bool { return slices.Contains(rules.Formats[:], format) }
+
+// request refuses what a schema asks of a request and nobody would check.
+func (h *judge) request(pointer string, seen map[string]bool) {
+	if seen[pointer] {
+		return
+	}
+	seen[pointer] = true
+	_, node := h.Resolve(pointer)
+	s := spec.Object(node)
+	for _, keyword := range unchecked {
+		if _, ok := s[keyword]; ok {
+			h.refuse(pointer+"/"+keyword, "%s is not checked before a request is sent; say it in other words, or take it out", keyword)
+		}
+	}
+	if pattern, ok := s["pattern"].(string); ok {
+		if _, err := regexp.Compile(pattern); err != nil {
+			h.refuse(pointer+"/pattern", "Go cannot run the pattern %s (%s); write it without what RE2 does not have, such as lookaheads, or take it out", pattern, reason(err))
+		}
+	}
+	if format, ok := s["format"].(string); ok && slices.Contains(asserted, format) {
+		h.refuse(pointer+"/format", "the format %s is not checked before a request is sent; use a pattern, or one of %s", format, strings.Join(rules.Formats[:], ", "))
+	}
+	for _, below := range h.below(pointer, s) {
+		h.request(below, seen)
+	}
+}
+
+// below returns where the schemas within a schema are declared.
+func (h *judge) below(pointer string, s map[string]any) []string {
+	var all []string
+	add := func(at string) {
+		at, node := h.Resolve(at)
+		if spec.Object(node) != nil {
+			all = append(all, at)
+		}
+	}
+	for _, keyword := range []string{"items", "additionalProperties", "not", "if", "then", "else"} {
+		if spec.Object(s[keyword]) != nil {
+			add(pointer + "/" + keyword)
+		}
+	}
+	for _, keyword := range []string{"allOf", "anyOf", "oneOf"} {
+		for i := range spec.List(s[keyword]) {
+			add(fmt.Sprintf("%s/%s/%d", pointer, keyword, i))
+		}
+	}
+	for _, keyword := range []string{"properties", "dependentSchemas"} {
+		for _, name := range sorted(spec.Object(s[keyword])) {
+			add(pointer + "/" + keyword + "/" + spec.Escape(name))
+		}
+	}
+	return all
+}
+
+func reason(err error) string {
+	_, text, _ := strings.Cut(err.Error(), "error parsing regexp: ")
+	return text
+}

@@ -1,0 +1,321 @@
+package generator
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+// A rulebook holds the schemas of what is sent: each body, each schema of the components that one leads to, and each object
+// that is declared within one.
+type rulebook struct {
+	document *spec.Document
+	names    map[string]string // of the Go variable, by pointer
+	objects  []string          // the pointers, sorted
+}
+
+func newRulebook(d *spec.Document) rulebook {
+	b := rulebook{document: d, names: make(map[string]string)}
+	for _, op := range d.Operations {
+		for _, media := range op.Body.Medias() {
+			if schema := op.Body[media]; schema.Node != nil {
+				b.note(schema.Pointer, op.ID+"Body")
+			}
+		}
+	}
+	for pointer := range b.names {
+		b.objects = append(b.objects, pointer)
+	}
+	slices.Sort(b.objects)
+	return b
+}
+
+const components = "#/components/schemas/"
+
+// note adds the schema at a pointer, and those of the components that it leads to.
+func (b *rulebook) note(pointer, name string) {
+	if _, ok := b.names[pointer]; ok {
+		return
+	}
+	if component, ok := strings.CutPrefix(pointer, components); ok && !strings.Contains(component, "/") {
+		name = component
+	}
+	b.names[pointer] = "rulesOf" + codegen.SchemaNameToTypeName(name)
+	var walk func(v any)
+	walk = func(v any) {
+		if ref, ok := spec.Member(v, "$ref").(string); ok && strings.HasPrefix(ref, components) {
+			b.note(ref, "")
+		}
+		for _, value := range spec.Object(v) {
+			walk(value)
+		}
+		for _, element := range spec.List(v) {
+			walk(element)
+		}
+	}
+	walk(b.document.Sent(pointer))
+}
+
+// allRules returns the declarations of all rules, and of the function that finds them by their names.
+func (f *functions) allRules() string {
+	var code strings.Builder
+	var lookup strings.Builder
+	for _, pointer := range f.rules.objects {
+		name := f.rules.names[pointer]
+		text, err := f.rules.literal(f.document.Sent(pointer))
+		if err != nil {
+			f.errs = append(f.errs, f.document.Fault(pointer, "%v", err))
+			continue
+		}
+		fmt.Fprintf(&code, "\nvar %s = rules.Schema%s\n", name, text)
+		fmt.Fprintf(&lookup, "case %q:\nreturn &%s\n", strings.TrimPrefix(name, "rulesOf"), name)
+	}
+	return "// What the contract asks of each request. Rules refer to each other by name.\n" + code.String() +
+		"\n// RulesNamed returns rules by their name. It is for package api.\nfunc RulesNamed(name string) *rules.Schema {\nswitch name {\n" + lookup.String() + "}\nreturn nil\n}\n"
+}
+
+// A literal is the composite literal of a schema, without its type.
+type literal struct {
+	b    *rulebook
+	text strings.Builder
+	err  error
+}
+
+func (b *rulebook) literal(node any) (string, error) {
+	l := &literal{b: b}
+	l.schema(node)
+	return l.text.String(), l.err
+}
+
+func (l *literal) field(name, format string, args ...any) {
+	fmt.Fprintf(&l.text, "%s: "+format+",\n", append([]any{name}, args...)...)
+}
+
+func (l *literal) schema(node any) {
+	if node == false {
+		l.text.WriteString("{Not: &rules.Schema{}}")
+		return
+	}
+	l.text.WriteString("{\n")
+	s := spec.Object(node)
+	l.types(s)
+	if ref, ok := s["$ref"].(string); ok {
+		if name := l.b.names[ref]; name != "" {
+			l.field("Ref", "%q", strings.TrimPrefix(name, "rulesOf"))
+		} else {
+			_, target := l.b.document.Resolve(ref)
+			l.group("All", []any{target})
+		}
+	}
+	l.scalars(s)
+	l.arrays(s)
+	l.objects(s)
+	for _, part := range []struct{ keyword, field string }{{"allOf", "All"}, {"anyOf", "Any"}, {"oneOf", "One"}} {
+		if parts := spec.List(s[part.keyword]); len(parts) > 0 {
+			l.group(part.field, parts)
+		}
+	}
+	for _, part := range []struct{ keyword, field string }{{"not", "Not"}, {"if", "If"}, {"then", "Then"}, {"else", "Else"}} {
+		if inner, ok := s[part.keyword]; ok {
+			l.text.WriteString(part.field + ": &rules.Schema")
+			l.schema(inner)
+			l.text.WriteString(",\n")
+		}
+	}
+	l.text.WriteString("}")
+}
+
+func (l *literal) group(field string, parts []any) {
+	l.text.WriteString(field + ": []*rules.Schema{\n")
+	for _, part := range parts {
+		l.schema(part)
+		l.text.WriteString(",\n")
+	}
+	l.text.WriteString("},\n")
+}
+
+var typeNames = map[string]string{
+	"null": "rules.Null", "boolean": "rules.Boolean", "integer": "rules.Integer", "number": "rules.Number",
+	"string": "rules.String", "array": "rules.Array", "object": "rules.Object",
+}
+
+func (l *literal) types(s map[string]any) {
+	var names []string
+	for _, name := range texts(s["type"]) {
+		if typeNames[name] != "" {
+			names = append(names, typeNames[name])
+		}
+	}
+	if len(names) > 0 {
+		l.field("Types", "%s", strings.Join(names, " | "))
+	}
+}
+
+// texts returns a text, or the texts of a list.
+func texts(v any) []string {
+	if text, ok := v.(string); ok {
+		return []string{text}
+	}
+	var all []string
+	for _, element := range spec.List(v) {
+		if text, ok := element.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+func (l *literal) scalars(s map[string]any) {
+	if values, ok := s["enum"].([]any); ok {
+		l.field("Enum", "[]any{%s}", listed(values))
+	}
+	if value, ok := s["const"]; ok {
+		l.field("Enum", "[]any{%s}", written(value))
+	}
+	l.count(s, "minLength", "MinLength", false)
+	l.count(s, "maxLength", "MaxLength", true)
+	if pattern, ok := s["pattern"].(string); ok {
+		l.field("Pattern", "%s", quoted(pattern))
+		if title, ok := s["title"].(string); ok {
+			l.field("Title", "%q", title)
+		}
+	}
+	if format, ok := s["format"].(string); ok && checked(format) {
+		l.field("Format", "%q", format)
+	}
+	for _, bound := range []struct{ keyword, field string }{
+		{"minimum", "Minimum"}, {"maximum", "Maximum"}, {"exclusiveMinimum", "ExclusiveMinimum"},
+		{"exclusiveMaximum", "ExclusiveMaximum"}, {"multipleOf", "MultipleOf"},
+	} {
+		if value, ok := s[bound.keyword]; ok {
+			l.field(bound.field, "%q", number(value))
+		}
+	}
+}
+
+func (l *literal) arrays(s map[string]any) {
+	if items, ok := s["items"]; ok {
+		l.text.WriteString("Items: &rules.Schema")
+		l.schema(items)
+		l.text.WriteString(",\n")
+	}
+	l.count(s, "minItems", "MinItems", false)
+	l.count(s, "maxItems", "MaxItems", true)
+	if s["uniqueItems"] == true {
+		l.field("Unique", "true")
+	}
+}
+
+func (l *literal) objects(s map[string]any) {
+	l.properties("Properties", spec.Object(s["properties"]))
+	if required := texts(s["required"]); len(required) > 0 {
+		l.field("Required", "%#v", required)
+	}
+	switch additional := s["additionalProperties"].(type) {
+	case bool:
+		if !additional {
+			l.field("Closed", "true")
+		}
+	case map[string]any:
+		l.text.WriteString("Additional: &rules.Schema")
+		l.schema(additional)
+		l.text.WriteString(",\n")
+	}
+	l.count(s, "minProperties", "MinProperties", false)
+	l.count(s, "maxProperties", "MaxProperties", true)
+	if dependent := spec.Object(s["dependentRequired"]); len(dependent) > 0 {
+		l.text.WriteString("DependentRequired: []rules.Dependency{\n")
+		for _, name := range sorted(dependent) {
+			fmt.Fprintf(&l.text, "{Name: %q, Required: %#v},\n", name, texts(dependent[name]))
+		}
+		l.text.WriteString("},\n")
+	}
+	l.properties("DependentSchemas", spec.Object(s["dependentSchemas"]))
+}
+
+func (l *literal) properties(field string, of map[string]any) {
+	if len(of) == 0 {
+		return
+	}
+	l.text.WriteString(field + ": []rules.Property{\n")
+	for _, name := range sorted(of) {
+		fmt.Fprintf(&l.text, "{Name: %q, Schema: &rules.Schema", name)
+		l.schema(of[name])
+		l.text.WriteString("},\n")
+	}
+	l.text.WriteString("},\n")
+}
+
+func (l *literal) count(s map[string]any, keyword, field string, limit bool) {
+	value, ok := s[keyword]
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(number(value))
+	switch {
+	case err != nil:
+		l.err = fmt.Errorf("%s is %v, which is no count", keyword, value)
+	case limit:
+		l.field(field, "\"%d\"", n)
+	case n > 0:
+		l.field(field, "%d", n)
+	}
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// number writes a number of the document as JSON does.
+func number(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+func quoted(s string) string {
+	if strconv.CanBackquote(s) {
+		return "`" + s + "`"
+	}
+	return strconv.Quote(s)
+}
+
+func listed(values []any) string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = written(v)
+	}
+	return strings.Join(all, ", ")
+}
+
+// written writes a value of the document in Go.
+func written(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nil"
+	case bool:
+		return strconv.FormatBool(v)
+	case string:
+		return strconv.Quote(v)
+	case []any:
+		return "[]any{" + listed(v) + "}"
+	case map[string]any:
+		var b strings.Builder
+		for _, name := range sorted(v) {
+			fmt.Fprintf(&b, "%q: %s, ", name, written(v[name]))
+		}
+		return "map[string]any{" + b.String() + "}"
+	}
+	return fmt.Sprintf("rules.Literal(%q)", number(v))
+}
