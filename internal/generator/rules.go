@@ -104,22 +104,28 @@ func (l *literal) schema(node any) {
 	l.text.WriteString("{\n")
 	s := spec.Object(node)
 	l.types(s)
+	all := spec.List(s["allOf"])
 	if ref, ok := s["$ref"].(string); ok {
 		if name := l.b.names[ref]; name != "" {
 			l.field("Ref", "%q", strings.TrimPrefix(name, "rulesOf"))
-		} else {
+		} else { // a part of a component
 			_, target := l.b.document.Resolve(ref)
-			l.group("All", []any{target})
+			all = append(slices.Clip(all), target)
+		}
+	}
+	if value, ok := s["const"]; ok {
+		if s["enum"] == nil {
+			l.field("Enum", "[]any{%s}", written(value))
+		} else {
+			all = append(slices.Clip(all), map[string]any{"enum": []any{value}})
 		}
 	}
 	l.scalars(s)
 	l.arrays(s)
 	l.objects(s)
-	for _, part := range []struct{ keyword, field string }{{"allOf", "All"}, {"anyOf", "Any"}, {"oneOf", "One"}} {
-		if parts := spec.List(s[part.keyword]); len(parts) > 0 {
-			l.group(part.field, parts)
-		}
-	}
+	l.group("All", all)
+	l.group("Any", spec.List(s["anyOf"]))
+	l.group("One", spec.List(s["oneOf"]))
 	for _, part := range []struct{ keyword, field string }{{"not", "Not"}, {"if", "If"}, {"then", "Then"}, {"else", "Else"}} {
 		if inner, ok := s[part.keyword]; ok {
 			l.text.WriteString(part.field + ": &rules.Schema")
@@ -131,6 +137,9 @@ func (l *literal) schema(node any) {
 }
 
 func (l *literal) group(field string, parts []any) {
+	if len(parts) == 0 {
+		return
+	}
 	l.text.WriteString(field + ": []*rules.Schema{\n")
 	for _, part := range parts {
 		l.schema(part)
@@ -173,9 +182,6 @@ func texts(v any) []string {
 func (l *literal) scalars(s map[string]any) {
 	if values, ok := s["enum"].([]any); ok {
 		l.field("Enum", "[]any{%s}", listed(values))
-	}
-	if value, ok := s["const"]; ok {
-		l.field("Enum", "[]any{%s}", written(value))
 	}
 	l.count(s, "minLength", "MinLength", false)
 	l.count(s, "maxLength", "MaxLength", true)

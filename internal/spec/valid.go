@@ -20,12 +20,28 @@ import (
 func validate(text []byte) error {
 	document, err := openapi3.NewLoader().LoadFromData(text)
 	if err == nil {
-		err = document.Validate(context.Background(), openapi3.DisableExamplesValidation())
+		err = document.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation())
 	}
 	if err != nil {
 		return located(text, err)
 	}
 	return nil
+}
+
+// checkPatterns says which pattern Go cannot run, be it for a client or for the checker.
+func (d *Document) checkPatterns() error {
+	var err error
+	d.Walk(func(_ Place, pointer string) {
+		pattern, ok := Member(d.at(pointer), "pattern").(string)
+		if !ok || err != nil {
+			return
+		}
+		if _, wrong := regexp.Compile(pattern); wrong != nil {
+			_, reason, _ := strings.Cut(wrong.Error(), "error parsing regexp: ")
+			err = d.Fault(pointer+"/pattern", "Go cannot run the pattern %s (%s); write it without what RE2 does not have, such as lookaheads, or take it out", pattern, reason)
+		}
+	})
+	return err
 }
 
 // CheckExamples says which example or default does not meet its schema.

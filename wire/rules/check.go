@@ -21,14 +21,14 @@ func (c *checker) check(n *node, s *Schema, place []string) []Problem {
 	}
 	var found []Problem
 	add := func(rule, want string) { found = append(found, Problem{Place: place, Rule: rule, Want: want}) }
-	if s.Ref != "" {
-		found = append(found, c.check(n, c.lookup(s.Ref), place)...)
-	}
 	if s.Types != 0 && n.types()&s.Types == 0 {
 		return append(found, Problem{Place: place, Rule: "type", Want: s.Types.String(), null: n.kind == 'n', types: s.Types})
 	}
 	if s.Enum != nil && !slices.ContainsFunc(s.Enum, n.is) {
-		found = append(found, Problem{Place: place, Rule: "enum", Want: WantEnum(s.Enum), empty: string(n.raw) == `""`})
+		return append(found, Problem{Place: place, Rule: "enum", Want: WantEnum(s.Enum)})
+	}
+	if s.Ref != "" {
+		found = append(found, c.check(n, c.lookup(s.Ref), place)...)
 	}
 	switch n.kind {
 	case '"':
@@ -109,10 +109,10 @@ func (c *checker) text(n *node, s *Schema, place []string) (found []Problem) {
 		}
 	}
 	if s.Pattern != "" && !match(s.Pattern, text) {
-		found = append(found, Problem{Place: place, Rule: "pattern", Want: WantPattern(s.Pattern, s.Title), empty: len(text) == 0})
+		found = append(found, Problem{Place: place, Rule: "pattern", Want: WantPattern(s.Pattern, s.Title)})
 	}
 	if s.Format != "" && !IsFormat(s.Format, string(text)) {
-		found = append(found, Problem{Place: place, Rule: "format", Want: WantFormat(s.Format), empty: len(text) == 0})
+		found = append(found, Problem{Place: place, Rule: "format", Want: WantFormat(s.Format)})
 	}
 	return found
 }
@@ -192,13 +192,7 @@ func (c *checker) object(n *node, s *Schema, place []string) (found []Problem) {
 		j := slices.IndexFunc(s.Properties, func(p Property) bool { return p.Name == m.name })
 		switch {
 		case j >= 0:
-			problems := c.check(&m.value, s.Properties[j].Schema, at(place, m.name))
-			if required := slices.Contains(s.Required, m.name); !required {
-				for i := range problems {
-					problems[i].empty = problems[i].empty && len(problems[i].Place) > len(place)+1
-				}
-			}
-			found = append(found, problems...)
+			found = append(found, c.check(&m.value, s.Properties[j].Schema, at(place, m.name))...)
 		case s.Closed:
 			add(at(place, m.name), "additionalProperties", WantNone)
 		case s.Additional != nil:

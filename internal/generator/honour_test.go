@@ -1,0 +1,48 @@
+package generator
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+const contractHead = `openapi: 3.1.0
+info: {title: t, version: '1'}
+paths:
+  /a:
+    post:
+      operationId: a
+      requestBody:
+        content:
+          application/json:
+            schema: {$ref: '#/components/schemas/A'}
+      responses: {'204': {description: d}}
+components:
+  schemas:
+`
+
+// What generated code would not check is refused, with its line and the way out.
+func TestWhatCannotBeHonouredIsRefused(t *testing.T) {
+	for schema, want := range map[string]string{
+		"    A: {type: string, pattern: '^(?=a)b$'}":         "line 14: Go cannot run the pattern ^(?=a)b$ (invalid or unsupported Perl syntax: `(?=`)",
+		"    A:\n      type: string\n      format: hostname": "line 16: the format hostname is not checked before a request is sent; use a pattern, or one of",
+		"    A: {type: array, items: {$ref: '#/components/schemas/B'}}\n    B:\n      type: array\n      prefixItems: [{type: string}]":          "line 17: prefixItems is not checked before a request is sent",
+		"    A:\n      type: object\n      properties:\n        a:\n          type: object\n          patternProperties: {'^x': {type: string}}": "line 19: patternProperties is not checked",
+	} {
+		document, err := spec.Read([]byte(contractHead + schema + "\n"))
+		if err == nil {
+			err = honour(document)
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s:\n%v\nwant %s", schema, err, want)
+		}
+	}
+	document, err := spec.Read([]byte(contractHead + "    A: {type: object, properties: {a: {$ref: '#/components/schemas/A'}, b: {type: string, format: phone}}}\n    B: {type: string, format: hostname}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := honour(document); err != nil {
+		t.Errorf("a recursive request, a format that nobody checks, and one of what is not sent: %v", err)
+	}
+}
