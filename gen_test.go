@@ -262,11 +262,15 @@ const beforeWebhooks = "\nwebhooks:\n"
 
 func added(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/added/operation.yaml")
-	if err != nil {
-		t.Fatal(err)
+	all := "\n"
+	for _, file := range []string{"operation.yaml", "shapes.yaml"} {
+		text, err := os.ReadFile("testdata/added/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(text)
 	}
-	return "\n" + string(text) + beforeWebhooks
+	return all + beforeWebhooks
 }
 
 // Adding an operation to openapi.yaml and generating must be all that it takes to call it. Removing it leaves nothing.
@@ -279,6 +283,7 @@ func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 	run(t, dir, "go", "generate", ".")
 	run(t, dir, "go", "vet", "./api", "./authprovider", "./generated", "./contract/...", "./sandbox/...")
 	program(t, dir, "testdata/added/added_test.go", "api")
+	program(t, dir, "testdata/added/shapes_test.go", "api")
 
 	change(t, dir)
 	run(t, dir, "go", "generate", ".")

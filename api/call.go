@@ -8,12 +8,17 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/redact"
+	"github.com/goaver/aver-go/wire/rules"
 )
 
 // An operation is what the contract says about an operation beyond types. operations.gen.go holds one for each.
@@ -53,6 +58,7 @@ type request[T any] struct {
 	download *download                                                  // where the image of the answer goes; nil when it is part of the result
 	build    func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
 	params   any                                                        // what build sends beside path and body; nil for nothing
+	rules    *rules.Schema                                              // of params
 	recovery recovery[T]                                                // of an operation with retryRecover
 }
 
@@ -168,6 +174,11 @@ func wait(ctx context.Context, deadline time.Time, pause time.Duration) error {
 // encoded while it is sent.
 func (p *performance[T]) prepare(ctx context.Context) *Error {
 	r := &p.request
+	if r.rules != nil {
+		if failure := checkParams(p.op, r.params, r.rules); failure != nil {
+			return failure
+		}
+	}
 	if r.upload != nil {
 		return r.upload.open(ctx, p.op, r.path, &p.settings)
 	}
@@ -198,6 +209,21 @@ func checkPath(op *operation, path []string) *Error {
 		if value == "" || value == "." || value == ".." {
 			return refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
 		}
+	}
+	return nil
+}
+
+// checkParams refuses parameters that break the contract; nil stands for none.
+func checkParams(op *operation, params any, of *rules.Schema) *Error {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return invalid(op, rules.Unwritable(err))
+	}
+	if string(text) == "null" {
+		text = []byte("{}")
+	}
+	if fields := rules.Text(text, of, generated.RulesNamed); len(fields) > 0 {
+		return invalid(op, fields)
 	}
 	return nil
 }
@@ -337,10 +363,20 @@ func value[T any](result *T, err error) (T, error) {
 	return *result, nil
 }
 
-// pathValue returns a path parameter as text.
+// pathValue returns a path parameter as text, in the style simple.
 func pathValue[T any](v T) string {
-	if s, ok := any(v).(string); ok {
-		return s
+	switch v := any(v).(type) {
+	case string:
+		return v
+	case time.Time:
+		return v.Format(time.RFC3339Nano)
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice {
+		texts := make([]string, r.Len())
+		for i := range texts {
+			texts[i] = pathValue(r.Index(i).Interface())
+		}
+		return strings.Join(texts, ",")
 	}
 	return fmt.Sprint(v)
 }

@@ -23,6 +23,7 @@ func newFunctions(document *spec.Document, parsed *openapi3.T) *functions {
 	f := &functions{document: document, pointers: make(map[*openapi3.Schema]string)}
 	f.locate(parsed)
 	f.rules = newRulebook(document)
+	f.lower(parsed)
 	return f
 }
 
@@ -80,13 +81,16 @@ func mayHold(p codegen.Property) bool {
 
 // isSent reports whether values of a type are sent, as a request or within one.
 func (f *functions) isSent(t codegen.TypeDefinition) bool {
-	pointer := f.pointers[t.Schema.OAPISchema]
+	return f.isSentAt(f.pointers[t.Schema.OAPISchema]) || f.isRequest(t)
+}
+
+func (f *functions) isSentAt(pointer string) bool {
 	for at := range f.rules.names {
 		if pointer == at || strings.HasPrefix(pointer, at+"/") {
 			return true
 		}
 	}
-	return f.isRequest(t)
+	return false
 }
 
 // rulesName returns the name of the rules for a type.

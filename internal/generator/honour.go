@@ -15,6 +15,9 @@ func honour(d *spec.Document) error {
 	h := &judge{Document: d}
 	seen := make(map[string]bool)
 	for _, op := range d.Operations {
+		for _, p := range op.Params {
+			h.parameter(p, seen)
+		}
 		for _, media := range op.Body.Medias() {
 			if s := op.Body[media]; s.Node != nil {
 				h.request(s.Pointer, seen)
@@ -52,6 +55,26 @@ var asserted = []string{
 
 // checked reports whether generated code checks a format.
 func checked(format string) bool { return slices.Contains(rules.Formats[:], format) }
+
+// parameter refuses a parameter that cannot be written as it asks for.
+func (h *judge) parameter(p *spec.Param, seen map[string]bool) {
+	if p.In == "path" && (p.Style != "simple" || p.Object) {
+		h.refuse(p.Pointer, "the path parameter %s has the style %s of %s, which is not written; use the style simple of a scalar or an array", p.Name, p.Style, article(p))
+	}
+	if at, node := h.Resolve(p.Pointer + "/schema"); node != nil {
+		h.request(at, seen)
+	}
+}
+
+func article(p *spec.Param) string {
+	switch {
+	case p.Object:
+		return "an object"
+	case p.Array:
+		return "an array"
+	}
+	return "a scalar"
+}
 
 // request refuses what a schema asks of a request and nobody would check.
 func (h *judge) request(pointer string, seen map[string]bool) {

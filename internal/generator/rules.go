@@ -17,11 +17,13 @@ type rulebook struct {
 	document *spec.Document
 	names    map[string]string // of the Go variable, by pointer
 	objects  []string          // the pointers, sorted
+	params   map[string]any    // a schema for the parameters beside those of the path, by the name of the Go type
 }
 
 func newRulebook(d *spec.Document) rulebook {
-	b := rulebook{document: d, names: make(map[string]string)}
+	b := rulebook{document: d, names: make(map[string]string), params: make(map[string]any)}
 	for _, op := range d.Operations {
+		b.parameters(op)
 		for _, media := range op.Body.Medias() {
 			if schema := op.Body[media]; schema.Node != nil {
 				b.note(schema.Pointer, op.ID+"Body")
@@ -35,6 +37,25 @@ func newRulebook(d *spec.Document) rulebook {
 	return b
 }
 
+// parameters adds a schema for the parameters of an operation, as the properties of an object.
+func (b *rulebook) parameters(op *spec.Operation) {
+	of, required := make(map[string]any), []any{}
+	for _, p := range op.Params {
+		schema := b.document.Sent(p.Pointer + "/schema")
+		if p.In == "path" || schema == nil {
+			continue
+		}
+		of[p.Name] = schema
+		b.leadsTo(schema)
+		if p.Required {
+			required = append(required, p.Name)
+		}
+	}
+	if len(of) > 0 {
+		b.params[codegen.SchemaNameToTypeName(op.ID)+"Params"] = map[string]any{"type": "object", "properties": of, "required": required}
+	}
+}
+
 const components = "#/components/schemas/"
 
 // note adds the schema at a pointer, and those of the components that it leads to.
@@ -46,34 +67,40 @@ func (b *rulebook) note(pointer, name string) {
 		name = component
 	}
 	b.names[pointer] = "rulesOf" + codegen.SchemaNameToTypeName(name)
-	var walk func(v any)
-	walk = func(v any) {
-		if ref, ok := spec.Member(v, "$ref").(string); ok && strings.HasPrefix(ref, components) {
-			b.note(ref, "")
-		}
-		for _, value := range spec.Object(v) {
-			walk(value)
-		}
-		for _, element := range spec.List(v) {
-			walk(element)
-		}
+	b.leadsTo(b.document.Sent(pointer))
+}
+
+// leadsTo adds the schemas of the components that a schema leads to.
+func (b *rulebook) leadsTo(v any) {
+	if ref, ok := spec.Member(v, "$ref").(string); ok && strings.HasPrefix(ref, components) {
+		b.note(ref, "")
 	}
-	walk(b.document.Sent(pointer))
+	for _, value := range spec.Object(v) {
+		b.leadsTo(value)
+	}
+	for _, element := range spec.List(v) {
+		b.leadsTo(element)
+	}
 }
 
 // allRules returns the declarations of all rules, and of the function that finds them by their names.
 func (f *functions) allRules() string {
 	var code strings.Builder
 	var lookup strings.Builder
-	for _, pointer := range f.rules.objects {
-		name := f.rules.names[pointer]
-		text, err := f.rules.literal(f.document.Sent(pointer))
+	declare := func(name, pointer string, node any) {
+		text, err := f.rules.literal(node)
 		if err != nil {
 			f.errs = append(f.errs, f.document.Fault(pointer, "%v", err))
-			continue
+			return
 		}
 		fmt.Fprintf(&code, "\nvar %s = rules.Schema%s\n", name, text)
 		fmt.Fprintf(&lookup, "case %q:\nreturn &%s\n", strings.TrimPrefix(name, "rulesOf"), name)
+	}
+	for _, pointer := range f.rules.objects {
+		declare(f.rules.names[pointer], pointer, f.document.Sent(pointer))
+	}
+	for _, name := range sorted(f.rules.params) {
+		declare("rulesOf"+name, "#/paths", f.rules.params[name])
 	}
 	return "// What the contract asks of each request. Rules refer to each other by name.\n" + code.String() +
 		"\n// RulesNamed returns rules by their name. It is for package api.\nfunc RulesNamed(name string) *rules.Schema {\nswitch name {\n" + lookup.String() + "}\nreturn nil\n}\n"

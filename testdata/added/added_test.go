@@ -58,7 +58,7 @@ func TestAddedOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	note, err := client.WriteNote(t.Context(), "c1", 7, &api.WriteNoteParams{Pinned: true}, api.Note{Text: "seen", Weight: 5})
+	note, err := client.WriteNote(t.Context(), "c1", 7, &api.WriteNoteParams{Pinned: new(true)}, api.Note{Text: "seen", Weight: 5})
 	if err != nil || note.ID != "n-c1" {
 		t.Fatalf("WriteNote = %v, %v", note, err)
 	}
