@@ -576,7 +576,7 @@ type WatchlistSearchType = generated.WatchlistSearchType
 // WatchlistStatus is how a watchlist search ended.
 type WatchlistStatus = generated.WatchlistStatus
 
-var refreshAuthToken = operation{
+var opRefreshAuthToken = operation{
 	id:      "refreshAuthToken",
 	method:  "POST",
 	path:    "/auth/refresh",
@@ -594,10 +594,10 @@ func (c *Client) RefreshAuthToken(ctx context.Context, body RefreshAuthTokenRequ
 	r := request[AuthToken]{
 		body: body,
 	}
-	return call(ctx, c, &refreshAuthToken, opts, r)
+	return call(ctx, c, &opRefreshAuthToken, opts, r)
 }
 
-var getAuthToken = operation{
+var opGetAuthToken = operation{
 	id:      "getAuthToken",
 	method:  "GET",
 	path:    "/auth/token",
@@ -614,10 +614,10 @@ var getAuthToken = operation{
 // Its lifetime is documented as 30 minutes; the answer does not state it.
 func (c *Client) GetAuthToken(ctx context.Context, opts ...CallOption) (*AuthToken, error) {
 	r := request[AuthToken]{}
-	return call(ctx, c, &getAuthToken, opts, r)
+	return call(ctx, c, &opGetAuthToken, opts, r)
 }
 
-var createCheck = operation{
+var opCreateCheck = operation{
 	id:      "createCheck",
 	method:  "POST",
 	path:    "/check/create",
@@ -645,10 +645,10 @@ func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts 
 		body:     body,
 		recovery: c.recoverCreateCheck(body),
 	}
-	return call(ctx, c, &createCheck, opts, r)
+	return call(ctx, c, &opCreateCheck, opts, r)
 }
 
-var getCheckByThirdPartyIdentifier = operation{
+var opGetCheckByThirdPartyIdentifier = operation{
 	id:      "getCheckByThirdPartyIdentifier",
 	method:  "GET",
 	path:    "/check/getbythirdpartyidentifier/{id}",
@@ -668,10 +668,10 @@ func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, 
 	r := request[Check]{
 		path: []string{pathValue(id)},
 	}
-	return call(ctx, c, &getCheckByThirdPartyIdentifier, opts, r)
+	return call(ctx, c, &opGetCheckByThirdPartyIdentifier, opts, r)
 }
 
-var getCheck = operation{
+var opGetCheck = operation{
 	id:      "getCheck",
 	method:  "GET",
 	path:    "/check/{id}",
@@ -690,10 +690,10 @@ func (c *Client) GetCheck(ctx context.Context, id string, opts ...CallOption) (*
 	r := request[Check]{
 		path: []string{pathValue(id)},
 	}
-	return call(ctx, c, &getCheck, opts, r)
+	return call(ctx, c, &opGetCheck, opts, r)
 }
 
-var createAccessLink = operation{
+var opCreateAccessLink = operation{
 	id:      "createAccessLink",
 	method:  "POST",
 	path:    "/check/{id}/accesslink",
@@ -714,10 +714,10 @@ func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAcc
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	return call(ctx, c, &createAccessLink, opts, r)
+	return call(ctx, c, &opCreateAccessLink, opts, r)
 }
 
-var addIDDocument = operation{
+var opAddIDDocument = operation{
 	id:      "addIdDocument",
 	method:  "POST",
 	path:    "/check/{id}/iddocument",
@@ -738,7 +738,7 @@ func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumen
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	_, err := call(ctx, c, &addIDDocument, opts, r)
+	_, err := call(ctx, c, &opAddIDDocument, opts, r)
 	return err
 }
 
@@ -753,11 +753,11 @@ func (c *Client) UploadIDDocument(ctx context.Context, id string, upload IDDocum
 		path:   []string{pathValue(id)},
 		upload: newUpload(upload.Image, upload.request),
 	}
-	_, err := call(ctx, c, &addIDDocument, opts, r)
+	_, err := call(ctx, c, &opAddIDDocument, opts, r)
 	return err
 }
 
-var addPersonalInfo = operation{
+var opAddPersonalInfo = operation{
 	id:      "addPersonalInfo",
 	method:  "POST",
 	path:    "/check/{id}/personalinfo",
@@ -777,11 +777,11 @@ func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersona
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	_, err := call(ctx, c, &addPersonalInfo, opts, r)
+	_, err := call(ctx, c, &opAddPersonalInfo, opts, r)
 	return err
 }
 
-var addPhone = operation{
+var opAddPhone = operation{
 	id:      "addPhone",
 	method:  "POST",
 	path:    "/check/{id}/phone",
@@ -800,11 +800,11 @@ func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, 
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	_, err := call(ctx, c, &addPhone, opts, r)
+	_, err := call(ctx, c, &opAddPhone, opts, r)
 	return err
 }
 
-var addPhotoDocument = operation{
+var opAddPhotoDocument = operation{
 	id:      "addPhotoDocument",
 	method:  "POST",
 	path:    "/check/{id}/photodocument",
@@ -825,7 +825,7 @@ func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoD
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	_, err := call(ctx, c, &addPhotoDocument, opts, r)
+	_, err := call(ctx, c, &opAddPhotoDocument, opts, r)
 	return err
 }
 
@@ -840,11 +840,11 @@ func (c *Client) UploadPhotoDocument(ctx context.Context, id string, upload Phot
 		path:   []string{pathValue(id)},
 		upload: newUpload(upload.Image, upload.request),
 	}
-	_, err := call(ctx, c, &addPhotoDocument, opts, r)
+	_, err := call(ctx, c, &opAddPhotoDocument, opts, r)
 	return err
 }
 
-var getPhotoInstruction = operation{
+var opGetPhotoInstruction = operation{
 	id:      "getPhotoInstruction",
 	method:  "GET",
 	path:    "/check/{id}/photoinstruction",
@@ -864,10 +864,10 @@ func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...Cal
 	r := request[PhotoInstruction]{
 		path: []string{pathValue(id)},
 	}
-	return call(ctx, c, &getPhotoInstruction, opts, r)
+	return call(ctx, c, &opGetPhotoInstruction, opts, r)
 }
 
-var getCheckResults = operation{
+var opGetCheckResults = operation{
 	id:      "getCheckResults",
 	method:  "GET",
 	path:    "/check/{id}/results",
@@ -886,10 +886,10 @@ func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOpt
 	r := request[CheckResults]{
 		path: []string{pathValue(id)},
 	}
-	return call(ctx, c, &getCheckResults, opts, r)
+	return call(ctx, c, &opGetCheckResults, opts, r)
 }
 
-var submitCheck = operation{
+var opSubmitCheck = operation{
 	id:      "submitCheck",
 	method:  "GET",
 	path:    "/check/{id}/submit",
@@ -917,10 +917,10 @@ func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption)
 		path:     []string{pathValue(id)},
 		recovery: c.recoverSubmitCheck(id),
 	}
-	return call(ctx, c, &submitCheck, opts, r)
+	return call(ctx, c, &opSubmitCheck, opts, r)
 }
 
-var addSupplementalDocument = operation{
+var opAddSupplementalDocument = operation{
 	id:      "addSupplementalDocument",
 	method:  "POST",
 	path:    "/check/{id}/supplementaldocument",
@@ -940,7 +940,7 @@ func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body Ad
 		path: []string{pathValue(id)},
 		body: body,
 	}
-	_, err := call(ctx, c, &addSupplementalDocument, opts, r)
+	_, err := call(ctx, c, &opAddSupplementalDocument, opts, r)
 	return err
 }
 
@@ -955,11 +955,11 @@ func (c *Client) UploadSupplementalDocument(ctx context.Context, id string, uplo
 		path:   []string{pathValue(id)},
 		upload: newUpload(upload.Image, upload.request),
 	}
-	_, err := call(ctx, c, &addSupplementalDocument, opts, r)
+	_, err := call(ctx, c, &opAddSupplementalDocument, opts, r)
 	return err
 }
 
-var getCheckDocument = operation{
+var opGetCheckDocument = operation{
 	id:      "getCheckDocument",
 	method:  "GET",
 	path:    "/checkdoc/{id}/{docId}",
@@ -978,7 +978,7 @@ func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, 
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
 	}
-	return call(ctx, c, &getCheckDocument, opts, r)
+	return call(ctx, c, &opGetCheckDocument, opts, r)
 }
 
 // DownloadCheckDocument does what [Client.GetCheckDocument] does and streams the image to w, as it was uploaded, and returns
@@ -988,7 +988,7 @@ func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID str
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
 	}
-	return downloadTo(ctx, c, &getCheckDocument, opts, r, w, "base64", "document")
+	return downloadTo(ctx, c, &opGetCheckDocument, opts, r, w, "base64", "document")
 }
 
 // DownloadCheckDocumentFile does what [Client.GetCheckDocument] does and streams the image to a file that only its owner can read.
@@ -997,10 +997,10 @@ func (c *Client) DownloadCheckDocumentFile(ctx context.Context, id string, docID
 	r := request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
 	}
-	return downloadToFile(ctx, c, &getCheckDocument, opts, r, file, "base64", "document")
+	return downloadToFile(ctx, c, &opGetCheckDocument, opts, r, file, "base64", "document")
 }
 
-var lookupChecks = operation{
+var opLookupChecks = operation{
 	id:      "lookupChecks",
 	method:  "POST",
 	path:    "/checklookup",
@@ -1018,10 +1018,10 @@ func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opt
 	r := request[Checks]{
 		body: body,
 	}
-	return value(call(ctx, c, &lookupChecks, opts, r))
+	return value(call(ctx, c, &opLookupChecks, opts, r))
 }
 
-var getWatchlistSearchByCheckID = operation{
+var opGetWatchlistSearchByCheckID = operation{
 	id:      "getWatchlistSearchByCheckId",
 	method:  "GET",
 	path:    "/watchlist/getbycheckid/{checkId}",
@@ -1039,10 +1039,10 @@ func (c *Client) GetWatchlistSearchByCheckID(ctx context.Context, checkID string
 	r := request[WatchlistSearch]{
 		path: []string{pathValue(checkID)},
 	}
-	return call(ctx, c, &getWatchlistSearchByCheckID, opts, r)
+	return call(ctx, c, &opGetWatchlistSearchByCheckID, opts, r)
 }
 
-var searchWatchlists = operation{
+var opSearchWatchlists = operation{
 	id:      "searchWatchlists",
 	method:  "POST",
 	path:    "/watchlist/search",
@@ -1062,7 +1062,7 @@ func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequ
 	r := request[CreatedWatchlistSearch]{
 		body: body,
 	}
-	return call(ctx, c, &searchWatchlists, opts, r)
+	return call(ctx, c, &opSearchWatchlists, opts, r)
 }
 
 // SearchWatchlistsWithImage does what [Client.SearchWatchlists] does, with an image that is streamed: a large one costs no more
@@ -1075,10 +1075,10 @@ func (c *Client) SearchWatchlistsWithImage(ctx context.Context, upload Watchlist
 	r := request[CreatedWatchlistSearch]{
 		upload: newUpload(upload.Image, upload.request),
 	}
-	return call(ctx, c, &searchWatchlists, opts, r)
+	return call(ctx, c, &opSearchWatchlists, opts, r)
 }
 
-var getWatchlistSearch = operation{
+var opGetWatchlistSearch = operation{
 	id:      "getWatchlistSearch",
 	method:  "GET",
 	path:    "/watchlist/{id}",
@@ -1096,10 +1096,10 @@ func (c *Client) GetWatchlistSearch(ctx context.Context, id string, opts ...Call
 	r := request[WatchlistSearch]{
 		path: []string{pathValue(id)},
 	}
-	return call(ctx, c, &getWatchlistSearch, opts, r)
+	return call(ctx, c, &opGetWatchlistSearch, opts, r)
 }
 
-var getWatchlistSearchResults = operation{
+var opGetWatchlistSearchResults = operation{
 	id:      "getWatchlistSearchResults",
 	method:  "GET",
 	path:    "/watchlist/{id}/results",
@@ -1117,10 +1117,10 @@ func (c *Client) GetWatchlistSearchResults(ctx context.Context, id string, opts 
 	r := request[WatchlistSearchResults]{
 		path: []string{pathValue(id)},
 	}
-	return call(ctx, c, &getWatchlistSearchResults, opts, r)
+	return call(ctx, c, &opGetWatchlistSearchResults, opts, r)
 }
 
-var listSearchedLists = operation{
+var opListSearchedLists = operation{
 	id:      "listSearchedLists",
 	method:  "GET",
 	path:    "/watchlist/{id}/searchedlists",
@@ -1138,5 +1138,5 @@ func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallO
 	r := request[SearchedLists]{
 		path: []string{pathValue(id)},
 	}
-	return value(call(ctx, c, &listSearchedLists, opts, r))
+	return value(call(ctx, c, &opListSearchedLists, opts, r))
 }

@@ -43,7 +43,7 @@ func WithProgress(f func(status string)) WaitOption {
 // errors.Is(err, context.DeadlineExceeded) tells that time ran out. A passing failure to look does not end it; five in
 // a row do.
 func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption) (*Check, error) {
-	return waitFor(ctx, &getCheck, opts,
+	return waitFor(ctx, &opGetCheck, opts,
 		func(ctx context.Context) (*Check, error) { return c.GetCheck(ctx, id) },
 		func(check *Check) (string, bool) {
 			return string(check.Status), check.Status.Is(CheckStatusCompleted, CheckStatusRejected, CheckStatusCanceled)
@@ -53,7 +53,7 @@ func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption
 // WaitForWatchlistSearch looks at a watchlist search until its status is final: Completed, Failed or Error. It gives up
 // like [Client.WaitForCheck]. What the search found is read with [Client.GetWatchlistSearchResults].
 func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...WaitOption) (*WatchlistSearch, error) {
-	return waitFor(ctx, &getWatchlistSearch, opts,
+	return waitFor(ctx, &opGetWatchlistSearch, opts,
 		func(ctx context.Context) (*WatchlistSearch, error) { return c.GetWatchlistSearch(ctx, id) },
 		func(search *WatchlistSearch) (string, bool) {
 			return string(search.Status), search.Status.Is(WatchlistStatusCompleted, WatchlistStatusFailed, WatchlistStatusError)

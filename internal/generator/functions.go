@@ -30,6 +30,7 @@ func newFunctions(document *spec.Document, parsed *openapi3.T) *functions {
 func (f *functions) byName() map[string]any {
 	return map[string]any{
 		"generatedBy": generatedBy,
+		"operationID": idOf,
 		"private":     private,
 		"mayHold":     mayHold,
 		"isRequest":   f.isRequest,
@@ -51,6 +52,14 @@ func generatedBy() string {
 		}
 	}
 	return module + " version " + version
+}
+
+// idOf returns what the contract calls an operation.
+func idOf(op codegen.OperationDefinition) string {
+	if id, ok := op.Spec.Extensions[operationID].(string); ok {
+		return id
+	}
+	return op.SpecOperationId
 }
 
 // private reports whether a property may hold what is personal or secret: the contract says so, or does not say.

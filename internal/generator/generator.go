@@ -8,7 +8,6 @@ package generator
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -44,7 +43,7 @@ func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byt
 	for _, folder := range outputs {
 		name, code, err := output(module, folder, document, contract)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", folder, err)
+			return nil, err
 		}
 		files[name] = code
 	}
@@ -78,6 +77,14 @@ func output(module fs.FS, folder string, document *spec.Document, contract []byt
 	parsed, err := loader.LoadFromData(contract)
 	if err != nil {
 		return "", nil, err
+	}
+	names, err := newNaming(module, document)
+	if err != nil {
+		return "", nil, err
+	}
+	names.apply(parsed)
+	if len(names.faults) > 0 {
+		return "", nil, faultsOf(names.faults)
 	}
 	functions := newFunctions(document, parsed)
 	for name, f := range functions.byName() {

@@ -24,9 +24,14 @@ func honour(d *spec.Document) error {
 			}
 		}
 	}
-	slices.SortStableFunc(h.faults, func(a, b *spec.Fault) int { return a.Line - b.Line })
+	return faultsOf(h.faults)
+}
+
+// faultsOf returns an error with a line for each fault, in their order in the contract.
+func faultsOf(faults []*spec.Fault) error {
+	slices.SortStableFunc(faults, func(a, b *spec.Fault) int { return a.Line - b.Line })
 	var all []error
-	for _, fault := range h.faults {
+	for _, fault := range faults {
 		all = append(all, fault)
 	}
 	return errors.Join(all...)

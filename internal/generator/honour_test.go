@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -44,5 +45,20 @@ func TestWhatCannotBeHonouredIsRefused(t *testing.T) {
 	}
 	if err := honour(document); err != nil {
 		t.Errorf("a recursive request, a format that nobody checks, and one of what is not sent: %v", err)
+	}
+}
+
+// Names that Go cannot tell apart are refused, with the line of one.
+func TestNamesThatGoCannotTellApart(t *testing.T) {
+	for schema, want := range map[string]string{
+		"    A: {type: object, properties: {a_b: {type: string},\n      aB: {type: string}}}":                      "line 14: the properties aB and a_b are both called AB in Go; give one of them an x-go-name",
+		"    A: {type: object}\n    a: {type: object}":                                                             "line 15: the schemas A and a are both called A in Go",
+		"    A: {type: object, properties: {x-y: {type: string, x-go-name: Other}, xY: {type: string}}}":           "",
+		"    A: {type: object, properties: {b: {type: array, items: {properties: {c: {}, C: {}}, type: object}}}}": "line 14: the properties C and c are both called C in Go",
+	} {
+		_, err := Generate(os.DirFS("../.."), []string{"generated"}, []byte(contractHead+schema+"\n"))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%s:\n%v\nwant %s", schema, err, want)
+		}
 	}
 }

@@ -1,0 +1,272 @@
+package generator
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+// A name of the contract that Go or this module needs for something else gets a word behind it: a schema Error becomes the
+// type ErrorSchema, an operation close the method CloseOperation, a property format the field FormatValue, and a path
+// parameter ctx the argument ctxParam. x-go-name says another one. Names that Go cannot tell apart are refused.
+type naming struct {
+	document *spec.Document
+	types    map[string]bool // that package api declares by hand, or package generated for itself
+	methods  map[string]bool // of api.Client and of what implements the operations, or fields of generated.RawClient
+	faults   []*spec.Fault
+}
+
+const goName = "x-go-name"
+
+// ofGenerated are the names that oapi-codegen's client and our templates declare.
+var ofGenerated = strings.Fields(`RawClient RequestEditorFn HttpRequestDoer ClientOption NewClient WithHTTPClient WithRequestEditorFn
+	ClientInterface ClientWithResponses NewClientWithResponses WithBaseURL ClientWithResponsesInterface RulesNamed
+	ServerInterface StrictServerInterface StrictHandlerFunc StrictMiddlewareFunc Unimplemented UnimplementedStrict ErrUnimplemented
+	MiddlewareFunc ServerInterfaceWrapper Handler HandlerFromMux HandlerWithOptions ChiServerOptions NewStrictHandler`)
+
+// ofValues are the methods of generated types.
+var ofValues = strings.Fields("Format LogValue DecodeJSON Missing Sensitive Validate Rules UnmarshalJSON MarshalJSON Valid Known Is Canonical Discriminator")
+
+// ofCalls are the identifiers that a method of the client uses: its own, and packages.
+var ofCalls = strings.Fields(`c ctx body opts params upload w r file err call value request operation pathValue download image
+	string error context http url fmt io time json runtime bytes strings mime generated rules wire slog any nil true false len new append byte int
+	server contentType reqEditors req queryURL operationPath serverURL bodyReader buf queryValues`)
+
+// newNaming reads which names package api has.
+func newNaming(module fs.FS, document *spec.Document) (*naming, error) {
+	n := &naming{document: document, types: make(map[string]bool), methods: make(map[string]bool)}
+	for _, name := range ofGenerated {
+		n.types[name] = true
+	}
+	for _, name := range []string{"Server", "Client", "RequestEditors", "Format", "LogValue"} {
+		n.methods[name] = true
+	}
+	var files []string
+	for _, folder := range []string{"api", "sandbox"} {
+		found, err := fs.Glob(module, folder+"/*.go")
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, ".gen.go") {
+			continue
+		}
+		text, err := fs.ReadFile(module, file)
+		if err != nil {
+			return nil, err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		for _, declared := range parsed.Decls {
+			n.declare(declared, strings.HasPrefix(file, "api/"))
+		}
+	}
+	return n, nil
+}
+
+// declare notes a declaration of package api, or a method of the sandbox.
+func (n *naming) declare(declared ast.Decl, api bool) {
+	switch d := declared.(type) {
+	case *ast.FuncDecl:
+		if d.Recv != nil {
+			if of := receiver(d.Recv.List[0].Type); of == "Client" || of == "Sandbox" {
+				n.methods[d.Name.Name] = true
+			}
+		} else if api {
+			n.types[d.Name.Name] = true
+		}
+	case *ast.GenDecl:
+		for _, s := range d.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				n.types[s.Name.Name] = n.types[s.Name.Name] || api
+			case *ast.ValueSpec:
+				for _, name := range s.Names {
+					n.types[name.Name] = n.types[name.Name] || api
+				}
+			}
+		}
+	}
+}
+
+func receiver(of ast.Expr) string {
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	if name, ok := of.(*ast.Ident); ok {
+		return name.Name
+	}
+	return ""
+}
+
+// apply renames what must be, and notes what cannot be told apart.
+func (n *naming) apply(t *openapi3.T) {
+	n.components(t)
+	operations := make(map[string]string)
+	for _, path := range sorted(t.Paths.Map()) {
+		item := t.Paths.Map()[path]
+		pointer := "#/paths/" + spec.Escape(path)
+		n.parameters(pointer, item.Parameters)
+		for _, method := range sorted(item.Operations()) {
+			op := item.Operations()[method]
+			at := pointer + "/" + strings.ToLower(method)
+			n.parameters(at, op.Parameters)
+			n.operation(at, op, operations)
+			if op.RequestBody != nil && op.RequestBody.Ref == "" && op.RequestBody.Value != nil {
+				n.content(at+"/requestBody", op.RequestBody.Value.Content)
+			}
+			for status, answer := range op.Responses.Map() {
+				if answer.Ref == "" && answer.Value != nil {
+					n.content(at+"/responses/"+status, answer.Value.Content)
+				}
+			}
+		}
+	}
+}
+
+func (n *naming) components(t *openapi3.T) {
+	if t.Components == nil {
+		return
+	}
+	seen := make(map[string]string)
+	for _, name := range sorted(t.Components.Schemas) {
+		ref, pointer := t.Components.Schemas[name], components+spec.Escape(name)
+		is := codegen.SchemaNameToTypeName(name)
+		if ref.Ref == "" && ref.Value != nil {
+			if stated, ok := ref.Value.Extensions[goName].(string); ok {
+				is = stated
+			} else if n.types[is] && !reexported(ref.Value) {
+				is += "Schema"
+				set(&ref.Value.Extensions, is)
+			}
+			n.schema(pointer, ref)
+		}
+		n.once(seen, is, name, pointer, "schemas")
+	}
+	for _, name := range sorted(t.Components.Parameters) {
+		n.parameters("#/components/parameters/"+spec.Escape(name), openapi3.Parameters{t.Components.Parameters[name]})
+	}
+}
+
+// reexported reports whether a schema is one that package api declares itself, by a value type.
+func reexported(s *openapi3.Schema) bool {
+	of, _ := s.Extensions["x-go-type"].(string)
+	return strings.HasPrefix(of, "wire.")
+}
+
+func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[string]string) {
+	id := op.OperationID
+	if id == "" {
+		return
+	}
+	is := codegen.SchemaNameToTypeName(id)
+	stated, ok := op.Extensions[goName].(string)
+	switch {
+	case ok:
+		is = stated
+	case n.methods[is]:
+		is += "Operation"
+	}
+	if is != codegen.SchemaNameToTypeName(id) {
+		if op.Extensions == nil {
+			op.Extensions = make(map[string]any)
+		}
+		op.Extensions[operationID], op.OperationID = id, is
+	}
+	n.once(seen, is, id, pointer, "operations")
+}
+
+// operationID holds what the contract calls an operation that is called otherwise in Go.
+const operationID = "x-operation-id"
+
+func (n *naming) parameters(pointer string, all openapi3.Parameters) {
+	seen := make(map[string]string)
+	for _, p := range all {
+		if p.Ref != "" || p.Value == nil {
+			continue
+		}
+		is := codegen.SchemaNameToTypeName(p.Value.Name)
+		if stated, ok := p.Value.Extensions[goName].(string); ok {
+			is = stated
+		} else if p.Value.In == "path" && slices.Contains(ofCalls, codegen.LowercaseFirstCharacters(is)) {
+			is += "Param"
+			set(&p.Value.Extensions, is)
+		}
+		n.once(seen, is, p.Value.Name, pointer, "parameters")
+	}
+}
+
+func (n *naming) content(pointer string, content openapi3.Content) {
+	for _, media := range sorted(content) {
+		n.schema(pointer+"/content/"+spec.Escape(media)+"/schema", content[media].Schema)
+	}
+}
+
+// schema renames the properties of a schema that is declared here, and of those within it.
+func (n *naming) schema(pointer string, ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Ref != "" || ref.Value == nil || strings.Count(pointer, "/") > 60 {
+		return
+	}
+	s := ref.Value
+	seen := make(map[string]string)
+	for _, name := range sorted(s.Properties) {
+		property, at := s.Properties[name], pointer+"/properties/"+spec.Escape(name)
+		is := codegen.SchemaNameToTypeName(name)
+		extensions := &property.Extensions
+		if property.Ref == "" && property.Value != nil {
+			extensions = &property.Value.Extensions
+		}
+		if stated, ok := (*extensions)[goName].(string); ok {
+			is = codegen.SchemaNameToTypeName(stated)
+		} else if fixed := exported(is); fixed != is || slices.Contains(ofValues, is) {
+			if is = fixed; slices.Contains(ofValues, is) {
+				is += "Value"
+			}
+			set(extensions, is)
+		}
+		n.once(seen, is, name, at, "properties")
+		n.schema(at, property)
+	}
+	n.schema(pointer+"/items", s.Items)
+	n.schema(pointer+"/additionalProperties", s.AdditionalProperties.Schema)
+	for _, parts := range []openapi3.SchemaRefs{s.AllOf, s.AnyOf, s.OneOf} {
+		for _, part := range parts {
+			n.schema(pointer, part)
+		}
+	}
+}
+
+// exported returns a name that begins with a capital letter, as a field must to be sent.
+func exported(name string) string {
+	if !token.IsExported(name) {
+		return "X" + name
+	}
+	return name
+}
+
+// once refuses two names of the contract that are one in Go.
+func (n *naming) once(seen map[string]string, is, name, pointer, what string) {
+	if other, ok := seen[is]; ok && other != name {
+		n.faults = append(n.faults, n.document.Fault(pointer, "the %s %s and %s are both called %s in Go; give one of them an x-go-name", what, other, name, is))
+	}
+	seen[is] = name
+}
+
+func set(extensions *map[string]any, name string) {
+	if *extensions == nil {
+		*extensions = make(map[string]any)
+	}
+	(*extensions)[goName] = name
+}
