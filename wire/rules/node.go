@@ -125,32 +125,6 @@ func (n *node) types() Types {
 	return Number
 }
 
-// equal reports whether two values are the same: numbers by what they are worth, objects in any order.
-func equal(a, b *node) bool {
-	if a.kind != b.kind || len(a.elements) != len(b.elements) || len(a.members) != len(b.members) {
-		return false
-	}
-	switch a.kind {
-	case '0':
-		x, y := a.number(), b.number()
-		return x != nil && y != nil && x.Cmp(y) == 0
-	case '"':
-		return bytes.Equal(a.text(), b.text())
-	}
-	for i := range a.elements {
-		if !equal(&a.elements[i], &b.elements[i]) {
-			return false
-		}
-	}
-	for i := range a.members {
-		other := b.member(a.members[i].name)
-		if other == nil || !equal(&a.members[i].value, other) {
-			return false
-		}
-	}
-	return true
-}
-
 // is reports whether the value is one that the contract lists.
 func (n *node) is(listed any) bool {
 	switch listed := listed.(type) {
