@@ -39,9 +39,13 @@ func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byt
 	if err := honour(document); err != nil {
 		return nil, err
 	}
+	names, err := newNaming(module, document)
+	if err != nil {
+		return nil, err
+	}
 	files := make(map[string][]byte)
 	for _, folder := range outputs {
-		name, code, err := output(module, folder, document, contract)
+		name, code, err := output(module, folder, document, names, contract)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +54,7 @@ func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byt
 	return files, nil
 }
 
-func output(module fs.FS, folder string, document *spec.Document, contract []byte) (string, []byte, error) {
+func output(module fs.FS, folder string, document *spec.Document, names *naming, contract []byte) (string, []byte, error) {
 	text, err := fs.ReadFile(module, path.Join(folder, "oapi-codegen.yaml"))
 	if err != nil {
 		return "", nil, err
@@ -75,10 +79,6 @@ func output(module fs.FS, folder string, document *spec.Document, contract []byt
 	loader := openapi3.NewLoader()
 	loader.IncludeOrigin = true // the routes of the sandbox come in the order of the contract
 	parsed, err := loader.LoadFromData(contract)
-	if err != nil {
-		return "", nil, err
-	}
-	names, err := newNaming(module, document)
 	if err != nil {
 		return "", nil, err
 	}

@@ -6,7 +6,6 @@
 package spec
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -293,9 +292,4 @@ func (d *Document) Names(pointer string) []string {
 		return d.Line(pointer+"/"+Escape(a)) - d.Line(pointer+"/"+Escape(b))
 	})
 	return names
-}
-
-// Decode reads the document into v, as package yaml does.
-func Decode(text []byte, v any) error {
-	return tidy(yaml.NewDecoder(bytes.NewReader(text)).Decode(v))
 }
