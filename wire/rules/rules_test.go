@@ -92,3 +92,26 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestFormats(t *testing.T) {
+	for format, texts := range map[string][2]string{
+		"date":           {"2024-02-29 0001-01-01", "2023-02-29 2024-2-29 24-02-29"},
+		"date-time":      {"2026-11-25T23:59:60Z 2026-11-25T21:29:60-02:30 2026-11-25t10:00:00.5z", "2026-11-25T10:00:60Z 2026-11-25T23:59:61Z 2026-11-25T24:00:00Z 2026-11-25T10:00:00. 2026-11-25T10:00:00+24:00"},
+		"uuid":           {"3F0C9A4E-6a55-4b2e-9c50-0d5ed0b5ac11", "3f0c9a4e6a55-4b2e-9c50-0d5ed0b5ac1100 3g0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11"},
+		"uri":            {"https://[::1]/a myapp:/done", "/a https://[::x]/ //a"},
+		"ipv4":           {"1.2.3.4", "1.2.3 01.2.3.4 ::1 +1.2.3.4"},
+		"ipv6":           {"::1 fe80::", "1.2.3.4 fe80::1%eth0"},
+		"month-day-year": {"02/29/2024", "2/29/2024 02/30/2024"},
+	} {
+		for _, good := range strings.Fields(texts[0]) {
+			if !rules.IsFormat(format, good) {
+				t.Errorf("%s: %s is refused", format, good)
+			}
+		}
+		for _, bad := range strings.Fields(texts[1]) {
+			if rules.IsFormat(format, bad) {
+				t.Errorf("%s: %s is accepted", format, bad)
+			}
+		}
+	}
+}
