@@ -336,7 +336,7 @@ func (p *performance[T]) reader() (io.Reader, error) {
 // of the body, of an image its beginning alone.
 func (p *performance[T]) private(a *attempt) *redact.Redactor {
 	r := &p.request
-	values := append(p.client.settings.secrets(), r.path...)
+	values := append(p.client.provider.Sensitive(), r.path...)
 	if header := a.header.Load(); header != nil {
 		_, token, _ := strings.Cut(*header, " ")
 		values = append(values, token)

@@ -52,7 +52,6 @@ type settings struct {
 	auth            []authprovider.Option
 	wrap            func(http.RoundTripper) http.RoundTripper
 	userAgentHeader []string
-	secrets         func() []string // a function, because package fmt prints what a pointer points at
 }
 
 // callSettings is what can be configured for a single call as well.
@@ -162,6 +161,13 @@ func WithAuth(opts ...authprovider.Option) Option {
 		s.auth = append(s.auth, opts...)
 		return nil
 	})
+}
+
+// WithCredential gives the credential for a security scheme of the contract that is no token of the exchange: an apiKey, or a
+// token of another kind. It is sent with each operation that names the scheme, and with no other. Aver's own contract has
+// none.
+func WithCredential(scheme, value string) Option {
+	return WithAuth(authprovider.WithCredential(scheme, value))
 }
 
 // WithTimeout limits a call from its beginning to its end: waiting for a token, all attempts and the pauses between them.
@@ -285,7 +291,6 @@ func New(key, secret string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
-	s.secrets = func() []string { return []string{key, secret} }
 	return &Client{raw: raw, base: base, doer: doer, provider: provider, settings: s}, nil
 }
 

@@ -1,15 +1,16 @@
 package authprovider
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
-	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
 )
 
@@ -44,6 +45,9 @@ func (p *Provider) token(ctx context.Context) (*token, error) {
 	case p.life.Err() != nil:
 		p.mu.Unlock()
 		return nil, ErrClosed
+	case contracted.token.path == "":
+		p.mu.Unlock()
+		return nil, errors.New("authprovider: the contract exchanges no credentials for a token, and knows no such request")
 	case alive && (!t.stale.passed(now) || p.flight != nil || now.Before(p.backoff.renewal)):
 		p.mu.Unlock()
 		return t, nil
@@ -89,29 +93,51 @@ func (p *Provider) fly(f *flight, old *token) {
 	defer p.settle(f) // even if the HTTP client ends the goroutine
 	ctx, cancel := context.WithTimeout(p.life, p.settings.timeout)
 	defer cancel()
-	if old != nil {
+	if old != nil && contracted.refresh.path != "" {
 		p.refresh(ctx, f, old)
 		if f.err == nil || !refused(f.err) && p.current.Load() == old && !old.end.passed(time.Now()) {
 			return
 		}
 	}
-	p.attempt(f, Exchange, func() (*http.Response, error) { return p.settings.auth.GetAuthToken(ctx, p.settings.setBasic) })
+	p.attempt(f, Exchange, func() (*http.Response, error) {
+		return p.settings.ask(ctx, contracted.token, p.settings.basic(), nil)
+	})
 }
 
 // refresh renews old, within half of the flight's time.
 func (p *Provider) refresh(ctx context.Context, f *flight, old *token) {
 	ctx, cancel := context.WithTimeout(ctx, p.settings.timeout/2)
 	defer cancel()
-	bearer := func(_ context.Context, req *http.Request) error {
-		req.Header["Authorization"] = old.header
-		return nil
-	}
 	p.attempt(f, Refresh, func() (*http.Response, error) {
-		return p.settings.auth.RefreshAuthToken(ctx, generated.RefreshAuthTokenRequest{Token: old.value}, bearer)
+		body, err := json.Marshal(tokenRequest{old.value})
+		if err != nil {
+			return nil, err
+		}
+		return p.settings.ask(ctx, contracted.refresh, old.header[0], body)
 	})
 	if f.err == nil && f.token.is(old.value) {
 		f.token, f.err = nil, &Error{Kind: Refresh, Status: http.StatusOK, Err: errors.New("the service returned the old token")}
 	}
+}
+
+// ask sends a request for a token. body is nil for none.
+func (s *settings) ask(ctx context.Context, to endpoint, authorization string, body []byte) (*http.Response, error) {
+	var content io.Reader
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, to.method, strings.TrimRight(s.baseURL, "/")+to.path, content)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", authorization)
+	if s.userAgent != "" {
+		req.Header.Set("User-Agent", s.userAgent)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return s.exchange.Do(req)
 }
 
 // refused reports whether a refresh was answered, but not with a usable token, so that the exchange may do better.
@@ -188,7 +214,7 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 		return nil, failure
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	var answer generated.AuthToken
+	var answer tokenAnswer
 	switch {
 	case err != nil:
 		failure.Err = fmt.Errorf("reading the answer: %w", wire.TransportError(err))

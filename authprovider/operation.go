@@ -7,11 +7,20 @@ import (
 	"strings"
 )
 
-// An operation is one of which the contract says more than that it takes the bearer token.
+// An exchange is how credentials become a bearer token. Without endpoints there is no such thing.
+type exchange struct {
+	token   endpoint // takes Basic credentials
+	refresh endpoint // takes a living token
+}
+
+type endpoint struct{ method, path string }
+
+// An operation is one of which the contract says more than that it takes the exchanged bearer token.
 type operation struct {
 	method, path string
 	security     security
-	once         bool // it must not be sent twice unless it certainly was not performed
+	alternatives [][]string // of given: what is taken together, the first that is there
+	once         bool       // it must not be sent twice unless it certainly was not performed
 
 	segments []string // of a path with parameters
 }
@@ -23,6 +32,7 @@ const (
 	bearer security = iota
 	basic
 	none
+	given // with credentials of the application's, see [WithCredential], perhaps among others
 )
 
 // under returns the operation with its path below that of the base URL, which is escaped.

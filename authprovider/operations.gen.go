@@ -2,8 +2,36 @@
 
 package authprovider
 
-// exceptions lists the operations that the contract secures otherwise than with the bearer token, and those that it does
-// not let be repeated always (x-retry).
+// DefaultBaseURL is the service that the contract names first.
+const DefaultBaseURL = "https://app.goaver.com/api"
+
+// takesBasic tells whether the contract has an operation that takes the key and secret.
+const takesBasic = true
+
+// contracted is how the contract has credentials exchanged for a bearer token.
+var contracted = exchange{
+	token:   endpoint{"GET", "/auth/token"},
+	refresh: endpoint{"POST", "/auth/refresh"},
+}
+
+// A tokenAnswer is the answer to an exchange, and to a refresh.
+type tokenAnswer struct {
+	Token string `json:"token"`
+}
+
+// A tokenRequest asks for a refresh.
+type tokenRequest struct {
+	Token string `json:"token"`
+}
+
+// schemes are the security schemes whose credentials the application gives.
+var schemes = []scheme{
+	{name: "basicAuth", in: "basic", key: ""},
+	{name: "bearerAuth", in: "exchange", key: ""},
+}
+
+// exceptions lists the operations that the contract secures otherwise than with the exchanged bearer token, and those that
+// it does not let be repeated always (x-retry).
 var exceptions = []operation{
 	{method: "GET", path: "/auth/token", security: basic},
 	{method: "POST", path: "/check/create", once: true},

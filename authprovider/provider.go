@@ -28,12 +28,7 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode"
-
-	"github.com/goaver/aver-go/generated"
 )
-
-// DefaultBaseURL is the production service, as the contract names it.
-const DefaultBaseURL = generated.ServerURLProduction
 
 // ErrClosed is returned by a provider after [Provider.Close].
 var ErrClosed = errors.New("authprovider: the provider is closed")
@@ -73,11 +68,13 @@ type record struct {
 
 // settings is what the options configure.
 type settings struct {
-	basic        func() string // the Basic credentials; a function, because package fmt prints what a pointer points at
+	basic        func() string   // the Basic credentials; a function, because package fmt prints what a pointer points at
+	secrets      func() []string // the key and secret
 	baseURL      string
 	loopbackOnly bool
 	client       *http.Client
-	auth         *generated.RawClient
+	exchange     *http.Client // like client, but it follows no redirect
+	credentials  []credential // what WithCredential gave
 	margin       time.Duration
 	timeout      time.Duration
 	userAgent    string
@@ -170,6 +167,7 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 		basic: func() string {
 			return "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"+secret))
 		},
+		secrets: func() []string { return []string{key, secret} },
 		baseURL: DefaultBaseURL,
 		margin:  5 * time.Minute,
 		timeout: 15 * time.Second,
@@ -183,7 +181,7 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 			return nil, fmt.Errorf("authprovider: %w", err)
 		}
 	}
-	if err := checkCredentials(key, secret); err != nil {
+	if err := checkKey(key, secret); err != nil {
 		return nil, err
 	}
 	origin, basePath, err := parseBaseURL(s.baseURL)
@@ -201,36 +199,25 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 	}
 	noRedirect := *s.client
 	noRedirect.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s.exchange = &noRedirect
 
 	p := &Provider{origin: origin, settings: s, issued: make(map[[sha256.Size]byte]record)}
 	for _, e := range exceptions {
 		p.exceptions = append(p.exceptions, e.under(basePath))
 	}
 	p.life, p.end = context.WithCancel(context.Background())
-	s.auth, err = generated.NewClient(s.baseURL, generated.WithHTTPClient(&noRedirect), generated.WithRequestEditorFn(s.setUserAgent))
-	if err != nil {
-		return nil, fmt.Errorf("authprovider: %w", err)
-	}
-	if req, err := generated.NewRefreshAuthTokenRequest(s.auth.Server, generated.RefreshAuthTokenRequest{}); err == nil {
-		p.refreshPath = req.URL.Path
+	if contracted.refresh.path != "" {
+		p.refreshPath = operation{path: contracted.refresh.path}.under(basePath).path
 	}
 	return p, nil
 }
 
-func (s *settings) setBasic(_ context.Context, req *http.Request) error {
-	req.Header.Set("Authorization", s.basic())
-	return nil
-}
-
-func (s *settings) setUserAgent(_ context.Context, req *http.Request) error {
-	if s.userAgent != "" {
-		req.Header.Set("User-Agent", s.userAgent)
-	}
-	return nil
-}
-
-func checkCredentials(key, secret string) error {
+func checkKey(key, secret string) error {
 	switch {
+	case !takesBasic && key+secret == "":
+		return nil
+	case !takesBasic:
+		return errors.New("authprovider: the contract has no operation that takes a key and secret; give its credentials with WithCredential")
 	case key == "":
 		return errors.New("authprovider: the API key is empty")
 	case secret == "":
@@ -257,7 +244,7 @@ func (p *Provider) Intercept(ctx context.Context, req *http.Request) error {
 		return fmt.Errorf("authprovider: refusing to send credentials to another origin than %s", p.origin)
 	}
 	if op := p.exception(req); op != nil && op.security != bearer {
-		return p.authorizeException(req, op)
+		return p.authorizeException(ctx, req, op)
 	}
 	t := p.fresh()
 	if t == nil {
@@ -273,15 +260,18 @@ func (p *Provider) Intercept(ctx context.Context, req *http.Request) error {
 	return nil
 }
 
-func (p *Provider) authorizeException(req *http.Request, op *operation) error {
+func (p *Provider) authorizeException(ctx context.Context, req *http.Request, op *operation) error {
 	if p.life.Err() != nil {
 		return ErrClosed
 	}
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	if op.security == basic {
+	switch op.security {
+	case basic:
 		req.Header.Set("Authorization", p.settings.basic())
+	case given:
+		return p.authorizeGiven(ctx, req, op)
 	}
 	return nil
 }

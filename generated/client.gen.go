@@ -19,9 +19,6 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// ServerURLProduction defines the Server URL for Production
-const ServerURLProduction = "https://app.goaver.com/api"
-
 // The values of Acknowledgement that the contract lists.
 const (
 	AcknowledgementSuccess Acknowledgement = "success"

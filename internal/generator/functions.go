@@ -16,11 +16,12 @@ type functions struct {
 	document *spec.Document
 	pointers map[*openapi3.Schema]string // where each schema is declared
 	rules    rulebook
+	auth     *authentication
 	errs     []error
 }
 
-func newFunctions(document *spec.Document, parsed *openapi3.T) *functions {
-	f := &functions{document: document, pointers: make(map[*openapi3.Schema]string)}
+func newFunctions(document *spec.Document, auth *authentication, parsed *openapi3.T) *functions {
+	f := &functions{document: document, auth: auth, pointers: make(map[*openapi3.Schema]string)}
 	f.locate(parsed)
 	f.rules = newRulebook(document)
 	f.lower(parsed)
@@ -29,14 +30,15 @@ func newFunctions(document *spec.Document, parsed *openapi3.T) *functions {
 
 func (f *functions) byName() map[string]any {
 	return map[string]any{
-		"generatedBy": generatedBy,
-		"operationID": idOf,
-		"private":     private,
-		"mayHold":     mayHold,
-		"isRequest":   f.isRequest,
-		"isSent":      f.isSent,
-		"rulesName":   f.rulesName,
-		"rules":       f.allRules,
+		"authentication": func() *authentication { return f.auth },
+		"generatedBy":    generatedBy,
+		"operationID":    idOf,
+		"private":        private,
+		"mayHold":        mayHold,
+		"isRequest":      f.isRequest,
+		"isSent":         f.isSent,
+		"rulesName":      f.rulesName,
+		"rules":          f.allRules,
 	}
 }
 

@@ -39,13 +39,17 @@ func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byt
 	if err := honour(document); err != nil {
 		return nil, err
 	}
+	auth, faults := newAuthentication(document)
+	if len(faults) > 0 {
+		return nil, faultsOf(faults)
+	}
 	names, err := newNaming(module, document)
 	if err != nil {
 		return nil, err
 	}
 	files := make(map[string][]byte)
 	for _, folder := range outputs {
-		name, code, err := output(module, folder, document, names, contract)
+		name, code, err := output(module, folder, document, auth, names, contract)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +58,7 @@ func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byt
 	return files, nil
 }
 
-func output(module fs.FS, folder string, document *spec.Document, names *naming, contract []byte) (string, []byte, error) {
+func output(module fs.FS, folder string, document *spec.Document, auth *authentication, names *naming, contract []byte) (string, []byte, error) {
 	text, err := fs.ReadFile(module, path.Join(folder, "oapi-codegen.yaml"))
 	if err != nil {
 		return "", nil, err
@@ -86,7 +90,7 @@ func output(module fs.FS, folder string, document *spec.Document, names *naming,
 	if len(names.faults) > 0 {
 		return "", nil, faultsOf(names.faults)
 	}
-	functions := newFunctions(document, parsed)
+	functions := newFunctions(document, auth, parsed)
 	for name, f := range functions.byName() {
 		codegen.TemplateFunctions[name] = f
 	}

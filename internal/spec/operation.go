@@ -87,7 +87,7 @@ func (r *reader) operations(resource, pointer, path string, item any) []*Operati
 			Pointer:  at,
 			Answers:  make(map[string]Contents),
 			segments: strings.Split(path, "/"),
-			schemes:  Object(Member(Member(r.Tree, "components"), "securitySchemes")),
+			schemes:  r.SecuritySchemes(),
 		}
 		if op.ID, _ = Member(node, "operationId").(string); op.ID == "" {
 			op.ID = strings.TrimSpace(op.Method + " " + path)
@@ -230,13 +230,38 @@ func kindOf(schema any) string {
 	return ""
 }
 
+// SecuritySchemes returns the security schemes by their names, references resolved.
+func (d *Document) SecuritySchemes() map[string]any {
+	found := make(map[string]any)
+	for name := range Object(Member(Member(d.Tree, "components"), "securitySchemes")) {
+		_, found[name] = d.Resolve("#/components/securitySchemes/" + Escape(name))
+	}
+	return found
+}
+
+// Server returns the address of the server that comes first, its variables filled; nothing when it is none by itself.
+func (d *Document) Server() string {
+	for _, server := range List(Member(d.Tree, "servers")) {
+		if u, err := url.Parse(address(server)); err == nil && u.IsAbs() && u.Host != "" {
+			return u.String()
+		}
+		break
+	}
+	return ""
+}
+
+// address returns the address of a server with its variables filled.
+func address(server any) string {
+	address, _ := Member(server, "url").(string)
+	for name, variable := range Object(Member(server, "variables")) {
+		address = strings.ReplaceAll(address, "{"+name+"}", fmt.Sprint(Member(variable, "default")))
+	}
+	return address
+}
+
 func (d *Document) readServers() {
 	for _, server := range List(Member(d.Tree, "servers")) {
-		address, _ := Member(server, "url").(string)
-		for name, variable := range Object(Member(server, "variables")) {
-			address = strings.ReplaceAll(address, "{"+name+"}", fmt.Sprint(Member(variable, "default")))
-		}
-		if u, err := url.Parse(address); err == nil {
+		if u, err := url.Parse(address(server)); err == nil {
 			d.prefixes = append(d.prefixes, strings.TrimSuffix(u.Path, "/"))
 		}
 	}

@@ -1,0 +1,186 @@
+package generator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+// An authentication is what a contract says about credentials, as package authprovider needs it.
+type authentication struct {
+	schemes map[string]any
+
+	Server     string    // the base URL that the contract names first; empty when it names none that is whole
+	Token      string    // the property of an answer that holds a bearer token
+	Exchange   *endpoint // of Basic credentials for a bearer token; nil when the contract has none
+	Refresh    *endpoint // of a bearer token for another; nil when the contract has none
+	Sent       string    // the property of a refresh that holds the token
+	Basic      bool      // some operation takes Basic credentials
+	Schemes    []scheme
+	Exceptions []exception
+}
+
+type endpoint struct{ Method, Path string }
+
+// A scheme is a security scheme: basic, exchange for a token that is exchanged, and of a credential that the application
+// gives where it goes: header, query, cookie or bearer.
+type scheme struct{ Name, In, Key string }
+
+// An exception is an operation that is secured otherwise than with the exchanged token, or must not be sent twice.
+type exception struct {
+	endpoint
+	Security     string     // bearer, basic, none or given
+	Alternatives [][]string // of given: names of schemes
+	Once         bool
+}
+
+// newAuthentication reads how the operations of a contract are secured, and which of them exchanges credentials.
+func newAuthentication(d *spec.Document) (*authentication, []*spec.Fault) {
+	a := &authentication{schemes: d.SecuritySchemes(), Server: d.Server(), Token: "token", Sent: "token"}
+	var faults []*spec.Fault
+	schemes := a.schemes
+	for _, name := range sorted(schemes) {
+		s := schemes[name]
+		kind, of := fmt.Sprint(spec.Member(s, "type")), strings.ToLower(fmt.Sprint(spec.Member(s, "scheme")))
+		if kind == "http" && of != "basic" && of != "bearer" {
+			faults = append(faults, d.Fault("#/components/securitySchemes/"+spec.Escape(name),
+				"the security scheme %s wants HTTP %s, which is not spoken; use basic, bearer or an apiKey in the header Authorization", name, of))
+		}
+	}
+	a.findExchange(d)
+	for _, name := range sorted(schemes) {
+		if in := a.placeOf(schemes[name]); in != "" {
+			key, _ := spec.Member(schemes[name], "name").(string)
+			a.Schemes = append(a.Schemes, scheme{name, in, key})
+		}
+	}
+	for _, op := range d.Operations {
+		for _, alternative := range op.Security {
+			for _, name := range spec.Schemes(alternative) {
+				if schemes[name] == nil {
+					faults = append(faults, d.Fault(op.Pointer+"/security", "the operation %s names the security scheme %s, which components.securitySchemes do not declare", op.ID, name))
+				}
+			}
+		}
+		e := exception{endpoint: endpoint{op.Method, op.Path}, Once: retryOf(d, op) != "always"}
+		e.Security, e.Alternatives = a.security(op)
+		if e.Once || e.Security != "bearer" {
+			a.Exceptions = append(a.Exceptions, e)
+		}
+	}
+	slices.SortFunc(a.Exceptions, func(x, y exception) int { return strings.Compare(x.Path+x.Method, y.Path+y.Method) })
+	return a, faults
+}
+
+// placeOf says where the credential of a security scheme goes, like [scheme]; nowhere for mutual TLS.
+func (a *authentication) placeOf(scheme any) string {
+	text := func(name string) string { return strings.ToLower(fmt.Sprint(spec.Member(scheme, name))) }
+	switch kind, of := text("type"), text("scheme"); {
+	case kind == "apikey":
+		return text("in")
+	case kind == "http" && of == "basic":
+		return "basic"
+	case kind == "http" && of == "bearer" && a.Exchange != nil:
+		return "exchange"
+	case kind == "mutualtls":
+		return ""
+	}
+	return "bearer"
+}
+
+// security says what an operation takes. Of several alternatives the first is taken whose credentials are there.
+func (a *authentication) security(op *spec.Operation) (string, [][]string) {
+	var all [][]string
+	anonymous := len(op.Security) == 0
+	for _, alternative := range op.Security {
+		names := slices.DeleteFunc(spec.Schemes(alternative), func(name string) bool { return a.placeOf(a.schemes[name]) == "" })
+		if anonymous = anonymous || len(names) == 0; len(names) > 0 {
+			all = append(all, names)
+		}
+		for _, name := range names {
+			a.Basic = a.Basic || a.placeOf(a.schemes[name]) == "basic"
+		}
+	}
+	if len(all) == 0 {
+		return "none", nil
+	}
+	if len(all[0]) == 1 {
+		switch a.placeOf(a.schemes[all[0][0]]) {
+		case "basic":
+			return "basic", nil
+		case "exchange":
+			return "bearer", nil
+		}
+	}
+	if anonymous {
+		all = append(all, nil)
+	}
+	return "given", all
+}
+
+// tokens are what the property of an answer is called that holds a bearer token.
+var tokens = []string{"token", "access_token", "accessToken"}
+
+// findExchange finds the operation that is secured with Basic credentials alone and answers with a bearer token, and the
+// one that takes a living token and answers alike.
+func (a *authentication) findExchange(d *spec.Document) {
+	secured := func(op *spec.Operation, kind string) bool {
+		if len(op.Security) != 1 || len(op.Security[0]) != 1 {
+			return false
+		}
+		scheme := a.schemes[spec.Schemes(op.Security[0])[0]]
+		return spec.Member(scheme, "type") == "http" && strings.EqualFold(fmt.Sprint(spec.Member(scheme, "scheme")), kind)
+	}
+	for _, op := range d.Operations {
+		if name := tokenOf(d, op); a.Exchange == nil && name != "" && !op.Required && len(op.Params) == 0 && secured(op, "basic") {
+			a.Exchange, a.Token = &endpoint{op.Method, op.Path}, name
+		}
+	}
+	if a.Exchange == nil {
+		return
+	}
+	for _, op := range d.Operations {
+		if tokenOf(d, op) != a.Token || len(op.Params) > 0 || !secured(op, "bearer") {
+			continue
+		}
+		body := op.Body.Of("application/json")
+		if body == nil || body.Node == nil {
+			continue
+		}
+		required := spec.List(spec.Member(d.Sent(body.Pointer), "required"))
+		if len(required) == 1 && slices.Contains(tokens, fmt.Sprint(required[0])) && a.Refresh == nil {
+			a.Refresh, a.Sent = &endpoint{op.Method, op.Path}, fmt.Sprint(required[0])
+		}
+	}
+}
+
+// tokenOf returns the property of the answer of an operation that holds a token; nothing when there is none.
+func tokenOf(d *spec.Document, op *spec.Operation) string {
+	contents, _ := op.Answer(200)
+	answer := contents.Of("application/json")
+	if answer == nil || answer.Node == nil {
+		return ""
+	}
+	_, node := d.Resolve(answer.Pointer)
+	for _, name := range tokens {
+		if spec.Member(spec.Member(node, "properties"), name) != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// retryOf returns the policy of an operation. Where a contract that knows nothing of it says none, a request that is safe in
+// HTTP's sense may be repeated always, and any other only when it certainly was not performed (RFC 9110, 9.2.1).
+func retryOf(d *spec.Document, op *spec.Operation) string {
+	_, node := d.Resolve(op.Pointer)
+	if stated, ok := spec.Member(node, "x-retry").(string); ok {
+		return stated
+	}
+	if slices.Contains([]string{"GET", "HEAD", "OPTIONS"}, op.Method) {
+		return "always"
+	}
+	return "never"
+}
