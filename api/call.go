@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,10 +28,34 @@ type operation struct {
 	method  string      // the HTTP method
 	path    string      // the path template
 	media   string      // the media type of the body; empty without one
+	encode  encoder     // writes the body; nil for JSON
+	accept  string      // the media types of the answer; empty for JSON
 	params  []string    // the names of the path parameters
-	success int         // the status of the documented success
+	success []int       // the statuses of the documented successes; 2 for any that is not listed
 	retry   retryPolicy // the contract's x-retry
+	null    bool        // the answer may be null
 	large   bool        // the contract's x-large-answer
+}
+
+// succeeded reports whether a status is that of a documented success.
+func (op *operation) succeeded(status int) bool {
+	for _, s := range op.success {
+		if s == status || s == 2 && status/100 == 2 {
+			return true
+		}
+	}
+	return false
+}
+
+// successes names the statuses of the documented successes.
+func (op *operation) successes() string {
+	names := make([]string, len(op.success))
+	for i, status := range op.success {
+		if names[i] = strconv.Itoa(status); status == 2 {
+			names[i] = "2XX"
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // Limits of an answer, in bytes.
@@ -52,14 +77,15 @@ func (op *operation) limit(configured int64) int64 {
 
 // A request is one call of an operation.
 type request[T any] struct {
-	path     []string                                                   // the path parameters
-	body     any                                                        // nil without a body
-	upload   *upload                                                    // the image that is streamed into the body, in place of body
-	download *download                                                  // where the image of the answer goes; nil when it is part of the result
-	build    func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
-	params   any                                                        // what build sends beside path and body; nil for nothing
-	rules    *rules.Schema                                              // of params
-	recovery recovery[T]                                                // of an operation with retryRecover
+	path      []string                                                   // the path parameters
+	body      any                                                        // nil without a body
+	bodyRules *rules.Schema                                              // of body; nil when there are none
+	upload    *upload                                                    // what is streamed into the body, in place of body
+	download  *download                                                  // where what is streamed of the answer goes; nil when it is part of the result
+	build     func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
+	params    any                                                        // what build sends beside path and body; nil for nothing
+	rules     *rules.Schema                                              // of params
+	recovery  recovery[T]                                                // of an operation with retryRecover
 }
 
 // call performs an operation: every method of [Client] is this and nothing else. Its result is never nil without an
@@ -96,6 +122,7 @@ type performance[T any] struct {
 	deadline time.Time // of the whole call; zero for none
 	request  request[T]
 	content  []byte // the body; nil when it is streamed, or there is none
+	media    string // of the body
 	attempts int
 	unclear  bool // an attempt may have been performed
 }
@@ -180,13 +207,13 @@ func (p *performance[T]) prepare(ctx context.Context) *Error {
 		}
 	}
 	if r.upload != nil {
-		return r.upload.open(ctx, p.op, r.path, &p.settings)
+		return r.upload.open(ctx, p.op, r.path, r.bodyRules, &p.settings)
 	}
 	if failure := checkPath(p.op, r.path); failure != nil || r.body == nil {
 		return failure
 	}
-	content, failure := encode(p.op, r.body)
-	p.content = content
+	var failure *Error
+	p.content, p.media, failure = encode(p.op, r.body, r.bodyRules)
 	return failure
 }
 
@@ -275,6 +302,7 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	if err != nil {
 		return nil, refusal(p.op, err)
 	}
+	p.describe(req)
 	resp, err := p.client.do(a, req)
 	if err == nil {
 		return resp, nil
@@ -295,6 +323,22 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 		}
 	}
 	return nil, failure
+}
+
+// describe says in a request what is sent and what is taken.
+func (p *performance[T]) describe(req *http.Request) {
+	req.Header["User-Agent"] = p.client.settings.userAgentHeader
+	req.Header["Accept"] = acceptJSON
+	if p.op.accept != "" {
+		req.Header["Accept"] = []string{p.op.accept}
+	}
+	media := p.media
+	if u := p.request.upload; u != nil {
+		media = u.mediaOf(p.op)
+	}
+	if delete(req.Header, "Content-Type"); media != "" {
+		req.Header["Content-Type"] = []string{media}
+	}
 }
 
 // maxBuffered is how much of a body may lie in buffers on its way, in bytes: of a smaller one nobody can tell how much a
@@ -344,15 +388,35 @@ func (p *performance[T]) private(a *attempt) *redact.Redactor {
 	if r.params != nil {
 		values = append(values, wire.Texts(r.params)...)
 	}
-	body := r.body
-	if r.upload != nil {
-		body = r.upload.beginning()
-	}
-	if body, ok := body.(interface{ Sensitive() []string }); ok {
+	switch body := r.privateBody().(type) {
+	case interface{ Sensitive() []string }:
 		values = append(values, body.Sensitive()...)
+	case string: // a body that is a text
+		values = append(values, body[:min(len(body), 150)])
+	default:
+		values = append(values, wire.Within(body)...)
 	}
 	return redact.New(values...)
 }
+
+// privateBody is the body, or what there is to tell of one that is streamed.
+func (r *request[T]) privateBody() any {
+	if r.upload != nil {
+		return r.upload.beginning()
+	}
+	return r.body
+}
+
+// optional returns a body that need not be sent; nil when it is not.
+func optional[T any](body *T) any {
+	if body == nil {
+		return nil
+	}
+	return *body
+}
+
+// done returns the error of a call whose documented success says nothing.
+func done[T any](_ *T, err error) error { return err }
 
 // value returns the result of a call whose documented success is no object.
 func value[T any](result *T, err error) (T, error) {

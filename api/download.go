@@ -13,18 +13,18 @@ import (
 	"github.com/goaver/aver-go/wire/dataurl"
 )
 
-// A DownloadedImage says what was downloaded.
-type DownloadedImage struct {
+// Downloaded says what was streamed to where the application wants it.
+type Downloaded struct {
 	MediaType string // such as image/jpeg, as the service states it
 	Size      int64  // in bytes
 }
 
-// A download is an image that is streamed out of an answer.
+// A download is what is streamed out of an answer: an image within JSON, or the whole of it.
 type download struct {
-	names   []string // of the property that holds it
+	names   []string // of the property that holds the image; nil for the whole answer
 	w       io.Writer
 	restart func() error // makes w empty again; nil when that cannot be done
-	found   DownloadedImage
+	found   Downloaded
 	err     error // of w
 }
 
@@ -49,7 +49,7 @@ func (d *download) extract(body io.Reader) io.Reader {
 				return "", d.err
 			}
 		}
-		d.found = DownloadedImage{MediaType: media}
+		d.found = Downloaded{MediaType: media}
 		if _, err := io.CopyBuffer(d, struct{ io.Reader }{image}, make([]byte, 16<<10)); err != nil {
 			return "", err
 		}
@@ -76,8 +76,25 @@ func (d *download) Write(p []byte) (int, error) {
 // again reports whether the image can be downloaded anew after a failure.
 func (d *download) again() bool { return d.err == nil && (d.found.Size == 0 || d.restart != nil) }
 
+// whole passes a whole answer on.
+func (d *download) whole(media string, a *answer) error {
+	if d.found.Size > 0 {
+		if d.err = d.restart(); d.err != nil {
+			return d.err
+		}
+	}
+	d.found = Downloaded{MediaType: media}
+	_, err := io.CopyBuffer(d, struct{ io.Reader }{a.rest()}, make([]byte, 16<<10))
+	return err
+}
+
+// streamTo streams an answer to w. It is called by the generated methods.
+func streamTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer) (*Downloaded, error) {
+	return downloadTo(ctx, c, op, opts, r, w)
+}
+
 // downloadTo downloads the image of an answer to w. It is called by the generated methods.
-func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer, names ...string) (*DownloadedImage, error) {
+func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer, names ...string) (*Downloaded, error) {
 	if w == nil {
 		return nil, refusal(op, errors.New("the writer is nil"))
 	}
@@ -89,7 +106,7 @@ func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []Cal
 }
 
 // downloadToFile downloads the image of an answer to a file. It is called by the generated methods.
-func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (*DownloadedImage, error) {
+func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (*Downloaded, error) {
 	local := func(err error) error {
 		return &Error{Operation: op.id, Err: fileError(err), note: "no file was written"}
 	}

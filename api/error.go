@@ -269,7 +269,7 @@ func failed(op *operation, resp *http.Response) *Error {
 	e.class = classOf(resp.StatusCode)
 	switch {
 	case resp.StatusCode < 300:
-		e.Err = fmt.Errorf("the documented success is %d", op.success)
+		e.Err = errors.New("the documented success is " + op.successes())
 	case resp.StatusCode < 400:
 		e.Err = errors.New("the redirect was not followed; check the base URL")
 	}

@@ -11,29 +11,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/dataurl"
 	"github.com/goaver/aver-go/wire/jsondec"
-	"github.com/goaver/aver-go/wire/rules"
 )
-
-// encode writes the body of a request, as encoding/json does to the byte, and refuses what breaks the contract.
-func encode(op *operation, body any) ([]byte, *Error) {
-	b, err := json.Marshal(body, jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
-	if err != nil {
-		return nil, invalid(op, rules.Unwritable(err))
-	}
-	if body, ok := body.(interface{ Rules() *rules.Schema }); ok {
-		if fields := rules.Text(b, body.Rules(), generated.RulesNamed); len(fields) > 0 {
-			return nil, invalid(op, fields)
-		}
-	}
-	return b, nil
-}
 
 // invalid refuses a request for what is wrong with its properties.
 func invalid(op *operation, fields wire.FieldErrors) *Error {
@@ -44,15 +25,21 @@ func invalid(op *operation, fields wire.FieldErrors) *Error {
 
 // receive turns an answer into a value, or into an error when it is not the documented success.
 func receive[T any](op *operation, resp *http.Response, maxSize int64, d *download) (*T, *Error) {
-	if resp.StatusCode != op.success {
+	if !op.succeeded(resp.StatusCode) {
 		return nil, failed(op, resp)
 	}
 	a := answers.Get().(*answer)
 	defer answers.Put(a)
 	a.begin(resp.Body, maxSize)
 	result := new(T)
-	err := decode(resp.Header.Get("Content-Type"), a, d, result)
+	into := any(result)
+	if several, ok := into.(interface{ into(status int) any }); ok {
+		into = several.into(resp.StatusCode)
+	}
+	isNull, err := decode(op, resp.Header.Get("Content-Type"), a, d, into)
 	switch {
+	case err == nil && isNull:
+		return nil, nil
 	case err == nil:
 		return result, nil
 	case d != nil && d.err != nil:
@@ -114,41 +101,65 @@ func (e *transientError) Unwrap() error { return e.error }
 
 func transient(format string, args ...any) error { return &transientError{fmt.Errorf(format, args...)} }
 
-// decode reads a documented success. Names of properties are case-sensitive, and none may occur twice.
-func decode(contentType string, a *answer, d *download, result any) error {
+// decode reads a documented success. Names of properties are case-sensitive, and none may occur twice. It reports whether
+// the answer is null, where that is documented.
+func decode(op *operation, contentType string, a *answer, d *download, result any) (isNull bool, err error) {
+	switch text, isText := result.(*string); {
+	case d != nil && d.names == nil:
+		return false, d.whole(contentType, a)
+	case isText && op.accept != "" && !isJSON(contentType):
+		return false, a.text(text)
+	}
 	if _, ok := result.(*struct{}); ok {
-		return nil // the success has no content
+		return false, nil // the success has no content
 	}
 	if a.err != nil {
-		return a.err
+		return false, a.err
 	}
 	if a.whole && len(bytes.TrimSpace(a.head)) == 0 {
-		return transient("the answer is empty")
+		return false, transient("the answer is empty")
 	}
 	if !isJSON(contentType) {
-		return transient("the answer is %s, not JSON", describeMedia(contentType))
+		return false, transient("the answer is %s, not JSON", describeMedia(contentType))
 	}
 	if err := parse(a, d, result); err != nil {
-		return describeJSONError(err)
+		return false, describeJSONError(err)
 	}
 	if a.whole && string(bytes.TrimSpace(a.head)) == "null" {
-		return errors.New("the answer is null")
+		if op.null {
+			return true, nil
+		}
+		return false, errors.New("the answer is null")
 	}
 	if enum, ok := result.(interface{ Known() bool }); ok && !enum.Known() {
-		return errors.New("the answer is not the documented acknowledgement")
+		return false, errors.New("the answer is not the documented acknowledgement")
 	}
-	return complete(result)
+	return false, complete(result)
+}
+
+// text reads an answer that is a text.
+func (a *answer) text(into *string) error {
+	rest, err := io.ReadAll(a.rest())
+	if err != nil || a.err != nil {
+		return errors.Join(a.err, err)
+	}
+	*into = string(rest)
+	return nil
+}
+
+// rest returns the whole answer, from its beginning.
+func (a *answer) rest() io.Reader {
+	if a.whole {
+		return bytes.NewReader(a.head)
+	}
+	return io.MultiReader(bytes.NewReader(a.head), a)
 }
 
 // parse reads an answer, from the stream when it is longer than its beginning.
 func parse(a *answer, d *download, result any) error {
 	switch {
 	case d != nil:
-		stream := io.Reader(bytes.NewReader(a.head))
-		if !a.whole {
-			stream = io.MultiReader(stream, a)
-		}
-		return jsondec.Read(nil, d.extract(stream), result)
+		return jsondec.Read(nil, d.extract(a.rest()), result)
 	case a.whole:
 		return jsondec.Unmarshal(a.head, result)
 	}

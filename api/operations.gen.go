@@ -581,31 +581,26 @@ var opRefreshAuthToken = operation{
 	method:  "POST",
 	path:    "/auth/refresh",
 	media:   "application/json",
-	params:  []string{},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // RefreshAuthToken exchanges a living bearer token for a new one.
 //
 // The current token is sent twice, as the bearer token and in the body. One of the vendor's SDKs adds a slash to the path.
 func (c *Client) RefreshAuthToken(ctx context.Context, body RefreshAuthTokenRequest, opts ...CallOption) (*AuthToken, error) {
-	r := request[AuthToken]{
-		body: body,
-	}
-	return call(ctx, c, &opRefreshAuthToken, opts, r)
+	return call(ctx, c, &opRefreshAuthToken, opts, request[AuthToken]{
+		body:      body,
+		bodyRules: generated.RulesNamed("RefreshAuthTokenRequest"),
+	})
 }
 
 var opGetAuthToken = operation{
 	id:      "getAuthToken",
 	method:  "GET",
 	path:    "/auth/token",
-	media:   "",
-	params:  []string{},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetAuthToken exchanges the API key and secret for a bearer token.
@@ -613,8 +608,7 @@ var opGetAuthToken = operation{
 // The key and secret travel as HTTP Basic credentials (RFC 7617). The token authorises every other operation.
 // Its lifetime is documented as 30 minutes; the answer does not state it.
 func (c *Client) GetAuthToken(ctx context.Context, opts ...CallOption) (*AuthToken, error) {
-	r := request[AuthToken]{}
-	return call(ctx, c, &opGetAuthToken, opts, r)
+	return call(ctx, c, &opGetAuthToken, opts, request[AuthToken]{})
 }
 
 var opCreateCheck = operation{
@@ -622,10 +616,8 @@ var opCreateCheck = operation{
 	method:  "POST",
 	path:    "/check/create",
 	media:   "application/json",
-	params:  []string{},
-	success: 200,
+	success: []int{200},
 	retry:   retryRecover,
-	large:   false,
 }
 
 // CreateCheck creates a check of a person.
@@ -641,22 +633,20 @@ var opCreateCheck = operation{
 // run at once, or one soon after another while the state lags, nobody can tell; with
 // `overrideThirdPartyIdentifier` do not run them at once.
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
-	r := request[CreatedCheck]{
-		body:     body,
-		recovery: c.recoverCreateCheck(body),
-	}
-	return call(ctx, c, &opCreateCheck, opts, r)
+	return call(ctx, c, &opCreateCheck, opts, request[CreatedCheck]{
+		body:      body,
+		bodyRules: generated.RulesNamed("CreateCheckRequest"),
+		recovery:  c.recoverCreateCheck(body),
+	})
 }
 
 var opGetCheckByThirdPartyIdentifier = operation{
 	id:      "getCheckByThirdPartyIdentifier",
 	method:  "GET",
 	path:    "/check/getbythirdpartyidentifier/{id}",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetCheckByThirdPartyIdentifier reads the check of a third-party identifier.
@@ -665,21 +655,18 @@ var opGetCheckByThirdPartyIdentifier = operation{
 //
 // Deprecated: the newest vendor documents no longer list this operation; use LookupChecks
 func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
-	r := request[Check]{
+	return call(ctx, c, &opGetCheckByThirdPartyIdentifier, opts, request[Check]{
 		path: []string{pathValue(id)},
-	}
-	return call(ctx, c, &opGetCheckByThirdPartyIdentifier, opts, r)
+	})
 }
 
 var opGetCheck = operation{
 	id:      "getCheck",
 	method:  "GET",
 	path:    "/check/{id}",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetCheck reads a check and its status.
@@ -687,10 +674,9 @@ var opGetCheck = operation{
 // A status is not a verdict. Completed says that results exist; what they mean is the caller's decision. A status other
 // than Completed and Rejected needs no action.
 func (c *Client) GetCheck(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
-	r := request[Check]{
+	return call(ctx, c, &opGetCheck, opts, request[Check]{
 		path: []string{pathValue(id)},
-	}
-	return call(ctx, c, &opGetCheck, opts, r)
+	})
 }
 
 var opCreateAccessLink = operation{
@@ -699,9 +685,8 @@ var opCreateAccessLink = operation{
 	path:    "/check/{id}/accesslink",
 	media:   "application/json",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // CreateAccessLink makes a new one-time enrollment link.
@@ -710,11 +695,11 @@ var opCreateAccessLink = operation{
 // one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
 // page, also when the check was created with one.
 func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAccessLinkRequest, opts ...CallOption) (*AccessLink, error) {
-	r := request[AccessLink]{
-		path: []string{pathValue(id)},
-		body: body,
-	}
-	return call(ctx, c, &opCreateAccessLink, opts, r)
+	return call(ctx, c, &opCreateAccessLink, opts, request[AccessLink]{
+		path:      []string{pathValue(id)},
+		body:      body,
+		bodyRules: generated.RulesNamed("CreateAccessLinkRequest"),
+	})
 }
 
 var opAddIDDocument = operation{
@@ -723,9 +708,8 @@ var opAddIDDocument = operation{
 	path:    "/check/{id}/iddocument",
 	media:   "application/json",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryNever,
-	large:   false,
 }
 
 // AddIDDocument adds one side of an identity document.
@@ -734,12 +718,11 @@ var opAddIDDocument = operation{
 // answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
 // Needs the Advanced plan.
 func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumentRequest, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path: []string{pathValue(id)},
-		body: body,
-	}
-	_, err := call(ctx, c, &opAddIDDocument, opts, r)
-	return err
+	return done(call(ctx, c, &opAddIDDocument, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		body:      body,
+		bodyRules: generated.RulesNamed("AddIDDocumentRequest"),
+	}))
 }
 
 // UploadIDDocument does what [Client.AddIDDocument] does, with an image that is streamed: a large one costs no more
@@ -749,12 +732,11 @@ func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumen
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
 func (c *Client) UploadIDDocument(ctx context.Context, id string, upload IDDocumentUpload, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path:   []string{pathValue(id)},
-		upload: newUpload(upload.Image, upload.request),
-	}
-	_, err := call(ctx, c, &opAddIDDocument, opts, r)
-	return err
+	return done(call(ctx, c, &opAddIDDocument, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		bodyRules: generated.RulesNamed("AddIDDocumentRequest"),
+		upload:    newUpload(upload.Image, upload.request),
+	}))
 }
 
 var opAddPersonalInfo = operation{
@@ -763,9 +745,8 @@ var opAddPersonalInfo = operation{
 	path:    "/check/{id}/personalinfo",
 	media:   "application/json",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // AddPersonalInfo adds the person's name, birth date and address.
@@ -773,12 +754,11 @@ var opAddPersonalInfo = operation{
 // Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
 // AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
 func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersonalInfoRequest, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path: []string{pathValue(id)},
-		body: body,
-	}
-	_, err := call(ctx, c, &opAddPersonalInfo, opts, r)
-	return err
+	return done(call(ctx, c, &opAddPersonalInfo, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		body:      body,
+		bodyRules: generated.RulesNamed("AddPersonalInfoRequest"),
+	}))
 }
 
 var opAddPhone = operation{
@@ -787,21 +767,19 @@ var opAddPhone = operation{
 	path:    "/check/{id}/phone",
 	media:   "application/json",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // AddPhone adds the person's phone number.
 //
 // Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
 func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path: []string{pathValue(id)},
-		body: body,
-	}
-	_, err := call(ctx, c, &opAddPhone, opts, r)
-	return err
+	return done(call(ctx, c, &opAddPhone, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		body:      body,
+		bodyRules: generated.RulesNamed("AddPhoneRequest"),
+	}))
 }
 
 var opAddPhotoDocument = operation{
@@ -810,9 +788,8 @@ var opAddPhotoDocument = operation{
 	path:    "/check/{id}/photodocument",
 	media:   "application/json",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryNever,
-	large:   false,
 }
 
 // AddPhotoDocument adds a photograph of the person.
@@ -821,12 +798,11 @@ var opAddPhotoDocument = operation{
 // answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
 // for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
 func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentRequest, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path: []string{pathValue(id)},
-		body: body,
-	}
-	_, err := call(ctx, c, &opAddPhotoDocument, opts, r)
-	return err
+	return done(call(ctx, c, &opAddPhotoDocument, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		body:      body,
+		bodyRules: generated.RulesNamed("AddPhotoDocumentRequest"),
+	}))
 }
 
 // UploadPhotoDocument does what [Client.AddPhotoDocument] does, with an image that is streamed: a large one costs no more
@@ -836,23 +812,20 @@ func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoD
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
 func (c *Client) UploadPhotoDocument(ctx context.Context, id string, upload PhotoDocumentUpload, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path:   []string{pathValue(id)},
-		upload: newUpload(upload.Image, upload.request),
-	}
-	_, err := call(ctx, c, &opAddPhotoDocument, opts, r)
-	return err
+	return done(call(ctx, c, &opAddPhotoDocument, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		bodyRules: generated.RulesNamed("AddPhotoDocumentRequest"),
+		upload:    newUpload(upload.Image, upload.request),
+	}))
 }
 
 var opGetPhotoInstruction = operation{
 	id:      "getPhotoInstruction",
 	method:  "GET",
 	path:    "/check/{id}/photoinstruction",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetPhotoInstruction asks which way the person must look in the extended photograph.
@@ -861,21 +834,18 @@ var opGetPhotoInstruction = operation{
 // the person before that photograph is taken. (The document calls the ID the third-party identifier, probably by mistake.)
 // Needs the Advanced plan.
 func (c *Client) GetPhotoInstruction(ctx context.Context, id string, opts ...CallOption) (*PhotoInstruction, error) {
-	r := request[PhotoInstruction]{
+	return call(ctx, c, &opGetPhotoInstruction, opts, request[PhotoInstruction]{
 		path: []string{pathValue(id)},
-	}
-	return call(ctx, c, &opGetPhotoInstruction, opts, r)
+	})
 }
 
 var opGetCheckResults = operation{
 	id:      "getCheckResults",
 	method:  "GET",
 	path:    "/check/{id}/results",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetCheckResults reads a check with everything that was found.
@@ -883,21 +853,18 @@ var opGetCheckResults = operation{
 // Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
 // sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOption) (*CheckResults, error) {
-	r := request[CheckResults]{
+	return call(ctx, c, &opGetCheckResults, opts, request[CheckResults]{
 		path: []string{pathValue(id)},
-	}
-	return call(ctx, c, &opGetCheckResults, opts, r)
+	})
 }
 
 var opSubmitCheck = operation{
 	id:      "submitCheck",
 	method:  "GET",
 	path:    "/check/{id}/submit",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryRecover,
-	large:   false,
 }
 
 // SubmitCheck finalises the check.
@@ -913,11 +880,10 @@ var opSubmitCheck = operation{
 // paper that the check or its group names, the extended photograph where the group asks for it, and personal
 // information as far as the types use it; which of it exactly is not documented. Needs the Advanced plan.
 func (c *Client) SubmitCheck(ctx context.Context, id string, opts ...CallOption) (*SubmittedCheck, error) {
-	r := request[SubmittedCheck]{
+	return call(ctx, c, &opSubmitCheck, opts, request[SubmittedCheck]{
 		path:     []string{pathValue(id)},
 		recovery: c.recoverSubmitCheck(id),
-	}
-	return call(ctx, c, &opSubmitCheck, opts, r)
+	})
 }
 
 var opAddSupplementalDocument = operation{
@@ -926,9 +892,8 @@ var opAddSupplementalDocument = operation{
 	path:    "/check/{id}/supplementaldocument",
 	media:   "application/json",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryNever,
-	large:   false,
 }
 
 // AddSupplementalDocument adds a supporting paper such as a utility bill.
@@ -936,12 +901,11 @@ var opAddSupplementalDocument = operation{
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. Several papers of one type may be
 // added. Needs the Advanced plan.
 func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body AddSupplementalDocumentRequest, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path: []string{pathValue(id)},
-		body: body,
-	}
-	_, err := call(ctx, c, &opAddSupplementalDocument, opts, r)
-	return err
+	return done(call(ctx, c, &opAddSupplementalDocument, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		body:      body,
+		bodyRules: generated.RulesNamed("AddSupplementalDocumentRequest"),
+	}))
 }
 
 // UploadSupplementalDocument does what [Client.AddSupplementalDocument] does, with an image that is streamed: a large one costs no more
@@ -951,21 +915,19 @@ func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body Ad
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
 func (c *Client) UploadSupplementalDocument(ctx context.Context, id string, upload SupplementalDocumentUpload, opts ...CallOption) error {
-	r := request[Acknowledgement]{
-		path:   []string{pathValue(id)},
-		upload: newUpload(upload.Image, upload.request),
-	}
-	_, err := call(ctx, c, &opAddSupplementalDocument, opts, r)
-	return err
+	return done(call(ctx, c, &opAddSupplementalDocument, opts, request[Acknowledgement]{
+		path:      []string{pathValue(id)},
+		bodyRules: generated.RulesNamed("AddSupplementalDocumentRequest"),
+		upload:    newUpload(upload.Image, upload.request),
+	}))
 }
 
 var opGetCheckDocument = operation{
 	id:      "getCheckDocument",
 	method:  "GET",
 	path:    "/checkdoc/{id}/{docId}",
-	media:   "",
 	params:  []string{"id", "docId"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
 	large:   true,
 }
@@ -975,29 +937,26 @@ var opGetCheckDocument = operation{
 // The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
 // ways, checkdocument and checkdocid.
 func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, opts ...CallOption) (*CheckDocument, error) {
-	r := request[CheckDocument]{
+	return call(ctx, c, &opGetCheckDocument, opts, request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-	}
-	return call(ctx, c, &opGetCheckDocument, opts, r)
+	})
 }
 
 // DownloadCheckDocument does what [Client.GetCheckDocument] does and streams the image to w, as it was uploaded, and returns
 // what it is. When the call fails, what was written to w is the beginning of an image at best; once something was
 // written, the call is not repeated.
-func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID string, w io.Writer, opts ...CallOption) (*DownloadedImage, error) {
-	r := request[CheckDocument]{
+func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID string, w io.Writer, opts ...CallOption) (*Downloaded, error) {
+	return downloadTo(ctx, c, &opGetCheckDocument, opts, request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-	}
-	return downloadTo(ctx, c, &opGetCheckDocument, opts, r, w, "base64", "document")
+	}, w, "base64", "document")
 }
 
 // DownloadCheckDocumentFile does what [Client.GetCheckDocument] does and streams the image to a file that only its owner can read.
 // The file appears, or is replaced, when it is complete, and not at all when the call fails.
-func (c *Client) DownloadCheckDocumentFile(ctx context.Context, id string, docID string, file string, opts ...CallOption) (*DownloadedImage, error) {
-	r := request[CheckDocument]{
+func (c *Client) DownloadCheckDocumentFile(ctx context.Context, id string, docID string, file string, opts ...CallOption) (*Downloaded, error) {
+	return downloadToFile(ctx, c, &opGetCheckDocument, opts, request[CheckDocument]{
 		path: []string{pathValue(id), pathValue(docID)},
-	}
-	return downloadToFile(ctx, c, &opGetCheckDocument, opts, r, file, "base64", "document")
+	}, file, "base64", "document")
 }
 
 var opLookupChecks = operation{
@@ -1005,41 +964,36 @@ var opLookupChecks = operation{
 	method:  "POST",
 	path:    "/checklookup",
 	media:   "application/json",
-	params:  []string{},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // LookupChecks finds checks by person or third-party identifier.
 //
 // That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
 func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) (Checks, error) {
-	r := request[Checks]{
-		body: body,
-	}
-	return value(call(ctx, c, &opLookupChecks, opts, r))
+	return value(call(ctx, c, &opLookupChecks, opts, request[Checks]{
+		body:      body,
+		bodyRules: generated.RulesNamed("LookupChecksRequest"),
+	}))
 }
 
 var opGetWatchlistSearchByCheckID = operation{
 	id:      "getWatchlistSearchByCheckId",
 	method:  "GET",
 	path:    "/watchlist/getbycheckid/{checkId}",
-	media:   "",
 	params:  []string{"checkId"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetWatchlistSearchByCheckID reads the watchlist search of a check.
 //
 // The search that a check with the type Watchlist or VisualWatchlist made.
 func (c *Client) GetWatchlistSearchByCheckID(ctx context.Context, checkID string, opts ...CallOption) (*WatchlistSearch, error) {
-	r := request[WatchlistSearch]{
+	return call(ctx, c, &opGetWatchlistSearchByCheckID, opts, request[WatchlistSearch]{
 		path: []string{pathValue(checkID)},
-	}
-	return call(ctx, c, &opGetWatchlistSearchByCheckID, opts, r)
+	})
 }
 
 var opSearchWatchlists = operation{
@@ -1047,10 +1001,8 @@ var opSearchWatchlists = operation{
 	method:  "POST",
 	path:    "/watchlist/search",
 	media:   "application/json",
-	params:  []string{},
-	success: 200,
+	success: []int{200},
 	retry:   retryNever,
-	large:   false,
 }
 
 // SearchWatchlists searches watchlists for a person or a business.
@@ -1059,10 +1011,10 @@ var opSearchWatchlists = operation{
 // Advanced plan; its content and its name are given together or not at all. Treat every search as if it cost money. A
 // check group holds at most 1,000,000 searches.
 func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequest, opts ...CallOption) (*CreatedWatchlistSearch, error) {
-	r := request[CreatedWatchlistSearch]{
-		body: body,
-	}
-	return call(ctx, c, &opSearchWatchlists, opts, r)
+	return call(ctx, c, &opSearchWatchlists, opts, request[CreatedWatchlistSearch]{
+		body:      body,
+		bodyRules: generated.RulesNamed("SearchWatchlistsRequest"),
+	})
 }
 
 // SearchWatchlistsWithImage does what [Client.SearchWatchlists] does, with an image that is streamed: a large one costs no more
@@ -1072,71 +1024,62 @@ func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequ
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
 func (c *Client) SearchWatchlistsWithImage(ctx context.Context, upload WatchlistImageSearch, opts ...CallOption) (*CreatedWatchlistSearch, error) {
-	r := request[CreatedWatchlistSearch]{
-		upload: newUpload(upload.Image, upload.request),
-	}
-	return call(ctx, c, &opSearchWatchlists, opts, r)
+	return call(ctx, c, &opSearchWatchlists, opts, request[CreatedWatchlistSearch]{
+		bodyRules: generated.RulesNamed("SearchWatchlistsRequest"),
+		upload:    newUpload(upload.Image, upload.request),
+	})
 }
 
 var opGetWatchlistSearch = operation{
 	id:      "getWatchlistSearch",
 	method:  "GET",
 	path:    "/watchlist/{id}",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetWatchlistSearch reads a watchlist search.
 //
 // The search with its criteria, without what it found.
 func (c *Client) GetWatchlistSearch(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearch, error) {
-	r := request[WatchlistSearch]{
+	return call(ctx, c, &opGetWatchlistSearch, opts, request[WatchlistSearch]{
 		path: []string{pathValue(id)},
-	}
-	return call(ctx, c, &opGetWatchlistSearch, opts, r)
+	})
 }
 
 var opGetWatchlistSearchResults = operation{
 	id:      "getWatchlistSearchResults",
 	method:  "GET",
 	path:    "/watchlist/{id}/results",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // GetWatchlistSearchResults reads a watchlist search with what it found.
 //
 // A hit is a possible match of names, not a finding about the person. Whether it is the same person is the caller's decision.
 func (c *Client) GetWatchlistSearchResults(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearchResults, error) {
-	r := request[WatchlistSearchResults]{
+	return call(ctx, c, &opGetWatchlistSearchResults, opts, request[WatchlistSearchResults]{
 		path: []string{pathValue(id)},
-	}
-	return call(ctx, c, &opGetWatchlistSearchResults, opts, r)
+	})
 }
 
 var opListSearchedLists = operation{
 	id:      "listSearchedLists",
 	method:  "GET",
 	path:    "/watchlist/{id}/searchedlists",
-	media:   "",
 	params:  []string{"id"},
-	success: 200,
+	success: []int{200},
 	retry:   retryAlways,
-	large:   false,
 }
 
 // ListSearchedLists lists the lists that a search went through.
 //
 // The evidence of a screening; each list is given with the version that was searched.
 func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallOption) (SearchedLists, error) {
-	r := request[SearchedLists]{
+	return value(call(ctx, c, &opListSearchedLists, opts, request[SearchedLists]{
 		path: []string{pathValue(id)},
-	}
-	return value(call(ctx, c, &opListSearchedLists, opts, r))
+	}))
 }

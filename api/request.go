@@ -28,9 +28,6 @@ func (c *Client) newRequest(ctx context.Context, op *operation, path []string, b
 	}
 	op.setPath(req.URL, c.base, path)
 	req.Host = c.base.Host
-	if op.media != "" {
-		req.Header["Content-Type"] = []string{op.media}
-	}
 	return req, nil
 }
 
@@ -67,8 +64,6 @@ func (op *operation) fill(base string, values []string) string {
 
 // do authenticates a request and sends it.
 func (c *Client) do(a *attempt, req *http.Request) (*http.Response, error) {
-	req.Header["User-Agent"] = c.settings.userAgentHeader
-	req.Header["Accept"] = acceptJSON
 	if err := c.provider.Intercept(req.Context(), req); err != nil {
 		return nil, err
 	}

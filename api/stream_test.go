@@ -865,7 +865,7 @@ func TestDownload(t *testing.T) {
 		image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &w)
 		switch {
 		case tt.class == nil:
-			if err != nil || !bytes.Equal(w.Bytes(), content) || *image != (api.DownloadedImage{MediaType: "image/jpeg", Size: 100_000}) {
+			if err != nil || !bytes.Equal(w.Bytes(), content) || *image != (api.Downloaded{MediaType: "image/jpeg", Size: 100_000}) {
 				t.Errorf("%s: %d bytes, %v, %v", tt.name, w.Len(), image, err)
 			}
 		case image != nil || !errors.Is(err, tt.class) || !strings.Contains(err.Error(), tt.text):

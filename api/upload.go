@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/goaver/aver-go/wire/dataurl"
+	"github.com/goaver/aver-go/wire/rules"
 )
 
 // DefaultMaxImageSize is how large an image may be that is uploaded, in bytes, unless [WithMaxImageSize] says otherwise.
@@ -40,11 +44,11 @@ func WithUploadProgress(f func(sent, total int64)) CallOption {
 	})
 }
 
-// An upload is an image that is streamed into the body of a request: what stands before its content, the content, and
-// what stands behind it.
+// An upload is what is streamed into the body of a request: an image within JSON, with what stands before its content and
+// what stands behind it; or a body of bytes, with neither.
 type upload struct {
 	image Image
-	build func(name, content string) any // the body with an image of this name and content
+	build func(name, content string) any // the body with an image of this name and content; nil for a body of bytes
 
 	ctx            context.Context // of the call
 	settings       *callSettings
@@ -66,8 +70,32 @@ func newUpload[B any](image Image, build func(name, content string) B) *upload {
 	return &upload{image: image, build: func(name, content string) any { return build(name, content) }}
 }
 
+// newStream returns an upload of what a reader brings from where it stands; of nothing when it is nil.
+func newStream(body io.Reader) *upload {
+	if body == nil {
+		return nil
+	}
+	return &upload{image: ImageReader("body", body)}
+}
+
+// what names what is sent, for errors.
+func (u *upload) what() string {
+	if u.build == nil {
+		return "body"
+	}
+	return "image"
+}
+
+// mediaOf returns the media type of the body.
+func (u *upload) mediaOf(op *operation) string {
+	if u.build == nil && strings.Contains(op.media, "*") { // the contract leaves it to what is sent
+		return http.DetectContentType(u.head)
+	}
+	return op.media
+}
+
 // open looks at the image and prepares the body around it. Nothing is sent that breaks the contract.
-func (u *upload) open(ctx context.Context, op *operation, path []string, settings *callSettings) *Error {
+func (u *upload) open(ctx context.Context, op *operation, path []string, of *rules.Schema, settings *callSettings) *Error {
 	if u.image.open == nil {
 		return refusal(op, errors.New("the image is missing; give one with ImageFile, ImageReader, ImageBytes or ImageFS"))
 	}
@@ -75,8 +103,10 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 	if err := checkPath(op, path); err != nil {
 		return err
 	}
-	if _, err := encode(op, u.build("name", dataurl.Prefix("image/jpeg"))); err != nil {
-		return err
+	if u.build != nil {
+		if _, _, err := encode(op, u.build("name", dataurl.Prefix("image/jpeg")), of); err != nil {
+			return err
+		}
 	}
 	if err := u.start(); err != nil {
 		if ctx.Err() != nil {
@@ -84,14 +114,17 @@ func (u *upload) open(ctx context.Context, op *operation, path []string, setting
 			e.note = "it was not performed"
 			return e
 		}
-		return refusal(op, fmt.Errorf("the image cannot be sent: %w", err))
+		return refusal(op, fmt.Errorf("the %s cannot be sent: %w", u.what(), err))
 	}
 	source := u.source
 	if source.abort != nil { // net/http waits for a reader that blocks, even when the caller has left
 		u.leave = context.AfterFunc(u.ctx, source.abort)
 	}
+	if u.build == nil {
+		return nil
+	}
 	content := rand.Text()
-	body, err := encode(op, u.build(source.name, dataurl.Prefix(u.media)+content))
+	body, _, err := encode(op, u.build(source.name, dataurl.Prefix(u.media)+content), of)
 	if err != nil {
 		return err
 	}
@@ -111,7 +144,7 @@ func (u *upload) start() error {
 		err    error
 	}
 	opened := make(chan result, 1)
-	limit := u.settings.maxImageSize
+	limit := u.limit()
 	go func() {
 		r := result{err: errGone}
 		defer func() { opened <- r }()
@@ -131,8 +164,9 @@ func (u *upload) start() error {
 			return r.err
 		}
 		var err error
-		u.head = r.head
-		u.media, err = sniff(r.head, r.whole)
+		if u.head = r.head; u.build != nil {
+			u.media, err = sniff(r.head, r.whole)
+		}
 		return err
 	case <-u.ctx.Done():
 		go func() { // no longer this call's
@@ -142,6 +176,14 @@ func (u *upload) start() error {
 		}()
 		return u.ctx.Err()
 	}
+}
+
+// limit returns how large it may be that is sent, in bytes.
+func (u *upload) limit() int64 {
+	if u.build == nil {
+		return math.MaxInt64
+	}
+	return u.settings.maxImageSize
 }
 
 // beginningOf reads the beginning of an image, and reports whether that is all of it.
@@ -163,6 +205,9 @@ func (u *upload) size() int64 {
 	if u.source.size < 0 {
 		return -1
 	}
+	if u.build == nil {
+		return u.source.size
+	}
 	return int64(len(u.before)+len(u.behind)) + dataurl.EncodedLen(u.source.size)
 }
 
@@ -180,8 +225,10 @@ func (u *upload) body() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	image := &uploadImage{u: u, r: r}
-	u.current = &uploadBody{u: u, r: io.MultiReader(bytes.NewReader(u.before), dataurl.Encode(image), bytes.NewReader(u.behind))}
+	u.current = &uploadBody{u: u, r: &uploadImage{u: u, r: r}}
+	if u.build != nil {
+		u.current.r = io.MultiReader(bytes.NewReader(u.before), dataurl.Encode(u.current.r), bytes.NewReader(u.behind))
+	}
 	u.err.Store(nil)
 	u.read.Store(false)
 	return u.current, nil
@@ -233,6 +280,9 @@ func (u *upload) close() {
 
 // beginning is the beginning of the Base64 content, which no message may repeat.
 func (u *upload) beginning() any {
+	if u.build == nil {
+		return string(u.head[:min(len(u.head), 150)])
+	}
 	return u.build(u.source.name, base64.StdEncoding.EncodeToString(u.head[:min(len(u.head), 150)]))
 }
 
@@ -280,12 +330,12 @@ func (i *uploadImage) Read(p []byte) (n int, err error) {
 		return 0, errBodyClosed
 	}
 	i.sent += int64(n)
-	size, limit := i.u.source.size, i.u.settings.maxImageSize
+	size, limit := i.u.source.size, i.u.limit()
 	switch {
 	case err != nil && err != io.EOF:
-		return 0, fmt.Errorf("reading the image failed: %w", fileError(err))
+		return 0, fmt.Errorf("reading the %s failed: %w", i.u.what(), fileError(err))
 	case size >= 0 && (i.sent > size || err == io.EOF && i.sent < size):
-		return 0, fmt.Errorf("the image changed while it was sent: it had %d bytes at first", size)
+		return 0, fmt.Errorf("the %s changed while it was sent: it had %d bytes at first", i.u.what(), size)
 	case i.sent > limit:
 		return 0, fmt.Errorf("the image has more than %d bytes, which is all that is allowed; see WithMaxImageSize", limit)
 	}

@@ -1230,7 +1230,7 @@ func (t AddIDDocumentRequest) Validate() wire.FieldErrors {
 }
 
 // Rules returns the rules of the contract. It is for package api, which applies them to the text that it sends.
-func (AddIDDocumentRequest) Rules() *rules.Schema { return &rulesOfAddIdDocumentRequest }
+func (AddIDDocumentRequest) Rules() *rules.Schema { return &rulesOfAddIDDocumentRequest }
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
 type AddPersonalInfoRequest struct {
@@ -4297,7 +4297,7 @@ type UnexpectedApplicationProblemPlusJSON = ErrorBody
 
 // What the contract asks of each request. Rules refer to each other by name.
 
-var rulesOfAddIdDocumentRequest = rules.Schema{
+var rulesOfAddIDDocumentRequest = rules.Schema{
 	Types: rules.Object,
 	Properties: []rules.Property{
 		{Name: "docType", Schema: &rules.Schema{
@@ -4795,8 +4795,8 @@ var rulesOfWatchlistCategory = rules.Schema{
 // RulesNamed returns rules by their name. It is for package api.
 func RulesNamed(name string) *rules.Schema {
 	switch name {
-	case "AddIdDocumentRequest":
-		return &rulesOfAddIdDocumentRequest
+	case "AddIDDocumentRequest":
+		return &rulesOfAddIDDocumentRequest
 	case "AddPersonalInfoRequest":
 		return &rulesOfAddPersonalInfoRequest
 	case "AddPhoneRequest":

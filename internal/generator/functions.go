@@ -13,26 +13,39 @@ import (
 
 // functions are what the templates ask about a contract.
 type functions struct {
-	document *spec.Document
+	*reading
 	pointers map[*openapi3.Schema]string // where each schema is declared
 	rules    rulebook
-	auth     *authentication
 	errs     []error
 }
 
-func newFunctions(document *spec.Document, auth *authentication, parsed *openapi3.T) *functions {
-	f := &functions{document: document, auth: auth, pointers: make(map[*openapi3.Schema]string)}
+func newFunctions(r *reading, parsed *openapi3.T) *functions {
+	f := &functions{reading: r, pointers: make(map[*openapi3.Schema]string)}
 	f.locate(parsed)
-	f.rules = newRulebook(document)
+	f.hoist(parsed)
+	f.rules = newRulebook(r.document, goNames(parsed))
 	f.lower(parsed)
 	return f
+}
+
+// goNames returns what each operation is called in Go, by method and path.
+func goNames(t *openapi3.T) map[string]string {
+	names := make(map[string]string)
+	for path, item := range t.Paths.Map() {
+		for method, op := range item.Operations() {
+			names[method+" "+path] = codegen.SchemaNameToTypeName(op.OperationID)
+		}
+	}
+	return names
 }
 
 func (f *functions) byName() map[string]any {
 	return map[string]any{
 		"authentication": func() *authentication { return f.auth },
 		"generatedBy":    generatedBy,
-		"operationID":    idOf,
+		"methods":        f.methods,
+		"join":           join,
+		"quoted":         quotes,
 		"private":        private,
 		"mayHold":        mayHold,
 		"isRequest":      f.isRequest,

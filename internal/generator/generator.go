@@ -32,24 +32,16 @@ type configuration struct {
 // configurations and the templates. The error has a line for each thing that is wrong with the contract, with the line
 // of the contract.
 func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byte, error) {
-	document, err := spec.Lint(contract)
-	if err != nil {
+	if err := prime(module, outputs[0]); err != nil {
 		return nil, err
 	}
-	if err := honour(document); err != nil {
-		return nil, err
-	}
-	auth, faults := newAuthentication(document)
-	if len(faults) > 0 {
-		return nil, faultsOf(faults)
-	}
-	names, err := newNaming(module, document)
+	r, err := read(module, contract)
 	if err != nil {
 		return nil, err
 	}
 	files := make(map[string][]byte)
 	for _, folder := range outputs {
-		name, code, err := output(module, folder, document, auth, names, contract)
+		name, code, err := output(module, folder, contract, r)
 		if err != nil {
 			return nil, err
 		}
@@ -58,26 +50,72 @@ func Generate(module fs.FS, outputs []string, contract []byte) (map[string][]byt
 	return files, nil
 }
 
-func output(module fs.FS, folder string, document *spec.Document, auth *authentication, names *naming, contract []byte) (string, []byte, error) {
+// A reading is what is known of a contract before anything is generated.
+type reading struct {
+	document *spec.Document
+	auth     *authentication
+	traffic  map[string]*traffic // by method and path
+	names    *naming
+}
+
+// read reads a contract, and refuses what cannot be generated.
+func read(module fs.FS, contract []byte) (*reading, error) {
+	document, err := spec.Lint(contract)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{document: document}
+	faults := honour(document)
+	var more []*spec.Fault
+	r.auth, more = newAuthentication(document)
+	faults = append(faults, more...)
+	r.traffic, more = newTraffic(document)
+	if faults = append(faults, more...); len(faults) > 0 {
+		return nil, faultsOf(faults)
+	}
+	r.names, err = newNaming(module, document)
+	return r, err
+}
+
+// configure reads the configuration of an output.
+func configure(module fs.FS, folder string) (configuration, error) {
+	var config configuration
 	text, err := fs.ReadFile(module, path.Join(folder, "oapi-codegen.yaml"))
 	if err != nil {
-		return "", nil, err
+		return config, err
 	}
-	var config configuration
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&config); err != nil {
-		return "", nil, err
+		return config, err
 	}
 	config.Configuration = config.UpdateDefaults()
 	for name, file := range config.OutputOptions.UserTemplates {
 		template, err := fs.ReadFile(module, file)
 		if err != nil {
-			return "", nil, err
+			return config, err
 		}
 		config.OutputOptions.UserTemplates[name] = string(template) + "\n" // with a line break it is no name of a file
 	}
-	if err := config.Validate(); err != nil {
+	return config, config.Validate()
+}
+
+// prime has oapi-codegen, which keeps that for the whole process, give names by the rules of an output, before it is asked
+// for any. All outputs have the same.
+func prime(module fs.FS, folder string) error {
+	config, err := configure(module, folder)
+	if err != nil {
+		return err
+	}
+	config.OutputOptions.UserTemplates = nil
+	_, err = codegen.Generate(&openapi3.T{OpenAPI: "3.1.0", Info: &openapi3.Info{}, Paths: openapi3.NewPaths()}, config.Configuration)
+	return err
+}
+
+// output returns the name and the content of the file of an output.
+func output(module fs.FS, folder string, contract []byte, r *reading) (string, []byte, error) {
+	config, err := configure(module, folder)
+	if err != nil {
 		return "", nil, err
 	}
 	loader := openapi3.NewLoader()
@@ -86,11 +124,11 @@ func output(module fs.FS, folder string, document *spec.Document, auth *authenti
 	if err != nil {
 		return "", nil, err
 	}
-	names.apply(parsed)
-	if len(names.faults) > 0 {
-		return "", nil, faultsOf(names.faults)
+	r.names.apply(parsed)
+	if len(r.names.faults) > 0 {
+		return "", nil, faultsOf(r.names.faults)
 	}
-	functions := newFunctions(document, auth, parsed)
+	functions := newFunctions(r, parsed)
 	for name, f := range functions.byName() {
 		codegen.TemplateFunctions[name] = f
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // honour refuses what a contract asks for and generated code would not do: with the line, and the way out.
-func honour(d *spec.Document) error {
+func honour(d *spec.Document) []*spec.Fault {
 	h := &judge{Document: d}
 	seen := make(map[string]bool)
 	for _, op := range d.Operations {
@@ -24,7 +24,7 @@ func honour(d *spec.Document) error {
 			}
 		}
 	}
-	return faultsOf(h.faults)
+	return h.faults
 }
 
 // faultsOf returns an error with a line for each fault, in their order in the contract.

@@ -33,7 +33,7 @@ func TestWhatCannotBeHonouredIsRefused(t *testing.T) {
 	} {
 		document, err := spec.Read([]byte(contractHead + schema + "\n"))
 		if err == nil {
-			err = honour(document)
+			err = faultsOf(honour(document))
 		}
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s:\n%v\nwant %s", schema, err, want)

@@ -123,6 +123,10 @@ func (n *naming) apply(t *openapi3.T) {
 			op := item.Operations()[method]
 			at := pointer + "/" + strings.ToLower(method)
 			n.parameters(at, op.Parameters)
+			if op.OperationID == "" {
+				op.Extensions = extended(op.Extensions, operationID, method+" "+path)
+				op.OperationID = codegen.SchemaNameToTypeName(strings.ToLower(method) + " " + path)
+			}
 			n.operation(at, op, operations)
 			if op.RequestBody != nil && op.RequestBody.Ref == "" && op.RequestBody.Value != nil {
 				n.content(at+"/requestBody", op.RequestBody.Value.Content)
@@ -168,9 +172,6 @@ func reexported(s *openapi3.Schema) bool {
 
 func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[string]string) {
 	id := op.OperationID
-	if id == "" {
-		return
-	}
 	is := codegen.SchemaNameToTypeName(id)
 	stated, ok := op.Extensions[goName].(string)
 	switch {
@@ -180,10 +181,10 @@ func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[stri
 		is += "Operation"
 	}
 	if is != codegen.SchemaNameToTypeName(id) {
-		if op.Extensions == nil {
-			op.Extensions = make(map[string]any)
+		if _, nameless := op.Extensions[operationID]; !nameless {
+			op.Extensions = extended(op.Extensions, operationID, id)
 		}
-		op.Extensions[operationID], op.OperationID = id, is
+		op.OperationID = is
 	}
 	n.once(seen, is, id, pointer, "operations")
 }
@@ -264,9 +265,13 @@ func (n *naming) once(seen map[string]string, is, name, pointer, what string) {
 	seen[is] = name
 }
 
-func set(extensions *map[string]any, name string) {
-	if *extensions == nil {
-		*extensions = make(map[string]any)
+func set(extensions *map[string]any, name string) { *extensions = extended(*extensions, goName, name) }
+
+// extended returns extensions with another one.
+func extended(extensions map[string]any, name string, value any) map[string]any {
+	if extensions == nil {
+		extensions = make(map[string]any)
 	}
-	(*extensions)[goName] = name
+	extensions[name] = value
+	return extensions
 }

@@ -20,13 +20,14 @@ type rulebook struct {
 	params   map[string]any    // a schema for the parameters beside those of the path, by the name of the Go type
 }
 
-func newRulebook(d *spec.Document) rulebook {
+func newRulebook(d *spec.Document, goNames map[string]string) rulebook {
 	b := rulebook{document: d, names: make(map[string]string), params: make(map[string]any)}
 	for _, op := range d.Operations {
-		b.parameters(op)
+		name := goNames[op.Method+" "+op.Path]
+		b.parameters(op, name)
 		for _, media := range op.Body.Medias() {
 			if schema := op.Body[media]; schema.Node != nil {
-				b.note(schema.Pointer, op.ID+"Body")
+				b.note(schema.Pointer, name+"Body")
 			}
 		}
 	}
@@ -38,7 +39,7 @@ func newRulebook(d *spec.Document) rulebook {
 }
 
 // parameters adds a schema for the parameters of an operation, as the properties of an object.
-func (b *rulebook) parameters(op *spec.Operation) {
+func (b *rulebook) parameters(op *spec.Operation, name string) {
 	of, required := make(map[string]any), []any{}
 	for _, p := range op.Params {
 		schema := b.document.Sent(p.Pointer + "/schema")
@@ -52,7 +53,7 @@ func (b *rulebook) parameters(op *spec.Operation) {
 		}
 	}
 	if len(of) > 0 {
-		b.params[codegen.SchemaNameToTypeName(op.ID)+"Params"] = map[string]any{"type": "object", "properties": of, "required": required}
+		b.params[name+"Params"] = map[string]any{"type": "object", "properties": of, "required": required}
 	}
 }
 

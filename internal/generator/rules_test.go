@@ -131,7 +131,7 @@ func sortedSet(texts []string) []string {
 // runRules builds a program of the rules that are generated from a document, and returns what it says of each line.
 func runRules(t *testing.T, document *spec.Document, input *bytes.Buffer) []string {
 	t.Helper()
-	f := &functions{document: document, rules: newRulebook(document)}
+	f := &functions{reading: &reading{document: document}, rules: newRulebook(document, nil)}
 	code := f.allRules()
 	if len(f.errs) > 0 {
 		t.Fatal(f.errs)
