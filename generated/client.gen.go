@@ -5,6 +5,7 @@ package generated
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,7 +13,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/jsondec"
 	"github.com/goaver/aver-go/wire/rules"
@@ -1177,14 +1177,6 @@ func (t AddIDDocumentRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "AddIDDocumentRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t AddIDDocumentRequest) Sensitive() []string {
-	return wire.Texts(
-		t.FileContent,
-		t.FileName,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *AddIDDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -1222,6 +1214,14 @@ func (t AddIDDocumentRequest) Missing() string {
 		return "side"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddIDDocumentRequest) Sensitive() []string {
+	return wire.Texts(
+		t.FileContent,
+		t.FileName,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -1306,27 +1306,6 @@ func (t AddPersonalInfoRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "AddPersonalInfoRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t AddPersonalInfoRequest) Sensitive() []string {
-	return wire.Texts(
-		t.City,
-		t.CompanyName,
-		t.Country,
-		t.DateOfBirth,
-		t.Email,
-		t.FirstName,
-		t.Gender,
-		t.IPAddress,
-		t.LastName,
-		t.MiddleName,
-		t.PostalCode,
-		t.StateOrProvince,
-		t.StreetAddress1,
-		t.StreetAddress2,
-		t.Suffix,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *AddPersonalInfoRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -1404,6 +1383,27 @@ func (t AddPersonalInfoRequest) Missing() string {
 	return ""
 }
 
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddPersonalInfoRequest) Sensitive() []string {
+	return wire.Texts(
+		t.City,
+		t.CompanyName,
+		t.Country,
+		t.DateOfBirth,
+		t.Email,
+		t.FirstName,
+		t.Gender,
+		t.IPAddress,
+		t.LastName,
+		t.MiddleName,
+		t.PostalCode,
+		t.StateOrProvince,
+		t.StreetAddress1,
+		t.StreetAddress2,
+		t.Suffix,
+	)
+}
+
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
 func (t AddPersonalInfoRequest) Validate() wire.FieldErrors {
 	return rules.Value(t, t.Rules(), RulesNamed)
@@ -1434,14 +1434,6 @@ func (t AddPhoneRequest) LogValue() slog.Value {
 // Format prints like LogValue, whatever the verb.
 func (t AddPhoneRequest) Format(f fmt.State, _ rune) { wire.Format(f, "AddPhoneRequest", t.LogValue()) }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t AddPhoneRequest) Sensitive() []string {
-	return wire.Texts(
-		t.Country,
-		t.Number,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *AddPhoneRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -1465,6 +1457,14 @@ func (t AddPhoneRequest) Missing() string {
 		return "number"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddPhoneRequest) Sensitive() []string {
+	return wire.Texts(
+		t.Country,
+		t.Number,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -1506,14 +1506,6 @@ func (t AddPhotoDocumentRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "AddPhotoDocumentRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t AddPhotoDocumentRequest) Sensitive() []string {
-	return wire.Texts(
-		t.FileContent,
-		t.FileName,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *AddPhotoDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -1541,6 +1533,14 @@ func (t AddPhotoDocumentRequest) Missing() string {
 		return "fileName"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddPhotoDocumentRequest) Sensitive() []string {
+	return wire.Texts(
+		t.FileContent,
+		t.FileName,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -1579,14 +1579,6 @@ func (t AddSupplementalDocumentRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "AddSupplementalDocumentRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t AddSupplementalDocumentRequest) Sensitive() []string {
-	return wire.Texts(
-		t.FileContent,
-		t.FileName,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *AddSupplementalDocumentRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -1616,6 +1608,14 @@ func (t AddSupplementalDocumentRequest) Missing() string {
 		return "fileName"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t AddSupplementalDocumentRequest) Sensitive() []string {
+	return wire.Texts(
+		t.FileContent,
+		t.FileName,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -2379,13 +2379,6 @@ func (t CreateAccessLinkRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "CreateAccessLinkRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t CreateAccessLinkRequest) Sensitive() []string {
-	return wire.Texts(
-		t.ReturnURL,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -2400,6 +2393,13 @@ func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
 			d.Unknown(&o)
 		}
 	}
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t CreateAccessLinkRequest) Sensitive() []string {
+	return wire.Texts(
+		t.ReturnURL,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -2469,18 +2469,6 @@ func (t CreateCheckRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "CreateCheckRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t CreateCheckRequest) Sensitive() []string {
-	return wire.Texts(
-		wire.Within(t.CheckTypes),
-		t.Email,
-		t.ReturnURL,
-		wire.Within(t.SupplementalDocumentTypes),
-		t.ThirdPartyIdentifier,
-		wire.Within(t.WatchlistSearchCategories),
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *CreateCheckRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -2538,6 +2526,18 @@ func (t CreateCheckRequest) Missing() string {
 		return "thirdPartyIdentifier"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t CreateCheckRequest) Sensitive() []string {
+	return wire.Texts(
+		wire.Within(t.CheckTypes),
+		t.Email,
+		t.ReturnURL,
+		wire.Within(t.SupplementalDocumentTypes),
+		t.ThirdPartyIdentifier,
+		wire.Within(t.WatchlistSearchCategories),
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -3002,16 +3002,6 @@ func (t LookupChecksRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "LookupChecksRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t LookupChecksRequest) Sensitive() []string {
-	return wire.Texts(
-		t.Email,
-		t.FirstName,
-		t.LastName,
-		t.ThirdPartyIdentifier,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *LookupChecksRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -3036,6 +3026,16 @@ func (t *LookupChecksRequest) DecodeJSON(d *jsondec.Decoder) {
 			d.Unknown(&o)
 		}
 	}
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t LookupChecksRequest) Sensitive() []string {
+	return wire.Texts(
+		t.Email,
+		t.FirstName,
+		t.LastName,
+		t.ThirdPartyIdentifier,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -3142,7 +3142,18 @@ func (t *PersonalInformation) DecodeJSON(d *jsondec.Decoder) {
 
 // PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
 // names of the properties, so none is promised here, and the name of the section is a guess.
-type PhoneVerification = map[string]any
+type PhoneVerification map[string]any
+
+// LogValue shows how many entries there are: whether they are personal or secret is not known.
+func (t PhoneVerification) LogValue() slog.Value { return wire.Count(len(t)) }
+
+// Format prints like LogValue, whatever the verb.
+func (t PhoneVerification) Format(f fmt.State, _ rune) {
+	wire.Format(f, "PhoneVerification", t.LogValue())
+}
+
+// DecodeJSON reads the entries.
+func (t *PhoneVerification) DecodeJSON(d *jsondec.Decoder) { jsondec.Map(d, t) }
 
 // PhotoInstruction is an instruction for the photograph.
 type PhotoInstruction struct {
@@ -3250,13 +3261,6 @@ func (t RefreshAuthTokenRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "RefreshAuthTokenRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t RefreshAuthTokenRequest) Sensitive() []string {
-	return wire.Texts(
-		t.Token,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *RefreshAuthTokenRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -3278,6 +3282,13 @@ func (t RefreshAuthTokenRequest) Missing() string {
 		return "token"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t RefreshAuthTokenRequest) Sensitive() []string {
+	return wire.Texts(
+		t.Token,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.
@@ -3461,21 +3472,6 @@ func (t SearchWatchlistsRequest) Format(f fmt.State, _ rune) {
 	wire.Format(f, "SearchWatchlistsRequest", t.LogValue())
 }
 
-// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
-func (t SearchWatchlistsRequest) Sensitive() []string {
-	return wire.Texts(
-		t.BusinessName,
-		wire.Within(t.Categories),
-		t.Country,
-		t.FileContent,
-		t.FileName,
-		t.FirstName,
-		t.LastName,
-		t.MiddleName,
-		t.StateOrProvince,
-	)
-}
-
 // DecodeJSON reads the value.
 func (t *SearchWatchlistsRequest) DecodeJSON(d *jsondec.Decoder) {
 	for o := d.Object(); d.Member(&o); {
@@ -3537,6 +3533,21 @@ func (t SearchWatchlistsRequest) Missing() string {
 		return "groupId"
 	}
 	return ""
+}
+
+// Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
+func (t SearchWatchlistsRequest) Sensitive() []string {
+	return wire.Texts(
+		t.BusinessName,
+		wire.Within(t.Categories),
+		t.Country,
+		t.FileContent,
+		t.FileName,
+		t.FirstName,
+		t.LastName,
+		t.MiddleName,
+		t.StateOrProvince,
+	)
 }
 
 // Validate says what is wrong with each property by the rules of the contract; nothing when it can be sent.

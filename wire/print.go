@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,7 +33,7 @@ func Attr(name string, v any) slog.Attr {
 	case reflect.Pointer:
 		return element(name, r.Elem().Interface())
 	case reflect.Map:
-		return slog.Attr{Key: name, Value: slog.GroupValue(slog.Int("of", r.Len()))}
+		return slog.Attr{Key: name, Value: Count(r.Len())}
 	case reflect.Slice:
 		if r.Type().Elem().Kind() == reflect.Uint8 {
 			return slog.Int(name+".bytes", r.Len())
@@ -44,6 +45,9 @@ func Attr(name string, v any) slog.Attr {
 	}
 	return slog.Any(name, v)
 }
+
+// Count returns a value that tells how many elements there are, and nothing of them. It is for generated code.
+func Count(n int) slog.Value { return slog.GroupValue(slog.Int("of", n)) }
 
 // element is Attr for a value that counts although it is zero.
 func element(name string, v any) slog.Attr {
@@ -161,6 +165,15 @@ func Within(v any) []string {
 	}
 	walk(reflect.ValueOf(v))
 	return texts
+}
+
+// TextsIn returns the texts and numbers in a JSON text, at any depth. It is for generated code.
+func TextsIn(text []byte) []string {
+	var v any
+	if json.Unmarshal(text, &v) != nil {
+		return []string{string(text)}
+	}
+	return Texts(v)
 }
 
 func isZero(v any) bool {

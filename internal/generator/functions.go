@@ -16,14 +16,15 @@ type functions struct {
 	*reading
 	pointers map[*openapi3.Schema]string // where each schema is declared
 	rules    rulebook
+	serves   bool // the output is the server of the sandbox, whose answers must be types that can have methods
 	errs     []error
 }
 
-func newFunctions(r *reading, parsed *openapi3.T) *functions {
-	f := &functions{reading: r, pointers: make(map[*openapi3.Schema]string)}
+func newFunctions(r *reading, parsed *openapi3.T, serves bool) *functions {
+	f := &functions{reading: r, serves: serves, pointers: make(map[*openapi3.Schema]string)}
 	f.locate(parsed)
 	f.hoist(parsed)
-	f.rules = newRulebook(r.document, goNames(parsed))
+	f.rules = newRulebook(r.document, r.traffic, goNames(parsed))
 	f.lower(parsed)
 	return f
 }
@@ -46,11 +47,7 @@ func (f *functions) byName() map[string]any {
 		"methods":        f.methods,
 		"join":           join,
 		"quoted":         quotes,
-		"private":        private,
-		"mayHold":        mayHold,
-		"isRequest":      f.isRequest,
-		"isSent":         f.isSent,
-		"rulesName":      f.rulesName,
+		"declare":        f.declare,
 		"rules":          f.allRules,
 	}
 }

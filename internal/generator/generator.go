@@ -10,6 +10,9 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -65,12 +68,11 @@ func read(module fs.FS, contract []byte) (*reading, error) {
 		return nil, err
 	}
 	r := &reading{document: document}
-	faults := honour(document)
-	var more []*spec.Fault
-	r.auth, more = newAuthentication(document)
-	faults = append(faults, more...)
+	var faults, more []*spec.Fault
+	r.auth, faults = newAuthentication(document)
 	r.traffic, more = newTraffic(document)
-	if faults = append(faults, more...); len(faults) > 0 {
+	faults = append(faults, more...)
+	if faults = append(faults, honour(document, r.traffic)...); len(faults) > 0 {
 		return nil, faultsOf(faults)
 	}
 	r.names, err = newNaming(module, document)
@@ -128,7 +130,10 @@ func output(module fs.FS, folder string, contract []byte, r *reading) (string, [
 	if len(r.names.faults) > 0 {
 		return "", nil, faultsOf(r.names.faults)
 	}
-	functions := newFunctions(r, parsed)
+	functions := newFunctions(r, parsed, config.Generate.Strict)
+	if len(functions.errs) > 0 {
+		return "", nil, errors.Join(functions.errs...)
+	}
 	for name, f := range functions.byName() {
 		codegen.TemplateFunctions[name] = f
 	}
@@ -137,7 +142,24 @@ func output(module fs.FS, folder string, contract []byte, r *reading) (string, [
 		err = errors.Join(functions.errs...)
 	}
 	if err != nil {
-		return "", nil, errors.New(strings.Join(strings.Fields(err.Error()), " "))
+		return "", nil, blame(r.document, err)
 	}
 	return config.Output, []byte(code), nil
+}
+
+// quotation is what an error of oapi-codegen quotes of a contract.
+var quotation = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// blame says in which line stands what oapi-codegen refuses: what its error quotes last of the contract.
+func blame(d *spec.Document, err error) error {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	quoted := quotation.FindAllString(text, -1)
+	for _, q := range slices.Backward(quoted) {
+		if value, err := strconv.Unquote(q); err == nil {
+			if line := d.LineOf(value); line > 0 {
+				return &spec.Fault{Line: line, Text: text}
+			}
+		}
+	}
+	return errors.New(text)
 }

@@ -17,7 +17,7 @@ func (f *functions) hoist(t *openapi3.T) {
 	if t.Components.Schemas == nil {
 		t.Components.Schemas = make(openapi3.Schemas)
 	}
-	h := &hoister{components: t.Components, done: make(map[*openapi3.MediaType]bool)}
+	h := &hoister{components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool)}
 	for _, name := range sorted(t.Components.RequestBodies) {
 		if body := t.Components.RequestBodies[name]; body.Ref == "" && body.Value != nil {
 			h.names(body.Value.Content, name+"Body")
@@ -68,6 +68,7 @@ func only(all openapi3.Content, media string) openapi3.Content {
 
 type hoister struct {
 	components *openapi3.Components
+	serves     bool
 	done       map[*openapi3.MediaType]bool
 }
 
@@ -95,7 +96,10 @@ func (h *hoister) names(all openapi3.Content, name string) {
 			continue
 		}
 		h.done[described] = true
-		if s := described.Schema; s != nil && s.Ref == "" && s.Value != nil && needsName(s.Value) {
+		switch s := described.Schema; {
+		case h.serves && (s == nil || s.Ref == "" && s.Value.IsEmpty()) && formOf(media, false) == asJSON:
+			described.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{Extensions: map[string]any{"x-go-type": "struct{ json.RawMessage }"}})
+		case s != nil && s.Ref == "" && s.Value != nil && needsName(s.Value):
 			described.Schema = h.declare(s, name)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // honour refuses what a contract asks for and generated code would not do: with the line, and the way out.
-func honour(d *spec.Document) []*spec.Fault {
+func honour(d *spec.Document, all map[string]*traffic) []*spec.Fault {
 	h := &judge{Document: d}
 	seen := make(map[string]bool)
 	for _, op := range d.Operations {
@@ -19,7 +19,7 @@ func honour(d *spec.Document) []*spec.Fault {
 			h.parameter(p, seen)
 		}
 		for _, media := range op.Body.Medias() {
-			if s := op.Body[media]; s.Node != nil {
+			if s := op.Body[media]; s.Node != nil && all[op.Method+" "+op.Path].sends(media) {
 				h.request(s.Pointer, seen)
 			}
 		}

@@ -33,7 +33,7 @@ func TestWhatCannotBeHonouredIsRefused(t *testing.T) {
 	} {
 		document, err := spec.Read([]byte(contractHead + schema + "\n"))
 		if err == nil {
-			err = faultsOf(honour(document))
+			err = faultsOf(honour(document, nil))
 		}
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s:\n%v\nwant %s", schema, err, want)
@@ -43,7 +43,7 @@ func TestWhatCannotBeHonouredIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := honour(document); err != nil {
+	if err := honour(document, nil); err != nil {
 		t.Errorf("a recursive request, a format that nobody checks, and one of what is not sent: %v", err)
 	}
 }

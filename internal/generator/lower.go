@@ -2,15 +2,19 @@ package generator
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 // byPointer is oapi-codegen's word for a field that is a pointer although package generated prefers none.
 const byPointer = "x-go-type-skip-optional-pointer"
 
 // lower tells oapi-codegen where a zero value and no value at all mean different things, so that the field must be a pointer:
-// in every optional parameter, in a request's number or boolean whose default is not zero, and where null must be sent.
+// in every optional parameter, in a request's number or boolean whose default is not zero, where null must be sent, and where
+// an object holds another of its kind.
 func (f *functions) lower(t *openapi3.T) {
 	for _, item := range t.Paths.Map() {
 		parameters(item.Parameters)
@@ -24,6 +28,7 @@ func (f *functions) lower(t *openapi3.T) {
 		}
 	}
 	for s, pointer := range f.pointers {
+		f.recursion(s, pointer)
 		if !f.isSentAt(pointer) {
 			continue
 		}
@@ -34,6 +39,43 @@ func (f *functions) lower(t *openapi3.T) {
 			}
 		}
 	}
+}
+
+// recursion has a property be a pointer that leads back to the component in which it stands.
+func (f *functions) recursion(s *openapi3.Schema, pointer string) {
+	component, ok := strings.CutPrefix(pointer, components)
+	if !ok {
+		return
+	}
+	component, _, _ = strings.Cut(component, "/")
+	to := components + component
+	for name, property := range s.Properties {
+		switch required := slices.Contains(s.Required, name); {
+		case !required && reaches(property, to, false, make(map[*openapi3.Schema]bool)):
+			mark(property)
+		case required && !nullable(property.Value) && reaches(property, to, true, make(map[*openapi3.Schema]bool)):
+			at := pointer + "/properties/" + spec.Escape(name)
+			f.errs = append(f.errs, f.document.Fault(at, "the required property %s leads back to its own schema, so that no value ever ends; do not require it", name))
+		}
+	}
+}
+
+// reaches reports whether a value of one schema may hold one of a component, other than in a list, a map or a union; or must.
+func reaches(from *openapi3.SchemaRef, to string, must bool, seen map[*openapi3.Schema]bool) bool {
+	if from.Ref == to {
+		return true
+	}
+	s := from.Value
+	if s == nil || seen[s] {
+		return false
+	}
+	seen[s] = true
+	for name, property := range s.Properties {
+		if (!must || slices.Contains(s.Required, name) && !nullable(property.Value)) && reaches(property, to, must, seen) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.AllOf, func(part *openapi3.SchemaRef) bool { return reaches(part, to, must, seen) })
 }
 
 func parameters(all openapi3.Parameters) {

@@ -76,6 +76,9 @@ func choose(d *spec.Document, at string, offered spec.Contents, answer bool) (co
 			best = c
 		}
 	}
+	if fault := unhonoured(d, best); fault != nil && !answer {
+		return best, fault
+	}
 	if best.Form == asNothing {
 		verb := "written"
 		if answer {
@@ -84,6 +87,25 @@ func choose(d *spec.Document, at string, offered spec.Contents, answer bool) (co
 		return best, d.Fault(at+"/content", "%s is not %s as the schema says; offer application/json as well, or make the schema a text (type: string), which is streamed", strings.Join(offered.Medias(), ", "), verb)
 	}
 	return best, nil
+}
+
+// unhonoured says what a body asks for beyond its schema, and is not done.
+func unhonoured(d *spec.Document, c content) *spec.Fault {
+	switch c.Form {
+	case asForm, asMultipart:
+		_, described := d.Resolve(c.Pointer)
+		for _, name := range sorted(spec.Object(spec.Member(described, "encoding"))) {
+			return d.Fault(c.Pointer+"/encoding", "the encoding of %s is not honoured: a list is sent element by element, an object as JSON; take it out", name)
+		}
+	case asBytes:
+		at, schema := d.Resolve(c.Pointer + "/schema")
+		for _, keyword := range []string{"minLength", "maxLength", "pattern", "enum", "const", "allOf", "anyOf", "oneOf", "not"} {
+			if spec.Member(schema, keyword) != nil {
+				return d.Fault(at+"/"+keyword, "%s is not checked of a body that is streamed; take it out", keyword)
+			}
+		}
+	}
+	return nil
 }
 
 // isText reports whether a schema is one of a text or of bytes, which is not encoded further.
@@ -128,7 +150,7 @@ func newTraffic(d *spec.Document) (map[string]*traffic, []*spec.Fault) {
 		at, _ := d.Resolve(op.Pointer + "/requestBody")
 		t.Body = note(choose(d, at, op.Body, false))
 		t.Body.Required = op.Required
-		for _, status := range successes(op) {
+		for _, status := range op.Successes() {
 			at, _ := d.Resolve(op.Pointer + "/responses/" + status)
 			c := note(choose(d, at, op.Answers[status], true))
 			c.Status = status
@@ -145,19 +167,8 @@ func newTraffic(d *spec.Document) (map[string]*traffic, []*spec.Fault) {
 	return all, faults
 }
 
-// successes returns the statuses of the documented successes. Where none is, default says what any of them is.
-func successes(op *spec.Operation) []string {
-	var found []string
-	for _, status := range op.Statuses() { // sorted: 200, 202, 2XX
-		if strings.HasPrefix(status, "2") {
-			found = append(found, status)
-		}
-	}
-	if _, ok := op.Answers["default"]; ok && len(found) == 0 {
-		return []string{"default"}
-	}
-	return found
-}
+// sends reports whether a media type is that of the body. Of a nil traffic, which nobody asked, each is.
+func (t *traffic) sends(media string) bool { return t == nil || t.Body.Media == media }
 
 // number returns a status as a number; a class of statuses is its first digit.
 func (c content) number() int {

@@ -61,6 +61,16 @@ type union struct {
 	Alternatives []alternative
 }
 
+// Other is the alternative for any success that is not listed; nil when there is none.
+func (u *union) Other() *alternative {
+	for i := range u.Alternatives {
+		if u.Alternatives[i].Status == 2 {
+			return &u.Alternatives[i]
+		}
+	}
+	return nil
+}
+
 type alternative struct {
 	Status      int    // 2 for any that is not listed
 	Field, Type string // empty without content
@@ -152,8 +162,8 @@ func (f *functions) body(m *method) {
 	of := "string"
 	if b.Form != asText {
 		of = f.typeOf(m.op.Spec.RequestBody.Value.Content[b.Media].Schema)
-		m.Rules = f.rulesAt(b.Pointer + "/schema")
 	}
+	m.Rules = f.rulesAt(b.Pointer + "/schema")
 	if b.Form != asJSON {
 		m.Encoding = "encode" + string(b.Form)
 	}
@@ -275,15 +285,15 @@ func (f *functions) several(m *method) {
 			a.Type = f.typeOf(m.op.Spec.Responses.Value(c.Status).Value.Content[c.Media].Schema)
 		}
 		if a.Type != "" {
-			a.Field = fieldOf(a.Status)
+			a.Field = fieldFor(a.Status)
 		}
 		m.Union.Alternatives = append(m.Union.Alternatives, a)
 	}
 	m.Result, m.Returns, m.Before, m.After = m.Union.Name, "(*"+m.Union.Name+", error)", "call(", ")"
 }
 
-// fieldOf names the field for a success.
-func fieldOf(status int) string {
+// fieldFor names the field for a success.
+func fieldFor(status int) string {
 	if text := http.StatusText(status); text != "" {
 		return strings.NewReplacer(" ", "", "-", "").Replace(text)
 	}

@@ -20,13 +20,13 @@ type rulebook struct {
 	params   map[string]any    // a schema for the parameters beside those of the path, by the name of the Go type
 }
 
-func newRulebook(d *spec.Document, goNames map[string]string) rulebook {
+func newRulebook(d *spec.Document, all map[string]*traffic, goNames map[string]string) rulebook {
 	b := rulebook{document: d, names: make(map[string]string), params: make(map[string]any)}
 	for _, op := range d.Operations {
 		name := goNames[op.Method+" "+op.Path]
 		b.parameters(op, name)
 		for _, media := range op.Body.Medias() {
-			if schema := op.Body[media]; schema.Node != nil {
+			if schema := op.Body[media]; schema.Node != nil && all[op.Method+" "+op.Path].sends(media) {
 				b.note(schema.Pointer, name+"Body")
 			}
 		}

@@ -48,7 +48,7 @@ func TestRulesAgreeWithTheLibrary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := honour(document); err != nil {
+	if err := honour(document, nil); err != nil {
 		t.Fatal(err)
 	}
 	library := jsonschema.NewCompiler() // with its own formats
@@ -131,7 +131,7 @@ func sortedSet(texts []string) []string {
 // runRules builds a program of the rules that are generated from a document, and returns what it says of each line.
 func runRules(t *testing.T, document *spec.Document, input *bytes.Buffer) []string {
 	t.Helper()
-	f := &functions{reading: &reading{document: document}, rules: newRulebook(document, nil)}
+	f := &functions{reading: &reading{document: document}, rules: newRulebook(document, nil, nil)}
 	code := f.allRules()
 	if len(f.errs) > 0 {
 		t.Fatal(f.errs)

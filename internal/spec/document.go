@@ -124,6 +124,23 @@ func (d *Document) index(pointer string, node *yaml.Node, depth int) {
 	}
 }
 
+// LineOf returns the first line in which a text stands, as a name or as a value; 0 when it does not.
+func (d *Document) LineOf(text string) int {
+	first := 0
+	note := func(node *yaml.Node) {
+		if node.Kind == yaml.ScalarNode && node.Value == text && (first == 0 || node.Line < first) {
+			first = node.Line
+		}
+	}
+	for _, node := range d.nodes {
+		note(node)
+		for _, below := range node.Content {
+			note(below)
+		}
+	}
+	return first
+}
+
 // Line returns the line in which the value at a pointer stands, or what it is a part of.
 func (d *Document) Line(pointer string) int {
 	for {

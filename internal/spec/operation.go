@@ -337,14 +337,33 @@ func matchSegment(template, segment string, values map[string]string) bool {
 	return matchSegment(rest, segment[end:], values)
 }
 
-// Answer returns what the document says of an answer with a status.
+// Answer returns what the document says of an answer with a status. Where no success is documented, default is one.
 func (op *Operation) Answer(status int) (Contents, bool) {
-	for _, key := range []string{strconv.Itoa(status), fmt.Sprintf("%dXX", status/100)} {
+	keys := []string{strconv.Itoa(status), fmt.Sprintf("%dXX", status/100)}
+	if all := op.Successes(); status/100 == 2 && slices.Contains(all, "default") {
+		keys = append(keys, "default")
+	}
+	for _, key := range keys {
 		if found, ok := op.Answers[key]; ok {
 			return found, true
 		}
 	}
 	return nil, false
+}
+
+// Successes returns the statuses of the documented successes, sorted, a class of them last. Where there is none, default says
+// what any of them is.
+func (op *Operation) Successes() []string {
+	var found []string
+	for _, status := range op.Statuses() {
+		if strings.HasPrefix(status, "2") {
+			found = append(found, status)
+		}
+	}
+	if _, ok := op.Answers["default"]; ok && len(found) == 0 {
+		return []string{"default"}
+	}
+	return found
 }
 
 // Statuses returns the statuses that are documented, sorted, without the default.

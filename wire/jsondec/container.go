@@ -117,6 +117,34 @@ func (d *Decoder) Unknown(o *Object) {
 	}
 }
 
+// More reads the value of a member that the type does not know into a map.
+func More[M ~map[string]V, V any](d *Decoder, o *Object, m *M) {
+	o.label = "*"
+	name := string(o.Name)
+	if !d.once(o) {
+		return
+	}
+	var v V
+	if d.Value(&v); d.err != nil {
+		return
+	}
+	if *m == nil {
+		*m = make(M)
+	}
+	(*m)[name] = v
+}
+
+// Map reads an object whose names are not known. null is nil.
+func Map[M ~map[string]V, V any](d *Decoder, m *M) {
+	*m = nil
+	if d.next() == '{' {
+		*m = make(M)
+	}
+	for o := d.Object(); d.Member(&o); {
+		More(d, &o, m)
+	}
+}
+
 // once notes a name, which must not occur twice.
 func (d *Decoder) once(o *Object) bool {
 	if _, ok := o.names[string(o.Name)]; ok {

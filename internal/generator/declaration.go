@@ -1,0 +1,157 @@
+package generator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+)
+
+// A declaration is a type of package generated, in the words of the template that writes it.
+type declaration struct {
+	Name, Type string
+	Comment    string
+	Deprecated string
+	Kind       kind
+	Fields     []field
+	More       string // the type of the additional properties of a struct; empty when it has none
+	Private    bool   // of a list, of additional properties: its elements
+	Bare       *field // what a bare string stands for (x-bare-string)
+	Lenient    bool   // the service has been seen to send it in several forms
+	Listed     bool   // of a list: its elements decode themselves
+	Sent       bool   // values are sent, so that what is private in them is looked for
+	Rules      string // the name of the rules for a request; empty for none
+}
+
+type kind string
+
+const (
+	aStruct kind = "struct"
+	aList   kind = "list"
+	aMap    kind = "map"
+	aUnion  kind = "union"
+	aName   kind = "" // an alias, an enumeration, a scalar
+)
+
+// A field is a property of a struct.
+type field struct {
+	Name, JSON string
+	Type       string
+	Index      int
+	Private    bool   // its value is never printed
+	MayHold    bool   // it may hold private values although it is not private
+	Read       string // the statement that reads it; empty for the general one
+	Aliases    []string
+	Trim       bool
+	Needed     bool // an answer must not lack it
+}
+
+// Aliased tells that the field is read from the first of several properties that holds a text.
+func (f field) Aliased() bool { return len(f.Aliases) > 0 }
+
+// declare describes a type.
+func (f *functions) declare(t codegen.TypeDefinition) *declaration {
+	s := t.Schema
+	d := &declaration{Name: t.TypeName, Type: s.TypeDecl(), Comment: commentOf(t), Deprecated: t.DeprecationComment(), Sent: f.isSent(t)}
+	if f.isRequest(t) {
+		d.Rules = f.rulesName(t)
+	}
+	switch {
+	case len(s.UnionElements) > 0:
+		d.Kind = aUnion
+	case s.ArrayType != nil && !t.IsAlias():
+		d.Kind, d.Listed = aList, decodesItself(s.ArrayType.OAPISchema)
+		d.Private = !d.Listed && !saysPublic(s.ArrayType.OAPISchema, s.OAPISchema)
+	case len(s.Properties) > 0 && !t.IsAlias():
+		d.Kind = aStruct
+		if s.HasAdditionalProperties && s.AdditionalPropertiesType != nil {
+			d.More, d.Private = s.AdditionalPropertiesType.TypeDecl(), !saysPublic(s.AdditionalPropertiesType.OAPISchema)
+		}
+	case strings.HasPrefix(d.Type, "map["):
+		d.Kind = aMap
+	case t.IsAlias():
+		d.Type = "= " + d.Type
+	}
+	bare, _ := extensionsOf(s.OAPISchema)["x-bare-string"].(string)
+	for i, p := range s.Properties {
+		one := fieldOf(p, i)
+		d.Fields = append(d.Fields, one)
+		d.Lenient = d.Lenient || one.Aliased() || one.Trim
+		if p.JsonFieldName == bare {
+			d.Bare, d.Lenient = &d.Fields[i], true
+		}
+	}
+	return d
+}
+
+// commentOf returns the comment of a type.
+func commentOf(t codegen.TypeDefinition) string {
+	switch {
+	case t.Schema.Description != "":
+		return codegen.StringWithTypeNameToGoComment("is "+lowerFirst(t.Schema.Description), t.TypeName)
+	case t.Comment != "":
+		return t.Comment
+	case t.JsonName != "":
+		return fmt.Sprintf("// %s is a schema of the contract, which says no more of it.", t.TypeName)
+	}
+	return fmt.Sprintf("// %s holds the parameters of an operation.", t.TypeName)
+}
+
+func fieldOf(p codegen.Property, i int) field {
+	f := field{Name: p.GoFieldName(), JSON: p.JsonFieldName, Type: p.GoTypeDef(), Index: i, Private: private(p), MayHold: mayHold(p)}
+	if aliases, ok := p.Extensions["x-aliases"].([]any); ok {
+		for _, alias := range aliases {
+			f.Aliases = append(f.Aliases, fmt.Sprint(alias))
+		}
+	}
+	f.Trim = p.Extensions["x-trim"] == true
+	if s := p.Schema.OAPISchema; s != nil && !p.IsPointer() && (p.Required || f.Aliased()) && s.Type.Is("string") {
+		f.Needed = s.MinLength > 0 || len(s.Enum) > 0
+	}
+	if p.IsPointer() {
+		return f
+	}
+	switch {
+	case p.Schema.ArrayType != nil && decodesItself(p.Schema.ArrayType.OAPISchema):
+		f.Read = "jsondec.Slice(d, &t." + f.Name + ")"
+	case p.GoTypeDef() == "string":
+		f.Read = "t." + f.Name + " = d.String()"
+	case p.Schema.OAPISchema != nil && len(p.Schema.OAPISchema.Enum) > 0:
+		f.Read = "t." + f.Name + ".DecodeJSON(d)"
+	}
+	return f
+}
+
+// Unset is the expression that tells that the field has no value.
+func (f field) Unset() string {
+	name := "t." + f.Name
+	switch {
+	case f.Type == "string":
+		return name + ` == ""`
+	case strings.HasPrefix(f.Type, "*"), strings.HasPrefix(f.Type, "["), strings.HasPrefix(f.Type, "map["):
+		return name + " == nil"
+	}
+	return "reflect.ValueOf(" + name + ").IsZero()"
+}
+
+// Needs reports whether an answer lacks something without one of the fields.
+func (d *declaration) Needs() bool {
+	return slices.ContainsFunc(d.Fields, func(f field) bool { return f.Needed })
+}
+
+// decodesItself reports whether values of a schema have a method DecodeJSON.
+func decodesItself(s *openapi3.Schema) bool {
+	return s != nil && len(s.AnyOf)+len(s.OneOf) == 0 && (len(s.Properties) > 0 || len(s.AllOf) > 0 || len(s.Enum) > 0)
+}
+
+// saysPublic reports whether one of several schemas says that its values are not private.
+func saysPublic(schemas ...*openapi3.Schema) bool {
+	for _, s := range schemas {
+		if stated, ok := extensionsOf(s)["x-sensitive"].(bool); ok {
+			return !stated
+		}
+	}
+	return false
+}
