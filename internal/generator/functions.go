@@ -16,7 +16,8 @@ type functions struct {
 	*reading
 	pointers map[*openapi3.Schema]string // where each schema is declared
 	rules    rulebook
-	serves   bool // the output is the server of the sandbox, whose answers must be types that can have methods
+	schemas  openapi3.Schemas // of the components, those that were declared in place among them
+	serves   bool             // the output is the server of the sandbox, whose answers must be types that can have methods
 	errs     []error
 }
 

@@ -17,7 +17,8 @@ func (f *functions) hoist(t *openapi3.T) {
 	if t.Components.Schemas == nil {
 		t.Components.Schemas = make(openapi3.Schemas)
 	}
-	h := &hoister{components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool)}
+	f.schemas = t.Components.Schemas
+	h := &hoister{naming: f.names, components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool)}
 	for _, name := range sorted(t.Components.RequestBodies) {
 		if body := t.Components.RequestBodies[name]; body.Ref == "" && body.Value != nil {
 			h.names(body.Value.Content, name+"Body")
@@ -67,6 +68,7 @@ func only(all openapi3.Content, media string) openapi3.Content {
 }
 
 type hoister struct {
+	naming     *naming
 	components *openapi3.Components
 	serves     bool
 	done       map[*openapi3.MediaType]bool
@@ -112,9 +114,7 @@ func (h *hoister) declare(s *openapi3.SchemaRef, name string) *openapi3.SchemaRe
 		delete(s.Value.Extensions, "x-go-type-name")
 		name = stated
 	}
-	for h.components.Schemas[name] != nil {
-		name += "Inline"
-	}
+	name = h.naming.free(name, h.components.Schemas)
 	h.components.Schemas[name] = &openapi3.SchemaRef{Value: s.Value}
 	return &openapi3.SchemaRef{Ref: components + spec.Escape(name), Value: s.Value}
 }

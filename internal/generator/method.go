@@ -272,7 +272,7 @@ func (f *functions) isStruct(ref *openapi3.SchemaRef) bool {
 
 // several has a method return which of its successes it was.
 func (f *functions) several(m *method) {
-	m.Union = &union{Name: m.Name + "Result", Method: m.Name}
+	m.Union = &union{Name: f.names.free(m.Name+"Result", f.schemas), Method: m.Name}
 	for _, c := range m.traffic.Answers {
 		a := alternative{Status: c.number(), Described: c.Status, Print: "wire.Attr"}
 		if a.Status == 2 {

@@ -49,6 +49,14 @@ func newNaming(module fs.FS, document *spec.Document) (*naming, error) {
 	for _, name := range []string{"Server", "Client", "RequestEditors", "Format", "LogValue"} {
 		n.methods[name] = true
 	}
+	for _, op := range document.Operations {
+		_, described := document.Resolve(op.Pointer)
+		n.streaming(spec.Member(described, "x-download"), "File")
+		for _, body := range op.Body {
+			_, schema := document.Resolve(body.Pointer)
+			n.streaming(spec.Member(schema, "x-upload"), "")
+		}
+	}
 	var files []string
 	for _, folder := range []string{"api", "sandbox"} {
 		found, err := fs.Glob(module, folder+"/*.go")
@@ -74,6 +82,16 @@ func newNaming(module fs.FS, document *spec.Document) (*naming, error) {
 		}
 	}
 	return n, nil
+}
+
+// streaming notes the names that x-upload and x-download ask for.
+func (n *naming) streaming(asked any, another string) {
+	if method, ok := spec.Member(asked, "method").(string); ok {
+		n.methods[method], n.methods[method+another] = true, true
+	}
+	if of, ok := spec.Member(asked, "type").(string); ok {
+		n.types[of] = true
+	}
 }
 
 // declare notes a declaration of package api, or a method of the sandbox.
@@ -140,6 +158,14 @@ func (n *naming) apply(t *openapi3.T) {
 	}
 }
 
+// free returns a name for a type that neither the contract nor package api has.
+func (n *naming) free(name string, schemas openapi3.Schemas) string {
+	for n.types[name] || schemas[name] != nil {
+		name += "Value"
+	}
+	return name
+}
+
 func (n *naming) components(t *openapi3.T) {
 	if t.Components == nil {
 		return
@@ -186,7 +212,7 @@ func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[stri
 		}
 		op.OperationID = is
 	}
-	n.once(seen, is, id, pointer, "operations")
+	n.once(seen, is, id, pointer+"/operationId", "operations")
 }
 
 // operationID holds what the contract calls an operation that is called otherwise in Go.
@@ -201,7 +227,7 @@ func (n *naming) parameters(pointer string, all openapi3.Parameters) {
 		is := codegen.SchemaNameToTypeName(p.Value.Name)
 		if stated, ok := p.Value.Extensions[goName].(string); ok {
 			is = stated
-		} else if p.Value.In == "path" && slices.Contains(ofCalls, codegen.LowercaseFirstCharacters(is)) {
+		} else if name := codegen.LowercaseFirstCharacters(is); p.Value.In == "path" && (slices.Contains(ofCalls, name) || n.types[name]) {
 			is += "Param"
 			set(&p.Value.Extensions, is)
 		}
