@@ -22,6 +22,8 @@ type contractChange struct {
 	Change string
 	Adds   map[string]any `yaml:",inline"` // operations, by method and path, and components, by their kind
 
+	Credentials map[string]string // for security schemes
+
 	Call    string            // an expression in Go for the result and the error; it may use client, ctx and w, a buffer
 	Sends   string            // the request: its line, what is special of its headers, and its body
 	Answers map[string]string // status, type and body of the answer

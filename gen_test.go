@@ -279,8 +279,7 @@ func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 		t.Skip("runs the generator and the compiler")
 	}
 	dir := copyModule(t)
-	paths, schemas := names()
-	change(t, dir, beforeWebhooks, paths+added(t), "    # Enumerations\n", schemas+"    # Enumerations\n")
+	change(t, dir, beforeWebhooks, added(t))
 	run(t, dir, "go", "generate", ".")
 	run(t, dir, "go", "vet", "./api", "./authprovider", "./generated", "./contract/...", "./sandbox/...")
 	program(t, dir, "testdata/added/added_test.go", "api")
@@ -297,33 +296,6 @@ func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 			t.Errorf("%s still differs after the operation was removed", file)
 		}
 	}
-}
-
-// names returns operations and schemas whose names Go, oapi-codegen or this module use for something else.
-func names() (paths, schemas string) {
-	properties := strings.Fields("format missing logValue decodeJSON validate rules sensitive type func \u5e74\u9f62 1st a-b marshalJSON is")
-	types := strings.Fields("Error Client Option Image New Version Backoff WithTimeout Date2 Handler Type RawClient string RequestEditorFn Token Waiting")
-	for _, name := range types {
-		schemas += "    " + name + ": {type: object, properties: {"
-		for _, property := range properties {
-			schemas += "'" + property + "': {type: string, x-sensitive: false}, "
-		}
-		schemas += "}}\n"
-	}
-	operation := func(path, method, id, more string) {
-		paths += fmt.Sprintf("\n  %s:\n    %s:\n      operationId: %s\n      tags: [Checks]\n      summary: Has a name\n      description: That is taken.\n      x-retry: never\n%s", path, method, id, more)
-	}
-	for i, id := range strings.Fields("close raw provider new error client type format waitForCheck string init func server key uploadIdDocument2") {
-		ref := "{$ref: '#/components/schemas/" + types[i] + "'}"
-		operation("/names/"+id, "post", id, "      requestBody: {required: true, content: {application/json: {schema: "+ref+"}}}\n"+
-			"      responses:\n        '200': {description: d, content: {application/json: {schema: "+ref+"}}}\n        default: {$ref: '#/components/responses/Unexpected'}\n")
-	}
-	for _, name := range strings.Fields("ctx body opts c err params r req w url http fmt context string type error nil") {
-		operation("/param/"+name+"/{"+name+"}", "get", "param"+name, "      parameters:\n        - {name: "+name+", in: path, required: true, schema: {type: string}, x-sensitive: false}\n"+
-			"        - {name: "+name+", in: query, schema: {type: integer}, x-sensitive: false}\n"+
-			"      responses:\n        '204': {description: d}\n        default: {$ref: '#/components/responses/Unexpected'}\n")
-	}
-	return paths, schemas
 }
 
 var generatedFiles = []string{"generated/client.gen.go", "authprovider/operations.gen.go", "api/operations.gen.go", "sandbox/internal/server/server.gen.go"}

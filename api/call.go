@@ -84,6 +84,8 @@ type request[T any] struct {
 	download  *download                                                  // where what is streamed of the answer goes; nil when it is part of the result
 	build     func(server string, body io.Reader) (*http.Request, error) // nil when path and body are all there is
 	params    any                                                        // what build sends beside path and body; nil for nothing
+	pathRules *rules.Schema                                              // of held; nil when there are none
+	held      map[string]any                                             // the path parameters that are held to rules
 	rules     *rules.Schema                                              // of params
 	recovery  recovery[T]                                                // of an operation with retryRecover
 }
@@ -201,6 +203,11 @@ func wait(ctx context.Context, deadline time.Time, pause time.Duration) error {
 // encoded while it is sent.
 func (p *performance[T]) prepare(ctx context.Context) *Error {
 	r := &p.request
+	if r.pathRules != nil {
+		if failure := checkParams(p.op, r.held, r.pathRules); failure != nil {
+			return failure
+		}
+	}
 	if r.rules != nil {
 		if failure := checkParams(p.op, r.params, r.rules); failure != nil {
 			return failure

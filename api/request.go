@@ -20,6 +20,7 @@ func (c *Client) newRequest(ctx context.Context, op *operation, path []string, b
 		if err != nil {
 			return nil, errors.New("the parameters cannot be sent") // the reason may repeat their values
 		}
+		req.URL.RawQuery = strings.ReplaceAll(req.URL.RawQuery, " ", "%20") // between the elements of a list
 		return req.WithContext(ctx), nil
 	}
 	req, err := http.NewRequestWithContext(ctx, op.method, "", body)

@@ -80,10 +80,18 @@ func reaches(from *openapi3.SchemaRef, to string, must bool, seen map[*openapi3.
 
 func parameters(all openapi3.Parameters) {
 	for _, p := range all {
-		if p.Value == nil || p.Value.Required || p.Value.In == "path" || p.Value.Schema == nil || p.Value.Schema.Value == nil {
+		if p.Value == nil || p.Value.Required || p.Value.In == "path" {
 			continue
 		}
-		if kind := p.Value.Schema.Value.Type; kind != nil && (kind.Includes("array") || kind.Includes("object")) {
+		ref := p.Value.Schema
+		for _, described := range p.Value.Content {
+			ref = described.Schema
+		}
+		if ref == nil || ref.Value == nil {
+			continue
+		}
+		s := ref.Value
+		if s.Type != nil && (s.Type.Includes("array") || s.Type.Includes("object") && len(s.Properties) == 0 && len(s.AllOf) == 0) {
 			continue // nil is none
 		}
 		if _, stated := p.Value.Extensions[byPointer]; !stated {

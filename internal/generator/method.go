@@ -31,6 +31,8 @@ type method struct {
 	Comment, Deprecated string
 	Args                string   // of the signature, between the context and the options
 	Values              []string // the expressions for the path parameters
+	PathRules           string   // the name of the rules for them; empty for none
+	Held                []string // those that are held to rules, as the entries of a Go literal
 	Params              string   // the type of the other parameters; empty for none
 	Build               string   // builds the request from them; empty for none
 	Body                string   // the expression for the body; empty for none
@@ -129,6 +131,14 @@ func (f *functions) parameters(m *method) {
 		m.Args += ", " + p.GoVariableName() + " " + p.TypeDef()
 		m.PathParams = append(m.PathParams, p.ParamName)
 		m.Values = append(m.Values, "pathValue("+p.GoVariableName()+")")
+	}
+	if of := f.rules.params[m.op.OperationId+"Path"]; of != nil {
+		m.PathRules = m.op.OperationId + "Path"
+		for _, p := range m.op.PathParams {
+			if spec.Member(spec.Member(of, "properties"), p.ParamName) != nil {
+				m.Held = append(m.Held, strconv.Quote(p.ParamName)+": "+p.GoVariableName())
+			}
+		}
 	}
 	if !m.op.RequiresParamObject() {
 		return

@@ -206,6 +206,10 @@ func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[stri
 	case n.methods[is]:
 		is += "Operation"
 	}
+	if op.Extensions["x-retry"] == "recover" && !n.methods["recover"+is] {
+		n.faults = append(n.faults, n.document.Fault(pointer+"/x-retry",
+			"x-retry: recover needs a function recover%s of Client in package api, which finds out whether the operation was performed; see recover.go", is))
+	}
 	if is != codegen.SchemaNameToTypeName(id) {
 		if _, nameless := op.Extensions[operationID]; !nameless {
 			op.Extensions = extended(op.Extensions, operationID, id)

@@ -38,23 +38,43 @@ func newRulebook(d *spec.Document, all map[string]*traffic, goNames map[string]s
 	return b
 }
 
-// parameters adds a schema for the parameters of an operation, as the properties of an object.
+// parameters adds a schema for the parameters of an operation, as the properties of an object, and another one for those of
+// the path, where these are held to more than a type.
 func (b *rulebook) parameters(op *spec.Operation, name string) {
-	of, required := make(map[string]any), []any{}
-	for _, p := range op.Params {
-		schema := b.document.Sent(p.Pointer + "/schema")
-		if p.In == "path" || schema == nil {
-			continue
+	for kind, inPath := range map[string]bool{"Params": false, "Path": true} {
+		of, required := make(map[string]any), []any{}
+		for _, p := range op.Params {
+			schema := b.document.Sent(p.Pointer + "/schema")
+			if (p.In == "path") != inPath || schema == nil || inPath && !b.constrained(schema) {
+				continue
+			}
+			of[p.Name] = schema
+			b.leadsTo(schema)
+			if p.Required {
+				required = append(required, p.Name)
+			}
 		}
-		of[p.Name] = schema
-		b.leadsTo(schema)
-		if p.Required {
-			required = append(required, p.Name)
+		if len(of) > 0 {
+			b.params[name+kind] = map[string]any{"type": "object", "properties": of, "required": required}
 		}
 	}
-	if len(of) > 0 {
-		b.params[name+"Params"] = map[string]any{"type": "object", "properties": of, "required": required}
+}
+
+// constrained reports whether a schema says more than which Go type it is.
+func (b *rulebook) constrained(schema any) bool {
+	if ref, ok := spec.Member(schema, "$ref").(string); ok {
+		return b.constrained(b.document.Sent(ref))
 	}
+	for name, value := range spec.Object(schema) {
+		if name == "minLength" && number(value) == "1" {
+			continue // an empty path parameter is refused anyway
+		}
+		if !strings.HasPrefix(name, "x-") && !slices.Contains([]string{"type", "format", "title", "description", "example", "examples", "default", "deprecated", "items"}, name) {
+			return true
+		}
+	}
+	items := spec.Member(schema, "items")
+	return items != nil && b.constrained(items)
 }
 
 const components = "#/components/schemas/"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -179,8 +180,9 @@ func oneLine(text string) string {
 // followed through the document, in their order, as deep as they lead.
 func located(document []byte, err error) error {
 	text := oneLine(err.Error())
-	if strings.Contains(text, "yaml: line ") { // it knows
-		return errors.New(text)
+	if known := itsLine.FindStringSubmatch(text); known != nil { // it knows
+		line, _ := strconv.Atoi(known[1])
+		return &Fault{line, known[2]}
 	}
 	var root yaml.Node
 	if yaml.Unmarshal(document, &root) != nil || len(root.Content) == 0 {
@@ -199,6 +201,7 @@ func located(document []byte, err error) error {
 }
 
 var (
+	itsLine    = regexp.MustCompile(`\byaml:.* line (\d+): (.*)$`)
 	references = regexp.MustCompile(`#/[^\s"']+`)
 	words      = regexp.MustCompile(`[^\s"',:]+`)
 )

@@ -30,7 +30,7 @@ var callsJSON []byte
 func TestCalls(t *testing.T) {
 	var table []struct {
 		Change, Sends, Returns, Prints, Fails string
-		Answers                               map[string]string
+		Answers, Credentials                  map[string]string
 	}
 	if err := json.Unmarshal(callsJSON, &table); err != nil {
 		t.Fatal(err)
@@ -60,8 +60,11 @@ func TestCalls(t *testing.T) {
 			}))
 			defer srv.Close()
 			checker := contract.NewTransport(nil)
-			client, err := api.New("k", "s", api.WithBaseURL(srv.URL+"/api"), api.WithMaxAttempts(1),
-				api.WithHTTPClient(&http.Client{Transport: checker}))
+			opts := []api.Option{api.WithBaseURL(srv.URL + "/api"), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: checker})}
+			for scheme, value := range c.Credentials {
+				opts = append(opts, api.WithCredential(scheme, value))
+			}
+			client, err := api.New("k", "s", opts...)
 			if err != nil {
 				t.Fatal(err)
 			}
