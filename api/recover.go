@@ -1,3 +1,5 @@
+//aver:needs createCheck submitCheck lookupChecks getCheck getCheckResults createAccessLink
+
 package api
 
 import (

@@ -1,3 +1,5 @@
+//aver:needs #Date
+
 package api
 
 import (

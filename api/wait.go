@@ -1,3 +1,5 @@
+//aver:needs getCheck getWatchlistSearch
+
 package api
 
 import (

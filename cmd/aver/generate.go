@@ -85,12 +85,19 @@ func (g *contractGenerator) run(ctx context.Context) error {
 	if err != nil {
 		return g.blame(document, err)
 	}
+	parsed, err := spec.Read(document)
+	if err != nil {
+		return g.blame(document, err)
+	}
 	g.module, err = os.MkdirTemp("", "aver-generate-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(g.module)
 	if err := copyTree(source, g.module); err != nil {
+		return err
+	}
+	if err := g.fit(parsed); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(g.module, "openapi.yaml"), document, 0o644); err != nil {
@@ -114,6 +121,32 @@ func (g *contractGenerator) run(ctx context.Context) error {
 		}
 	}
 	return g.write()
+}
+
+// fit takes out of the copied module what the contract knows nothing of.
+func (g *contractGenerator) fit(document *spec.Document) error {
+	files, err := filepath.Glob(filepath.Join(g.module, "api", "*.go"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if generator.Meets(document, content) {
+			continue
+		}
+		if filepath.Base(file) != "doc.go" {
+			err = os.Remove(file)
+		} else {
+			err = os.WriteFile(file, generator.Introduction(document), 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // document returns the contract to generate from.

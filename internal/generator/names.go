@@ -73,6 +73,9 @@ func newNaming(module fs.FS, document *spec.Document) (*naming, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !Meets(document, text) {
+			continue
+		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
 		if err != nil {
 			return nil, err
