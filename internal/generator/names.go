@@ -5,6 +5,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -188,8 +190,39 @@ func (n *naming) components(t *openapi3.T) {
 		}
 		n.once(seen, is, name, pointer, "schemas")
 	}
+	n.inline(t)
 	for _, name := range sorted(t.Components.Parameters) {
 		n.parameters("#/components/parameters/"+spec.Escape(name), openapi3.Parameters{t.Components.Parameters[name]})
+	}
+}
+
+// inline takes out of the components what would become a type with a name that is needed, and has each operation declare it.
+func (n *naming) inline(t *openapi3.T) {
+	taken := func(name string) bool { return n.types[codegen.SchemaNameToTypeName(name)] }
+	for _, item := range t.Paths.Map() {
+		n.inlineParameters(item.Parameters)
+		for _, op := range item.Operations() {
+			n.inlineParameters(op.Parameters)
+			if body := op.RequestBody; body != nil && taken(path.Base(body.Ref)) {
+				body.Ref = ""
+			}
+			for _, answer := range op.Responses.Map() {
+				if taken(path.Base(answer.Ref)) {
+					answer.Ref = ""
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(t.Components.Parameters, func(name string, _ *openapi3.ParameterRef) bool { return taken(name) })
+	maps.DeleteFunc(t.Components.RequestBodies, func(name string, _ *openapi3.RequestBodyRef) bool { return taken(name) })
+	maps.DeleteFunc(t.Components.Responses, func(name string, _ *openapi3.ResponseRef) bool { return taken(name) })
+}
+
+func (n *naming) inlineParameters(all openapi3.Parameters) {
+	for _, p := range all {
+		if n.types[codegen.SchemaNameToTypeName(path.Base(p.Ref))] {
+			p.Ref = ""
+		}
 	}
 }
 

@@ -21,7 +21,8 @@ import (
 func validate(text []byte) error {
 	document, err := openapi3.NewLoader().LoadFromData(text)
 	if err == nil {
-		err = document.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation())
+		err = document.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation(),
+			openapi3.AllowExtraSiblingFields("pathItems")) // of 3.1
 	}
 	if err != nil {
 		return located(text, err)
