@@ -184,6 +184,9 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 	if err := checkKey(key, secret); err != nil {
 		return nil, err
 	}
+	if s.baseURL == "" && DefaultBaseURL == "" {
+		return nil, errors.New("authprovider: the contract names no server; give one with WithBaseURL")
+	}
 	origin, basePath, err := parseBaseURL(s.baseURL)
 	if err != nil {
 		return nil, err
