@@ -34,16 +34,26 @@ var quotes = map[string]func(string) string{
 	"the tail": func(s string) string { return s[len(s)/2:] },
 }
 
-// set gives the texts of a request a value wherever it stays valid, and returns how many.
+// set gives the private texts of a request a value wherever it stays valid, and returns how many.
 func set(request reflect.Value, value string) int {
 	n := 0
+	if request.Kind() == reflect.Pointer && !request.IsNil() {
+		request = request.Elem()
+	}
+	if request.Kind() != reflect.Struct {
+		return 0
+	}
 	for i := range request.NumField() {
 		field := request.Field(i)
-		if field.Type() != reflect.TypeFor[string]() {
+		if field.Type() != reflect.TypeFor[string]() || !field.CanSet() {
 			continue
 		}
 		before := field.String()
 		field.SetString(value)
+		if strings.Contains(fmt.Sprintf("%+v", request.Interface()), value) { // which the contract calls public
+			field.SetString(before)
+			continue
+		}
 		if v := request.Addr().MethodByName("Validate"); v.IsValid() && v.Call(nil)[0].Len() > 0 {
 			field.SetString(before)
 			continue
@@ -64,17 +74,18 @@ func calls(t testing.TB, client *api.Client, value string, each func(operation s
 		args := []reflect.Value{reflect.ValueOf(t.Context())}
 		taken := 0
 		for j := 2; j < m.Type.NumIn()-1; j++ {
-			arg := reflect.New(m.Type.In(j)).Elem()
+			arg := argument(m.Type.In(j), value)
 			switch {
-			case strings.HasPrefix(m.Name, "Download") && j == m.Type.NumIn()-2 && arg.Kind() == reflect.Interface:
-				arg.Set(reflect.ValueOf(io.Discard))
-			case strings.HasSuffix(m.Name, "File") && j == m.Type.NumIn()-2:
+			case arg.Type() == reflect.TypeFor[io.Reader]():
+				taken++
+			case strings.HasSuffix(m.Name, "File") && arg.Kind() == reflect.String && j == m.Type.NumIn()-2:
 				arg.SetString(t.TempDir() + "/image")
 			case arg.Kind() == reflect.String:
-				arg.SetString(value)
 				taken++
-			default:
-				arg.Set(valid(arg.Type()))
+			case arg.Kind() == reflect.Pointer:
+				arg = reflect.New(arg.Type().Elem())
+				taken += set(arg, value)
+			case arg.Kind() == reflect.Struct:
 				taken += set(arg, value)
 				if image := arg.FieldByName("Image"); image.IsValid() {
 					image.Set(reflect.ValueOf(api.ImageBytes(value, picture(3000))))

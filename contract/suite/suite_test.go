@@ -132,7 +132,7 @@ func refusals(t *testing.T, box *sandbox.Sandbox, url string) {
 				_ = resp.Body.Close()
 			}
 			example := ""
-			if op.RequestBody != nil {
+			if op.RequestBody != nil && op.RequestBody.Value.Content["application/json"] != nil {
 				b, _ := json.Marshal(op.RequestBody.Value.Content["application/json"].Example)
 				example = string(b)
 			}
