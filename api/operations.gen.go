@@ -208,9 +208,9 @@ type IDDocumentUpload struct {
 
 func (u IDDocumentUpload) request(name, content string) AddIDDocumentRequest {
 	return AddIDDocumentRequest{
-		Type:        u.Type,
 		FileContent: content,
 		FileName:    name,
+		Type:        u.Type,
 		ForceCommit: u.ForceCommit,
 		Side:        u.Side,
 	}
@@ -248,9 +248,9 @@ type PhotoDocumentUpload struct {
 
 func (u PhotoDocumentUpload) request(name, content string) AddPhotoDocumentRequest {
 	return AddPhotoDocumentRequest{
-		Extended:    u.Extended,
 		FileContent: content,
 		FileName:    name,
+		Extended:    u.Extended,
 		ForceCommit: u.ForceCommit,
 	}
 }
@@ -277,9 +277,9 @@ type SupplementalDocumentUpload struct {
 
 func (u SupplementalDocumentUpload) request(name, content string) AddSupplementalDocumentRequest {
 	return AddSupplementalDocumentRequest{
-		Type:        u.Type,
 		FileContent: content,
 		FileName:    name,
+		Type:        u.Type,
 	}
 }
 
@@ -499,12 +499,12 @@ type WatchlistImageSearch struct {
 
 func (u WatchlistImageSearch) request(name, content string) SearchWatchlistsRequest {
 	return SearchWatchlistsRequest{
+		FileContent:     content,
+		FileName:        name,
 		BusinessName:    u.BusinessName,
 		Categories:      u.Categories,
 		CheckID:         u.CheckID,
 		Country:         u.Country,
-		FileContent:     content,
-		FileName:        name,
 		FirstName:       u.FirstName,
 		GroupID:         u.GroupID,
 		LastName:        u.LastName,

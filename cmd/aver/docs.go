@@ -12,10 +12,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	embedded "github.com/goaver/aver-go"
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 func newDocsCommand() *cobra.Command {
-	var redoc, spec, out string
+	var redoc, file, out string
 	cmd := &cobra.Command{
 		Use:   "docs",
 		Short: "Write the API reference as one HTML file",
@@ -24,9 +25,9 @@ package redoc) in one HTML file. make docs fetches Redoc and calls it.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			document := embedded.Spec
-			if spec != "" {
+			if file != "" {
 				var err error
-				if document, err = os.ReadFile(spec); err != nil {
+				if document, err = os.ReadFile(file); err != nil {
 					return err
 				}
 			}
@@ -46,7 +47,7 @@ package redoc) in one HTML file. make docs fetches Redoc and calls it.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&redoc, "redoc", "redoc.standalone.js", "the bundle of Redoc")
-	flags.StringVar(&spec, "spec", "", "another OpenAPI document (default: the embedded contract)")
+	flags.StringVar(&file, "spec", "", "another OpenAPI document (default: the embedded contract)")
 	flags.StringVar(&out, "out", "docs.html", "the file to write")
 	return cmd
 }
@@ -71,11 +72,12 @@ var referencePage = template.Must(template.New("").Parse(`<!doctype html>
 
 // reference returns the page for a contract.
 func reference(document, redoc []byte) ([]byte, error) {
-	var spec struct{ Info struct{ Title string } }
-	var tree any
-	if err := yaml.Unmarshal(document, &spec); err != nil {
+	contract, err := spec.Read(document)
+	if err != nil {
 		return nil, err
 	}
+	title, _ := spec.Member(spec.Member(contract.Tree, "info"), "title").(string)
+	var tree any // as it is written
 	if err := yaml.Unmarshal(document, &tree); err != nil {
 		return nil, err
 	}
@@ -91,6 +93,6 @@ func reference(document, redoc []byte) ([]byte, error) {
 		Title string
 		Redoc template.JS
 		Spec  template.JS
-	}{spec.Info.Title, template.JS(redoc), template.JS(text)})
+	}{title, template.JS(redoc), template.JS(text)})
 	return page.Bytes(), err
 }

@@ -23,6 +23,16 @@ type declaration struct {
 	Listed     bool   // of a list: its elements decode themselves
 	Sent       bool   // values are sent, so that what is private in them is looked for
 	Rules      string // the name of the rules for a request; empty for none
+	Upload     *uploadType
+	Hidden     bool // package api does not name it: an error body of one media type
+}
+
+// An uploadType is the type of a request with an image that is streamed (x-upload).
+type uploadType struct {
+	Name, Of string
+	Fields   []field // all but those of the image
+	Image    field   // its content
+	Called   field   // its name
 }
 
 type kind string
@@ -38,6 +48,7 @@ const (
 // A field is a property of a struct.
 type field struct {
 	Name, JSON string
+	Comment    string
 	Type       string
 	Index      int
 	Private    bool   // its value is never printed
@@ -83,7 +94,26 @@ func (f *functions) declare(t codegen.TypeDefinition) *declaration {
 			d.Bare, d.Lenient = &d.Fields[i], true
 		}
 	}
+	d.Hidden = s.OAPISchema == nil || t.IsAlias() && s.TypeDecl() == "ErrorBody"
+	if asked, ok := extensionsOf(s.OAPISchema)["x-upload"].(map[string]any); ok {
+		d.Upload = uploadOf(d, asked)
+	}
 	return d
+}
+
+func uploadOf(d *declaration, asked map[string]any) *uploadType {
+	u := &uploadType{Name: fmt.Sprint(asked["type"]), Of: d.Name}
+	for _, f := range d.Fields {
+		switch f.JSON {
+		case asked["image"]:
+			u.Image = f
+		case asked["name"]:
+			u.Called = f
+		default:
+			u.Fields = append(u.Fields, f)
+		}
+	}
+	return u
 }
 
 // commentOf returns the comment of a type.
@@ -101,6 +131,9 @@ func commentOf(t codegen.TypeDefinition) string {
 
 func fieldOf(p codegen.Property, i int) field {
 	f := field{Name: p.GoFieldName(), JSON: p.JsonFieldName, Type: p.GoTypeDef(), Index: i, Private: private(p), MayHold: mayHold(p)}
+	if p.Description != "" {
+		f.Comment = codegen.StringWithTypeNameToGoComment(p.Description, "")
+	}
 	if aliases, ok := p.Extensions["x-aliases"].([]any); ok {
 		for _, alias := range aliases {
 			f.Aliases = append(f.Aliases, fmt.Sprint(alias))
