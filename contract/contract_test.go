@@ -72,7 +72,7 @@ var violations = []violation{
 	{name: "2^63 in an int64", body: strings.Replace(good, "9223372036854775807", "9223372036854775808", 1), rule: contract.RuleFormat, place: "/count", want: "int64, got 9223372036854775808"},
 	{name: "undocumented 500", body: `{"message":"oops"}`, status: 500, rule: contract.RuleStatus, want: "200, 404, got 500", only: contract.Response},
 	{name: "body where there is none", body: good, status: 404, rule: contract.RuleBody, want: "no body", only: contract.Response},
-	{name: "sensitive value", body: strings.Replace(good, `"Maria"`, "4711", 1), rule: contract.RuleType, place: "/owner", want: "string, got a integer (not shown)"},
+	{name: "sensitive value", body: strings.Replace(good, `"Maria"`, "4711", 1), rule: contract.RuleType, place: "/owner", want: "string, got an integer (not shown)"},
 }
 
 // legal are messages that the contract allows.

@@ -129,6 +129,14 @@ func (s *Schema) ProblemsOf(value any) []rules.Problem {
 	return s.Problems(read)
 }
 
+// articled returns the name of a type with its article.
+func articled(name string) string {
+	if strings.ContainsRune("aeiou", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
+}
+
 // Describe names a value: its type, and if nobody minds, itself.
 func Describe(v any, private bool) string {
 	name := TypeOf(v)
@@ -145,11 +153,11 @@ func Describe(v any, private bool) string {
 		}
 	}
 	if private {
-		return "a " + name + " (not shown)"
+		return articled(name) + " (not shown)"
 	}
 	text, err := json.Marshal(v)
 	if err != nil || len(text) > 80 {
-		return "a " + name
+		return articled(name)
 	}
 	return string(text)
 }
