@@ -414,14 +414,6 @@ func (r *request[T]) privateBody() any {
 	return r.body
 }
 
-// optional returns a body that need not be sent; nil when it is not.
-func optional[T any](body *T) any {
-	if body == nil {
-		return nil
-	}
-	return *body
-}
-
 // done returns the error of a call whose documented success says nothing.
 func done[T any](_ *T, err error) error { return err }
 

@@ -88,11 +88,6 @@ func (d *download) whole(media string, a *answer) error {
 	return err
 }
 
-// streamTo streams an answer to w. It is called by the generated methods.
-func streamTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer) (*Downloaded, error) {
-	return downloadTo(ctx, c, op, opts, r, w)
-}
-
 // downloadTo downloads the image of an answer to w. It is called by the generated methods.
 func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer, names ...string) (*Downloaded, error) {
 	if w == nil {

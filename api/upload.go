@@ -70,14 +70,6 @@ func newUpload[B any](image Image, build func(name, content string) B) *upload {
 	return &upload{image: image, build: func(name, content string) any { return build(name, content) }}
 }
 
-// newStream returns an upload of what a reader brings from where it stands; of nothing when it is nil.
-func newStream(body io.Reader) *upload {
-	if body == nil {
-		return nil
-	}
-	return &upload{image: ImageReader("body", body)}
-}
-
 // what names what is sent, for errors.
 func (u *upload) what() string {
 	if u.build == nil {

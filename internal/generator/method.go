@@ -175,7 +175,7 @@ func (f *functions) body(m *method) {
 	}
 	m.Rules = f.rulesAt(b.Pointer + "/schema")
 	if b.Form != asJSON {
-		m.Encoding = "encode" + string(b.Form)
+		m.Encoding = "body." + string(b.Form)
 	}
 	if b.Required {
 		m.Args += ", body " + of

@@ -241,13 +241,15 @@ func (d *Document) SecuritySchemes() map[string]any {
 
 // Server returns the address of the server that comes first, its variables filled; nothing when it is none by itself.
 func (d *Document) Server() string {
-	for _, server := range List(Member(d.Tree, "servers")) {
-		if u, err := url.Parse(address(server)); err == nil && u.IsAbs() && u.Host != "" {
-			return u.String()
-		}
-		break
+	servers := List(Member(d.Tree, "servers"))
+	if len(servers) == 0 {
+		return ""
 	}
-	return ""
+	u, err := url.Parse(address(servers[0]))
+	if err != nil || !u.IsAbs() || u.Host == "" {
+		return ""
+	}
+	return u.String()
 }
 
 // address returns the address of a server with its variables filled.

@@ -1,0 +1,31 @@
+package api
+
+import (
+	"context"
+	"io"
+)
+
+// What Aver's contract does not have and those of others do: bodies that need not be sent, and bodies and answers of bytes.
+
+//lint:file-ignore U1000 the methods that are generated from other contracts call these
+
+// optional returns a body that need not be sent; nil when it is not.
+func optional[T any](body *T) any {
+	if body == nil {
+		return nil
+	}
+	return *body
+}
+
+// newStream returns an upload of what a reader brings from where it stands; of nothing when it is nil.
+func newStream(body io.Reader) *upload {
+	if body == nil {
+		return nil
+	}
+	return &upload{image: ImageReader("body", body)}
+}
+
+// streamTo streams an answer to w. It is called by the generated methods.
+func streamTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer) (*Downloaded, error) {
+	return downloadTo(ctx, c, op, opts, r, w)
+}
