@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -228,7 +229,7 @@ func (p *performance[T]) prepare(ctx context.Context) *Error {
 func (r *request[T]) again(failure *Error) bool {
 	switch {
 	case r.download != nil && !r.download.again():
-		failure.note = fmt.Sprintf("it was not repeated, because %d bytes of the image were written", r.download.found.Size)
+		failure.note = fmt.Sprintf("it was not repeated, because %d bytes of the %s were written", r.download.found.Size, r.download.what())
 		return false
 	case r.upload != nil && !r.upload.again():
 		failure.Err = wire.Reword(errorText(failure.Err, "the image cannot be sent again: "+errSpent.Error()), failure.Err)
@@ -433,6 +434,8 @@ func pathValue[T any](v T) string {
 		return v
 	case time.Time:
 		return v.Format(time.RFC3339Nano)
+	case []byte:
+		return base64.StdEncoding.EncodeToString(v)
 	}
 	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice {
 		texts := make([]string, r.Len())

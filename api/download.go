@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -60,9 +61,17 @@ func (d *download) extract(body io.Reader) io.Reader {
 	})
 }
 
+// what names what is streamed, for errors.
+func (d *download) what() string {
+	if d.names == nil {
+		return "answer"
+	}
+	return "image"
+}
+
 // Write passes on to w, and remembers whether the fault was w's.
 func (d *download) Write(p []byte) (int, error) {
-	n, err := d.w.Write(p)
+	n, err := d.pass(p)
 	d.found.Size += int64(n)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
@@ -73,11 +82,21 @@ func (d *download) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// pass passes on to w, which may panic, as one that is nil does.
+func (d *download) pass(p []byte) (n int, err error) {
+	defer guard(&err)
+	return d.w.Write(p)
+}
+
 // again reports whether the image can be downloaded anew after a failure.
 func (d *download) again() bool { return d.err == nil && (d.found.Size == 0 || d.restart != nil) }
 
-// whole passes a whole answer on.
-func (d *download) whole(media string, a *answer) error {
+// whole passes a whole answer on, if it is what the contract says. One that is documented as bytes may be of any type but
+// those in which a service or what stands before it says that something went wrong.
+func (d *download) whole(op *operation, media string, a *answer) error {
+	if kind, _, err := mime.ParseMediaType(media); err == nil && !op.takes(kind) {
+		return transient("the answer is %s, not %s", describeMedia(media), op.accept)
+	}
 	if d.found.Size > 0 {
 		if d.err = d.restart(); d.err != nil {
 			return d.err
@@ -140,6 +159,6 @@ func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts [
 // unwritten is a call whose answer could not be written where the caller wants it.
 func unwritten(op *operation, resp *http.Response, d *download) *Error {
 	e := answered(op, resp, nil)
-	e.Err = fmt.Errorf("writing the image failed after %d bytes: %w", d.found.Size, fileError(d.err))
+	e.Err = fmt.Errorf("writing the %s failed after %d bytes: %w", d.what(), d.found.Size, fileError(d.err))
 	return e
 }

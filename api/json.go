@@ -106,7 +106,7 @@ func transient(format string, args ...any) error { return &transientError{fmt.Er
 func decode(op *operation, contentType string, a *answer, d *download, result any) (isNull bool, err error) {
 	switch text, isText := result.(*string); {
 	case d != nil && d.names == nil:
-		return false, d.whole(contentType, a)
+		return false, d.whole(op, contentType, a)
 	case isText && op.accept != "" && !isJSON(contentType):
 		return false, a.text(text)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"strings"
 )
 
 // What Aver's contract does not have and those of others do: bodies that need not be sent, and bodies and answers of bytes.
@@ -28,4 +29,18 @@ func newStream(body io.Reader) *upload {
 // streamTo streams an answer to w. It is called by the generated methods.
 func streamTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer) (*Downloaded, error) {
 	return downloadTo(ctx, c, op, opts, r, w)
+}
+
+// takes reports whether an answer of a media type is one that is streamed.
+func (op *operation) takes(media string) bool {
+	documented, _, _ := strings.Cut(op.accept, ",")
+	documented, _, _ = strings.Cut(documented, ";")
+	kind, any := strings.CutSuffix(documented, "/*")
+	switch {
+	case documented == media, documented == "*/*", any && strings.HasPrefix(media, kind+"/"):
+		return true
+	case documented == "application/octet-stream":
+		return media != "text/html" && !isJSON(media)
+	}
+	return media == "application/octet-stream"
 }

@@ -127,7 +127,7 @@ func (p *Provider) set(ctx context.Context, req *http.Request, name string) erro
 		query.Set(s.key, p.given(name))
 		req.URL.RawQuery = query.Encode()
 	case "cookie":
-		if _, err := req.Cookie(s.key); err != nil {
+		if _, err := req.Cookie(s.key); err != nil { // not there from an attempt before
 			req.AddCookie(&http.Cookie{Name: s.key, Value: p.given(name)})
 		}
 	}

@@ -2,31 +2,50 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
-// MarshalWith writes an object with additional properties, which may not have the names of the others. It is for generated
-// code.
-func MarshalWith(object any, more any) ([]byte, error) {
-	text, err := json.Marshal(object)
-	if err != nil {
-		return nil, err
+// MarshalWith writes a value and, if it is an object, the members of another object within it. No additional property may
+// have the name of one that is there with another value. A nil value is null, and nil for more adds nothing. It is for
+// generated code.
+func MarshalWith(value, more any) ([]byte, error) {
+	text, err := marshal(value)
+	if err != nil || more == nil {
+		return text, err
 	}
 	rest, err := json.Marshal(more)
 	if err != nil {
 		return nil, err
 	}
 	var declared, added map[string]json.RawMessage
-	if err := json.Unmarshal(text, &declared); err != nil {
-		return nil, err
-	}
 	if err := json.Unmarshal(rest, &added); err != nil {
 		return nil, err
 	}
-	for name := range added {
-		if _, ok := declared[name]; ok {
-			return nil, fmt.Errorf("the additional property %q has the name of a property", name)
+	if len(added) == 0 {
+		return text, nil
+	}
+	if json.Unmarshal(text, &declared) != nil {
+		return nil, errors.New("a value that is no object has no further properties")
+	}
+	for _, name := range slices.Sorted(maps.Keys(added)) {
+		switch there, ok := declared[name]; {
+		case !ok:
+		case string(there) == string(added[name]):
+			delete(added, name)
+		case string(there) == `""`: // not set
+			delete(declared, name)
+			if text, err = json.Marshal(declared); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, errors.New("an additional property has the name of a property that is set to another value")
 		}
+	}
+	if rest, err = json.Marshal(added); err != nil {
+		return nil, err
 	}
 	switch {
 	case len(added) == 0:
@@ -34,5 +53,30 @@ func MarshalWith(object any, more any) ([]byte, error) {
 	case len(declared) == 0:
 		return rest, nil
 	}
-	return append(append(text[:len(text)-1], ','), rest[1:]...), nil
+	return append(append(text[:len(text)-1:len(text)-1], ','), rest[1:]...), nil
+}
+
+// marshal writes a value; one that is a text of JSON already stays as it is.
+func marshal(value any) ([]byte, error) {
+	if text, ok := value.(json.RawMessage); ok {
+		if len(text) == 0 {
+			return []byte("null"), nil
+		}
+		return text, nil
+	}
+	return json.Marshal(value)
+}
+
+// Discriminator returns the property of an object that tells what it is. The error repeats nothing of the object. It is for
+// generated code.
+func Discriminator(object []byte, name string) (string, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return "", errors.New("the value is no object, so that nothing tells what it is")
+	}
+	var is string
+	if json.Unmarshal(members[name], &is) != nil {
+		return "", fmt.Errorf("the value has no text %s, which would tell what it is", name)
+	}
+	return is, nil
 }

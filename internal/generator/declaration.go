@@ -7,6 +7,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
+
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 // A declaration is a type of package generated, in the words of the template that writes it.
@@ -24,7 +26,16 @@ type declaration struct {
 	Sent       bool   // values are sent, so that what is private in them is looked for
 	Rules      string // the name of the rules for a request; empty for none
 	Upload     *uploadType
-	Hidden     bool // package api does not name it: an error body of one media type
+	Elements   []element // of a union: the types of which it holds one
+	Cases      []codegen.DiscriminatorCase
+	Told       string // the property that tells them apart; empty for none
+	Hidden     bool   // package api does not name it: an error body of one media type
+}
+
+// An element is one of the types of a union.
+type element struct {
+	Method, Type string
+	Value        string // of the property that tells it apart; empty when it is not set for the caller
 }
 
 // An uploadType is the type of a request with an image that is streamed (x-upload).
@@ -72,6 +83,16 @@ func (f *functions) declare(t codegen.TypeDefinition) *declaration {
 	switch {
 	case len(s.UnionElements) > 0:
 		d.Kind = aUnion
+		for _, u := range s.UnionElements {
+			e := element{Method: u.Method(), Type: u.String()}
+			if stamp := s.DiscriminatorStampFor(u); stamp != nil {
+				e.Value = stamp.Value
+			}
+			d.Elements = append(d.Elements, e)
+		}
+		if d.Cases = s.DiscriminatorCases(); s.Discriminator != nil {
+			d.Told = s.Discriminator.Property
+		}
 	case s.ArrayType != nil && !t.IsAlias():
 		d.Kind, d.Listed = aList, decodesItself(s.ArrayType.OAPISchema)
 		d.Private = !d.Listed && !saysPublic(s.ArrayType.OAPISchema, s.OAPISchema)
@@ -88,6 +109,7 @@ func (f *functions) declare(t codegen.TypeDefinition) *declaration {
 	bare, _ := extensionsOf(s.OAPISchema)["x-bare-string"].(string)
 	for i, p := range s.Properties {
 		one := fieldOf(p, i)
+		one.Private = one.Private || f.refersToPrivate(t, p)
 		d.Fields = append(d.Fields, one)
 		d.Lenient = d.Lenient || one.Aliased() || one.Trim
 		if p.JsonFieldName == bare {
@@ -114,6 +136,20 @@ func uploadOf(d *declaration, asked map[string]any) *uploadType {
 		}
 	}
 	return u
+}
+
+// refersToPrivate reports whether a property refers to a schema that says that its values are private, whatever is said where
+// it is referred to.
+func (f *functions) refersToPrivate(t codegen.TypeDefinition, p codegen.Property) bool {
+	pointer := f.pointers[t.Schema.OAPISchema]
+	if pointer == "" && t.JsonName != "" {
+		pointer = components + spec.Escape(t.JsonName)
+	}
+	if pointer == "" {
+		return false
+	}
+	_, target := f.document.Resolve(pointer + "/properties/" + spec.Escape(p.JsonFieldName))
+	return spec.Member(target, "x-sensitive") == true
 }
 
 // commentOf returns the comment of a type.
@@ -176,7 +212,7 @@ func (d *declaration) Needs() bool {
 
 // decodesItself reports whether values of a schema have a method DecodeJSON.
 func decodesItself(s *openapi3.Schema) bool {
-	return s != nil && len(s.AnyOf)+len(s.OneOf) == 0 && (len(s.Properties) > 0 || len(s.AllOf) > 0 || len(s.Enum) > 0)
+	return s != nil && !nullable(s) && len(s.AnyOf)+len(s.OneOf) == 0 && (len(s.Properties) > 0 || len(s.AllOf) > 0 || len(s.Enum) > 0)
 }
 
 // saysPublic reports whether one of several schemas says that its values are not private.

@@ -75,14 +75,23 @@ func idOf(op codegen.OperationDefinition) string {
 	return op.SpecOperationId
 }
 
-// private reports whether a property may hold what is personal or secret: the contract says so, or does not say.
+// private reports whether a property may hold what is personal or secret: the contract says so, of it or of what it refers to,
+// or does not say.
 func private(p codegen.Property) bool {
-	for _, extensions := range []map[string]any{p.Extensions, extensionsOf(p.Schema.OAPISchema)} {
+	public := false
+	schemas := []map[string]any{p.Extensions, extensionsOf(p.Schema.OAPISchema)}
+	for items := p.Schema.ArrayType; items != nil; items = items.ArrayType {
+		schemas = append(schemas, extensionsOf(items.OAPISchema))
+	}
+	for _, extensions := range schemas {
 		if stated, ok := extensions["x-sensitive"].(bool); ok {
-			return stated
+			if stated {
+				return true
+			}
+			public = true
 		}
 	}
-	return true
+	return !public
 }
 
 func extensionsOf(s *openapi3.Schema) map[string]any {

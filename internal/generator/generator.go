@@ -71,8 +71,8 @@ func read(module fs.FS, contract []byte) (*reading, error) {
 	var faults, more []*spec.Fault
 	r.auth, faults = newAuthentication(document)
 	r.traffic, more = newTraffic(document)
-	faults = append(faults, more...)
-	if faults = append(faults, honour(document, r.traffic)...); len(faults) > 0 {
+	faults = slices.Concat(faults, more, honour(document, r.traffic), shapes(document))
+	if len(faults) > 0 {
 		return nil, faultsOf(faults)
 	}
 	r.names, err = newNaming(module, document)

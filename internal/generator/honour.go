@@ -16,7 +16,7 @@ func honour(d *spec.Document, all map[string]*traffic) []*spec.Fault {
 	seen := make(map[string]bool)
 	for _, op := range d.Operations {
 		for _, p := range op.Params {
-			h.parameter(p, seen)
+			h.parameter(op, p, seen)
 		}
 		for _, media := range op.Body.Medias() {
 			if s := op.Body[media]; s.Node != nil && all[op.Method+" "+op.Path].sends(media) {
@@ -62,13 +62,52 @@ var asserted = []string{
 func checked(format string) bool { return slices.Contains(rules.Formats[:], format) }
 
 // parameter refuses a parameter that cannot be written as it asks for.
-func (h *judge) parameter(p *spec.Param, seen map[string]bool) {
+func (h *judge) parameter(op *spec.Operation, p *spec.Param, seen map[string]bool) {
 	if p.In == "path" && (p.Style != "simple" || p.Object) {
 		h.refuse(p.Pointer, "the path parameter %s has the style %s of %s, which is not written; use the style simple of a scalar or an array", p.Name, p.Style, article(p))
 	}
-	if at, node := h.Resolve(p.Pointer + "/schema"); node != nil {
+	if p.In != "path" && p.Object && p.Style != "deepObject" && spec.Member(p.Node(), "content") == nil {
+		h.refuse(p.Pointer, "the parameter %s is an object in the style %s, which would send what is not set; use the style deepObject, or content application/json", p.Name, p.Style)
+	}
+	if p.Array && (p.Kind == "object" || p.Kind == "array") {
+		h.refuse(p.Pointer, "the parameter %s is a list of %ss, for which there is no style; use content application/json", p.Name, p.Kind)
+	}
+	if p.In == "path" && p.Array && p.Kind == "string" {
+		h.refuse(p.Pointer, "the path parameter %s is a list of texts, whose commas nothing tells apart; use a query", p.Name)
+	}
+	if p.In == "cookie" && p.Array {
+		h.refuse(p.Pointer, "the cookie %s is a list, which no cookie holds; use a header or a query", p.Name)
+	}
+	if spec.Member(p.Node(), "allowReserved") == true {
+		h.refuse(p.Pointer+"/allowReserved", "allowReserved is not honoured: reserved characters are escaped; take it out")
+	}
+	if p.In == "header" && strings.EqualFold(p.Name, "User-Agent") {
+		h.refuse(p.Pointer, "the header User-Agent is the client's own (WithUserAgent); take the parameter out")
+	}
+	for _, alternative := range op.Security {
+		for name := range alternative {
+			scheme := h.SecuritySchemes()[name]
+			if spec.Member(scheme, "in") == p.In && spec.Member(scheme, "name") == p.Name {
+				h.refuse(p.Pointer, "the parameter %s is the credential of the security scheme %s, which the client sends; take it out", p.Name, name)
+			}
+		}
+	}
+	for media := range spec.Object(spec.Member(p.Node(), "content")) {
+		if formOf(media, false) != asJSON {
+			h.refuse(p.Pointer+"/content", "the parameter %s is %s, which is not written; use application/json", p.Name, media)
+		}
+	}
+	if at, node := h.Resolve(schemaOf(p)); node != nil {
 		h.request(at, seen)
 	}
+}
+
+// schemaOf returns where the schema of a parameter is declared.
+func schemaOf(p *spec.Param) string {
+	for media := range spec.Object(spec.Member(p.Node(), "content")) {
+		return p.Pointer + "/content/" + spec.Escape(media) + "/schema"
+	}
+	return p.Pointer + "/schema"
 }
 
 func article(p *spec.Param) string {

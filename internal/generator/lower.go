@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -27,18 +28,115 @@ func (f *functions) lower(t *openapi3.T) {
 			parameters(openapi3.Parameters{p})
 		}
 	}
+	foreign := !f.document.Ours()
 	for s, pointer := range f.pointers {
 		f.recursion(s, pointer)
+		enumeration(s)
+		mapping(s)
+		if len(s.OneOf)+len(s.AnyOf) > 0 {
+			s.AdditionalProperties.Has = nil // the value holds what there is
+		}
 		if !f.isSentAt(pointer) {
 			continue
 		}
 		for name, property := range s.Properties {
 			required := slices.Contains(s.Required, name)
-			if required && nullable(property.Value) || !required && needsZero(property.Value) {
+			switch {
+			case required && nullable(property.Value), !required && needsZero(property.Value):
 				mark(property)
+			case !required && (foreign || len(s.OneOf)+len(s.AnyOf) > 0):
+				sendsZero(property)
 			}
 		}
 	}
+}
+
+// enumeration has the values of a type be constants only where Go has such: of texts, and of numbers that a float64 holds.
+func enumeration(s *openapi3.Schema) {
+	if len(s.Enum) == 0 {
+		return
+	}
+	texts, numbers := true, true
+	for _, value := range s.Enum {
+		_, isText := value.(string)
+		n, isNumber := value.(float64)
+		texts = texts && (isText || value == nil)
+		numbers = numbers && (isNumber && n == math.Trunc(n) && math.Abs(n) < 1<<53 || value == nil)
+	}
+	isInteger := s.Type != nil && s.Type.Includes("integer")
+	switch {
+	case texts && (s.Type == nil || s.Type.Includes("string")):
+		if s.Type == nil {
+			s.Type = &openapi3.Types{"string"}
+			if slices.Contains(s.Enum, nil) {
+				s.Type = &openapi3.Types{"string", "null"}
+			}
+		}
+	case numbers && isInteger:
+	default: // the rules know them
+		s.Enum = nil
+	}
+}
+
+// mapping gives a discriminator the values that the alternatives state themselves, in place of their names.
+func mapping(s *openapi3.Schema) {
+	if s.Discriminator == nil || len(s.Discriminator.Mapping) > 0 {
+		return
+	}
+	values := make(map[string]openapi3.MappingRef)
+	for _, alternative := range slices.Concat(s.OneOf, s.AnyOf) {
+		value, ok := constantOf(alternative.Value, s.Discriminator.PropertyName)
+		if !ok || alternative.Ref == "" {
+			return
+		}
+		values[value] = openapi3.MappingRef{Ref: alternative.Ref}
+	}
+	s.Discriminator.Mapping = values
+}
+
+// constantOf returns the one value that a property may have.
+func constantOf(s *openapi3.Schema, name string) (string, bool) {
+	if s == nil {
+		return "", false
+	}
+	if p := s.Properties[name]; p != nil && p.Value != nil {
+		if value, ok := p.Value.Const.(string); ok {
+			return value, true
+		}
+		if len(p.Value.Enum) == 1 {
+			value, ok := p.Value.Enum[0].(string)
+			return value, ok
+		}
+	}
+	for _, part := range s.AllOf {
+		if value, ok := constantOf(part.Value, name); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// sendsZero has an optional property be sent when it is set, be it to zero: of a contract that was not written for this
+// module, where nobody says that zero means nothing.
+func sendsZero(property *openapi3.SchemaRef) {
+	s := property.Value
+	if s == nil {
+		return
+	}
+	if kind := s.Type; kind != nil && (kind.Includes("array") || kind.Includes("object") && isMap(s)) {
+		extensions := &property.Extensions
+		if property.Ref == "" {
+			extensions = &s.Extensions
+		}
+		*extensions = extended(*extensions, "x-omitempty", false)
+		return
+	}
+	mark(property)
+}
+
+// isMap reports whether an object has no properties of its own, so that it is a map in Go.
+func isMap(s *openapi3.Schema) bool {
+	return len(s.Properties)+len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) == 0
 }
 
 // recursion has a property be a pointer that leads back to the component in which it stands.
@@ -118,7 +216,13 @@ func mark(ref *openapi3.SchemaRef) {
 }
 
 func nullable(s *openapi3.Schema) bool {
-	return s != nil && (s.Nullable || s.Type != nil && s.Type.Includes("null"))
+	if s == nil {
+		return false
+	}
+	isNull := func(ref *openapi3.SchemaRef) bool {
+		return ref.Value != nil && ref.Value.Type != nil && ref.Value.Type.Is("null")
+	}
+	return s.Nullable || s.Type != nil && s.Type.Includes("null") || slices.ContainsFunc(slices.Concat(s.AnyOf, s.OneOf), isNull)
 }
 
 // needsZero reports whether zero must be sent to be meant, because something else is the default.
@@ -131,6 +235,8 @@ func needsZero(s *openapi3.Schema) bool {
 		return value && s.Type.Includes("boolean")
 	case float64:
 		return value != 0 && (s.Type.Includes("integer") || s.Type.Includes("number"))
+	case string:
+		return value != "" && s.Type.Includes("string")
 	}
 	return false
 }

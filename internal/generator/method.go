@@ -322,7 +322,7 @@ func (f *functions) streaming(m *method) []*method {
 	}
 	if b := m.traffic.Body; b.Form == asJSON {
 		ref := m.op.Spec.RequestBody.Value.Content[b.Media].Schema
-		if asked, ok := extensionsOf(ref.Value)["x-upload"].(map[string]any); ok {
+		if asked, ok := extensionsOf(valueOf(ref))["x-upload"].(map[string]any); ok {
 			another(fmt.Sprint(asked["method"]), uploads, func(s *method) {
 				s.Args += fmt.Sprintf(", upload %v", asked["type"])
 				s.Rules = f.rulesAt(b.Pointer + "/schema")
@@ -349,6 +349,13 @@ func (f *functions) streaming(m *method) []*method {
 	another(fmt.Sprint(asked["method"]), downloads, into("w io.Writer", "downloadTo"))
 	another(fmt.Sprint(asked["method"])+"File", downloadsToFile, into("file string", "downloadToFile"))
 	return all
+}
+
+func valueOf(ref *openapi3.SchemaRef) *openapi3.Schema {
+	if ref == nil {
+		return nil
+	}
+	return ref.Value
 }
 
 const (

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -30,7 +31,7 @@ const goName = "x-go-name"
 
 // ofGenerated are the names that oapi-codegen's client and our templates declare.
 var ofGenerated = strings.Fields(`RawClient RequestEditorFn HttpRequestDoer ClientOption NewClient WithHTTPClient WithRequestEditorFn
-	ClientInterface ClientWithResponses NewClientWithResponses WithBaseURL ClientWithResponsesInterface RulesNamed
+	Spec ClientInterface ClientWithResponses NewClientWithResponses WithBaseURL ClientWithResponsesInterface RulesNamed
 	ServerInterface StrictServerInterface StrictHandlerFunc StrictMiddlewareFunc Unimplemented UnimplementedStrict ErrUnimplemented
 	MiddlewareFunc ServerInterfaceWrapper Handler HandlerFromMux HandlerWithOptions ChiServerOptions NewStrictHandler`)
 
@@ -136,6 +137,8 @@ func receiver(of ast.Expr) string {
 
 // apply renames what must be, and notes what cannot be told apart.
 func (n *naming) apply(t *openapi3.T) {
+	n.ignore(t)
+	n.companions(t)
 	n.components(t)
 	operations := make(map[string]string)
 	for _, path := range sorted(t.Paths.Map()) {
@@ -163,6 +166,38 @@ func (n *naming) apply(t *openapi3.T) {
 	}
 }
 
+// ignore drops the parameters that say nothing by the rules of OpenAPI.
+func (n *naming) ignore(t *openapi3.T) {
+	drop := func(all openapi3.Parameters) openapi3.Parameters {
+		return slices.DeleteFunc(all, func(p *openapi3.ParameterRef) bool {
+			return p.Value != nil && p.Value.In == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.Value.Name))
+		})
+	}
+	for _, item := range t.Paths.Map() {
+		item.Parameters = drop(item.Parameters)
+		for _, op := range item.Operations() {
+			op.Parameters = drop(op.Parameters)
+		}
+	}
+}
+
+// companions notes the names that oapi-codegen gives to what belongs to an operation.
+func (n *naming) companions(t *openapi3.T) {
+	for _, item := range t.Paths.Map() {
+		for _, op := range item.Operations() {
+			is := codegen.SchemaNameToTypeName(op.OperationID)
+			for _, name := range []string{is + "Params", is + "Response", is + "JSONRequestBody", "New" + is + "Request", "Parse" + is + "Response", "New" + is + "RequestWithBody"} {
+				n.types[name] = true
+			}
+			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
+				if p.Value != nil && p.Value.Schema != nil && p.Value.Schema.Ref == "" {
+					n.types[is+"Params"+codegen.SchemaNameToTypeName(p.Value.Name)] = true
+				}
+			}
+		}
+	}
+}
+
 // free returns a name for a type that neither the contract nor package api has.
 func (n *naming) free(name string, schemas openapi3.Schemas) string {
 	for n.types[name] || schemas[name] != nil {
@@ -176,13 +211,19 @@ func (n *naming) components(t *openapi3.T) {
 		return
 	}
 	seen := make(map[string]string)
+	constants := make(map[string]bool)
+	for name, ref := range t.Components.Schemas {
+		for _, value := range ref.Value.Enum {
+			constants[codegen.SchemaNameToTypeName(name)+codegen.SchemaNameToTypeName(fmt.Sprint(value))] = true
+		}
+	}
 	for _, name := range sorted(t.Components.Schemas) {
 		ref, pointer := t.Components.Schemas[name], components+spec.Escape(name)
 		is := codegen.SchemaNameToTypeName(name)
 		if ref.Ref == "" && ref.Value != nil {
 			if stated, ok := ref.Value.Extensions[goName].(string); ok {
 				is = stated
-			} else if n.types[is] && !reexported(ref.Value) {
+			} else if (n.types[is] || constants[is]) && !reexported(ref.Value) {
 				is += "Schema"
 				set(&ref.Value.Extensions, is)
 			}
@@ -198,16 +239,21 @@ func (n *naming) components(t *openapi3.T) {
 
 // inline takes out of the components what would become a type with a name that is needed, and has each operation declare it.
 func (n *naming) inline(t *openapi3.T) {
-	taken := func(name string) bool { return n.types[codegen.SchemaNameToTypeName(name)] }
+	taken := func(name string) bool {
+		alias := t.Components.Responses[name] != nil && t.Components.Responses[name].Ref != "" ||
+			t.Components.RequestBodies[name] != nil && t.Components.RequestBodies[name].Ref != "" ||
+			t.Components.Parameters[name] != nil && t.Components.Parameters[name].Ref != ""
+		return alias || n.types[codegen.SchemaNameToTypeName(name)]
+	}
 	for _, item := range t.Paths.Map() {
-		n.inlineParameters(item.Parameters)
+		inlineParameters(item.Parameters, taken)
 		for _, op := range item.Operations() {
-			n.inlineParameters(op.Parameters)
-			if body := op.RequestBody; body != nil && taken(path.Base(body.Ref)) {
+			inlineParameters(op.Parameters, taken)
+			if body := op.RequestBody; body != nil && body.Ref != "" && taken(path.Base(body.Ref)) {
 				body.Ref = ""
 			}
 			for _, answer := range op.Responses.Map() {
-				if taken(path.Base(answer.Ref)) {
+				if answer.Ref != "" && taken(path.Base(answer.Ref)) {
 					answer.Ref = ""
 				}
 			}
@@ -218,9 +264,9 @@ func (n *naming) inline(t *openapi3.T) {
 	maps.DeleteFunc(t.Components.Responses, func(name string, _ *openapi3.ResponseRef) bool { return taken(name) })
 }
 
-func (n *naming) inlineParameters(all openapi3.Parameters) {
+func inlineParameters(all openapi3.Parameters, taken func(name string) bool) {
 	for _, p := range all {
-		if n.types[codegen.SchemaNameToTypeName(path.Base(p.Ref))] {
+		if p.Ref != "" && taken(path.Base(p.Ref)) {
 			p.Ref = ""
 		}
 	}
@@ -246,20 +292,27 @@ func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[stri
 		n.faults = append(n.faults, n.document.Fault(pointer+"/x-retry",
 			"x-retry: recover needs a function recover%s of Client in package api, which finds out whether the operation was performed; see recover.go", is))
 	}
-	if is != codegen.SchemaNameToTypeName(id) {
+	if is != id {
 		if _, nameless := op.Extensions[operationID]; !nameless {
 			op.Extensions = extended(op.Extensions, operationID, id)
 		}
 		op.OperationID = is
 	}
-	n.once(seen, is, id, pointer+"/operationId", "operations")
+	for _, name := range []string{is, is + "WithBody"} {
+		if other, ok := seen[name]; ok {
+			n.faults = append(n.faults, n.document.Fault(pointer+"/operationId", "the operations %s and %s are both called %s in Go; give one of them an x-go-name", other, id, name))
+		}
+	}
+	if seen[is] = id; op.RequestBody != nil {
+		seen[is+"WithBody"] = id
+	}
 }
 
 // operationID holds what the contract calls an operation that is called otherwise in Go.
 const operationID = "x-operation-id"
 
 func (n *naming) parameters(pointer string, all openapi3.Parameters) {
-	seen := make(map[string]string)
+	arguments, fields, places := make(map[string]string), make(map[string]string), make(map[string]string)
 	for _, p := range all {
 		if p.Ref != "" || p.Value == nil {
 			continue
@@ -271,7 +324,16 @@ func (n *naming) parameters(pointer string, all openapi3.Parameters) {
 			is += "Param"
 			set(&p.Value.Extensions, is)
 		}
-		n.once(seen, is, p.Value.Name, pointer, "parameters")
+		if p.Value.In == "path" {
+			n.once(arguments, is, p.Value.Name, pointer, "parameters")
+		} else {
+			if other := places[p.Value.Name]; other != "" {
+				n.faults = append(n.faults, n.document.Fault(pointer+"/parameters", "the parameter %s stands in the %s and in the %s, and an error could not tell which is wrong; take one of them out", p.Value.Name, other, p.Value.In))
+				continue
+			}
+			places[p.Value.Name] = p.Value.In
+			n.once(fields, is, p.Value.Name, pointer, "parameters")
+		}
 	}
 }
 
@@ -297,8 +359,8 @@ func (n *naming) schema(pointer string, ref *openapi3.SchemaRef) {
 		}
 		if stated, ok := (*extensions)[goName].(string); ok {
 			is = codegen.SchemaNameToTypeName(stated)
-		} else if fixed := exported(is); fixed != is || slices.Contains(ofValues, is) {
-			if is = fixed; slices.Contains(ofValues, is) {
+		} else if fixed := exported(is); fixed != is || needed(s, is) {
+			if is = fixed; needed(s, is) {
 				is += "Value"
 			}
 			set(extensions, is)
@@ -313,6 +375,21 @@ func (n *naming) schema(pointer string, ref *openapi3.SchemaRef) {
 			n.schema(pointer, part)
 		}
 	}
+}
+
+// needed reports whether the type of a schema needs a name for a method or a field of its own.
+func needed(s *openapi3.Schema, name string) bool {
+	if len(s.OneOf)+len(s.AnyOf) > 0 {
+		for _, begin := range []string{"As", "From", "Merge"} {
+			if strings.HasPrefix(name, begin) {
+				return true
+			}
+		}
+		if name == "ValueByDiscriminator" {
+			return true
+		}
+	}
+	return name == "AdditionalProperties" && codegen.SchemaHasAdditionalProperties(s) || slices.Contains(ofValues, name)
 }
 
 // exported returns a name that begins with a capital letter, as a field must to be sent.

@@ -38,7 +38,8 @@ func has(d *spec.Document, name string) bool {
 		return auth.Basic
 	}
 	if schema, ok := strings.CutPrefix(name, "#"); ok {
-		return d.Schema(schema) != nil
+		of := spec.Member(d.Schema(schema), "x-go-type")
+		return of != nil && of == spec.Member(spec.Embedded().Schema(schema), "x-go-type")
 	}
 	for _, op := range d.Operations {
 		if op.ID == name { // the same one: another service may use the name for something else

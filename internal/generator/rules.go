@@ -44,12 +44,12 @@ func (b *rulebook) parameters(op *spec.Operation, name string) {
 	for kind, inPath := range map[string]bool{"Params": false, "Path": true} {
 		of, required := make(map[string]any), []any{}
 		for _, p := range op.Params {
-			schema := b.document.Sent(p.Pointer + "/schema")
+			schema := b.document.Sent(schemaOf(p))
 			if (p.In == "path") != inPath || schema == nil || inPath && !b.constrained(schema) {
 				continue
 			}
-			of[p.Name] = schema
 			b.leadsTo(schema)
+			of[p.Name] = writable(p, schema)
 			if p.Required {
 				required = append(required, p.Name)
 			}
@@ -59,6 +59,23 @@ func (b *rulebook) parameters(op *spec.Operation, name string) {
 		}
 	}
 }
+
+// writable adds to the schema of a parameter which texts a cookie or a header can hold.
+func writable(p *spec.Param, schema any) any {
+	if p.In != "cookie" && p.In != "header" || p.Object || p.Array && p.Kind != "string" || !p.Array && p.Kind != "string" {
+		return schema
+	}
+	held := any(map[string]any{"pattern": map[string]string{"cookie": cookieText, "header": headerText}[p.In]})
+	if p.Array {
+		held = map[string]any{"items": held}
+	}
+	return map[string]any{"allOf": []any{schema, held}}
+}
+
+const (
+	cookieText = `^[!#-+\--:<-\[\]-~]*$` // RFC 6265, 4.1.1
+	headerText = `^[^\x00-\x08\x0a-\x1f\x7f]*$`
+)
 
 // constrained reports whether a schema says more than which Go type it is.
 func (b *rulebook) constrained(schema any) bool {

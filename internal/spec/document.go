@@ -35,6 +35,9 @@ type Document struct {
 
 // Read reads a document that is valid OpenAPI. The error says what is wrong with it, and in which line.
 func Read(text []byte) (*Document, error) {
+	if err := checkReferences(text); err != nil {
+		return nil, err
+	}
 	if err := validate(text); err != nil {
 		return nil, err
 	}
@@ -231,6 +234,9 @@ func (d *Document) declared(pointer string) (string, any) {
 func (d *Document) Sent(pointer string) any {
 	return (&Document{Tree: d.sent}).at(pointer)
 }
+
+// Declared returns the value that stands at a pointer itself: the last reference is not followed.
+func (d *Document) Declared(pointer string) any { return d.at(pointer) }
 
 // at returns the value at a pointer; references on the way are followed, the last one is not.
 func (d *Document) at(pointer string) any {

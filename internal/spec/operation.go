@@ -61,6 +61,16 @@ type Param struct {
 	Array    bool
 	Object   bool
 	Kind     string // the JSON type, of the elements of an array
+
+	node any
+}
+
+// Node returns the parameter as it stands in the document.
+func (p *Param) Node() any { return p.node }
+
+// ignored tells the parameters that say nothing by the rules of OpenAPI: other parts of an operation do.
+func (p *Param) ignored() bool {
+	return p.In == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.Name))
 }
 
 // A reader reads the operations of a document.
@@ -105,6 +115,9 @@ func (r *reader) operations(resource, pointer, path string, item any) []*Operati
 		}{{base, item}, {at, node}} {
 			for i := range List(Member(from.node, "parameters")) {
 				p := r.param(fmt.Sprintf("%s/parameters/%d", from.at, i))
+				if p.ignored() {
+					continue
+				}
 				op.Params = slices.DeleteFunc(op.Params, func(above *Param) bool { return above.Name == p.Name && above.In == p.In })
 				op.Params = append(op.Params, p)
 			}
@@ -173,7 +186,7 @@ func (r *reader) schema(resource, pointer string) *Schema {
 
 func (r *reader) param(pointer string) *Param {
 	at, node := r.Resolve(pointer)
-	p := &Param{Pointer: at, Required: Member(node, "required") == true, Schema: &Schema{}}
+	p := &Param{Pointer: at, Required: Member(node, "required") == true, Schema: &Schema{}, node: node}
 	p.Name, _ = Member(node, "name").(string)
 	p.In, _ = Member(node, "in").(string)
 	if p.Style, _ = Member(node, "style").(string); p.Style == "" {

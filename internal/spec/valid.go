@@ -30,6 +30,35 @@ func validate(text []byte) error {
 	return nil
 }
 
+// checkReferences refuses what leads out of the document, or to an anchor in it, and paths that no pointer leads to.
+func checkReferences(text []byte) error {
+	var root yaml.Node
+	if yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
+		return nil // which others say better
+	}
+	var fault *Fault
+	search(root.Content[0], func(n *yaml.Node) bool {
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content) && fault == nil; i += 2 {
+			key, value := n.Content[i], n.Content[i+1]
+			if key.Value == "$ref" && value.Kind == yaml.ScalarNode && !strings.HasPrefix(value.Value, "#/") {
+				fault = &Fault{value.Line, fmt.Sprintf("the reference %s leads out of this document, or to an anchor; bundle all into one document, and refer to #/components/…", value.Value)}
+			}
+		}
+		return fault != nil
+	})
+	if _, paths := entry(root.Content[0], "paths"); paths != nil && fault == nil {
+		for i := 0; i+1 < len(paths.Content); i += 2 {
+			if key := paths.Content[i]; strings.HasPrefix(key.Value, "/") && strings.ContainsAny(key.Value, "%?#") {
+				fault = &Fault{key.Line, fmt.Sprintf("the path %s holds a character that is written otherwise in a URL; write the path plainly, and a query as parameters", key.Value)}
+			}
+		}
+	}
+	if fault != nil {
+		return fault
+	}
+	return nil
+}
+
 // checkPatterns says which pattern Go cannot run, be it for a client or for the checker.
 func (d *Document) checkPatterns() error {
 	var err error

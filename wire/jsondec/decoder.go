@@ -313,6 +313,7 @@ func (d *Decoder) reflected(v reflect.Value) {
 			f := d.float()
 			if v.OverflowFloat(f) {
 				d.fail(ErrType)
+				d.err.Found = "number that is too large"
 				return
 			}
 			v.SetFloat(f)
@@ -323,6 +324,7 @@ func (d *Decoder) reflected(v reflect.Value) {
 			n := d.Int()
 			if v.OverflowInt(n) {
 				d.fail(ErrType)
+				d.err.Found = "number that is too large"
 				return
 			}
 			v.SetInt(n)
@@ -335,7 +337,9 @@ func (d *Decoder) reflected(v reflect.Value) {
 	}
 	if json.Unmarshal(raw, v.Addr().Interface(), jsontext.AllowInvalidUTF8(true)) != nil {
 		d.fail(ErrType)
-		d.err.Found = kinds[raw[0]]
+		if d.err.Found = kinds[raw[0]]; raw[0] == '"' && readsItself(v) {
+			d.err.Found = "string of another form than was expected"
+		}
 	}
 }
 

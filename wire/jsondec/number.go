@@ -1,6 +1,10 @@
 package jsondec
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+	"strings"
+)
 
 // number reads a number as it stands in the text.
 func (d *Decoder) number() []byte {
@@ -78,12 +82,18 @@ func (d *Decoder) float() float64 {
 	return f
 }
 
-// Int reads a number without a fraction. null is 0.
+// Int reads a number without a fraction, also one that is written with one: 3.0, or 3e0. null is 0.
 func (d *Decoder) Int() int64 {
 	if d.isNull() {
 		return 0
 	}
-	n, err := strconv.ParseInt(string(d.number()), 10, 64)
+	text := string(d.number())
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && strings.ContainsAny(text, ".eE") {
+		if f, wrong := strconv.ParseFloat(text, 64); wrong == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+			return int64(f)
+		}
+	}
 	if err != nil && d.err == nil {
 		d.fail(ErrType)
 		d.err.Found = "number that is no integer of 64 bits"

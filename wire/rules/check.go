@@ -196,7 +196,7 @@ func (c *checker) object(n *node, s *Schema, place []string) (found []Problem) {
 		case s.Closed:
 			add(at(place, m.name), "additionalProperties", WantNone)
 		case s.Additional != nil:
-			found = append(found, c.check(&m.value, s.Additional, at(place, m.name))...)
+			found = append(found, c.check(&m.value, s.Additional, at(place, anyName))...)
 		}
 	}
 	for _, d := range s.DependentRequired {
@@ -216,6 +216,9 @@ func (c *checker) object(n *node, s *Schema, place []string) (found []Problem) {
 	}
 	return found
 }
+
+// anyName stands for the name of an additional property in an error: it may be personal, as no contract says of it.
+const anyName = "*"
 
 func at(place []string, name string) []string { return append(slices.Clip(place), name) }
 
