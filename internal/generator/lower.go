@@ -42,9 +42,9 @@ func (f *functions) lower(t *openapi3.T) {
 		for name, property := range s.Properties {
 			required := slices.Contains(s.Required, name)
 			switch {
-			case required && nullable(property.Value), !required && needsZero(property.Value):
+			case required && nullable(property.Value):
 				mark(property)
-			case !required && (foreign || len(s.OneOf)+len(s.AnyOf) > 0):
+			case !required && (foreign || needsZero(property.Value) || len(s.OneOf)+len(s.AnyOf) > 0):
 				sendsZero(property)
 			}
 		}
@@ -123,15 +123,14 @@ func sendsZero(property *openapi3.SchemaRef) {
 	if s == nil {
 		return
 	}
-	if kind := s.Type; kind != nil && (kind.Includes("array") || kind.Includes("object") && isMap(s)) {
-		extensions := &property.Extensions
-		if property.Ref == "" {
-			extensions = &s.Extensions
-		}
-		*extensions = extended(*extensions, "x-omitempty", false)
-		return
+	extensions := &property.Extensions
+	if property.Ref == "" {
+		extensions = &s.Extensions
 	}
-	mark(property)
+	*extensions = extended(extended(*extensions, "x-omitempty", false), "x-omitzero", true) // nil alone is not sent
+	if kind := s.Type; kind == nil || !kind.Includes("array") && !(kind.Includes("object") && isMap(s)) {
+		mark(property)
+	}
 }
 
 // isMap reports whether an object has no properties of its own, so that it is a map in Go.
