@@ -99,7 +99,7 @@ func TestExtended(t *testing.T) {
 	run("is no folder below the module", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "../outside")
 	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "Aver-Client")
 	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "internal/main")
-	comment, err := os.ReadFile(filepath.Join(dir, "averclient", "client.go"))
+	comment, err := os.ReadFile(filepath.Join(dir, "averclient", "doc.go"))
 	if err != nil || !bytes.Contains(comment, []byte("averclient.New(key, secret)")) || bytes.Contains(comment, []byte("api.New")) {
 		t.Errorf("the package comment speaks of another package, %v", err)
 	}

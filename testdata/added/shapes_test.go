@@ -104,7 +104,7 @@ func TestAddedShapes(t *testing.T) {
 		"code":            func(r *api.ShapesRequest) { r.Size = 2 },
 		"parts":           func(r *api.ShapesRequest) { r.Parts = append(r.Parts[:1:1], r.Parts...) },
 		"parts.0.name":    func(r *api.ShapesRequest) { r.Parts = slices.Clone(r.Parts); r.Parts[0].Name = "PRIVATE" },
-		"labels labels.a": func(r *api.ShapesRequest) { r.Labels = map[string]string{"a": "", "b": "x", "c": "x"} },
+		"labels labels.*": func(r *api.ShapesRequest) { r.Labels = map[string]string{"a": "", "b": "x", "c": "x"} },
 	} {
 		if got := send(&api.SendShapesParams{Limit: 7}, change); got != want {
 			t.Errorf("refused for %q, want %q", got, want)
