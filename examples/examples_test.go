@@ -25,20 +25,20 @@ func TestQuickstart(t *testing.T) {
 	}
 }
 
-func TestREADMEListsEveryWordAndQuirk(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestPageOfTheSandboxListsEveryWordAndQuirk(t *testing.T) {
+	readme, err := os.ReadFile("../docs/sandbox.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := strings.ToLower(string(readme))
 	for word := range sandbox.Outcomes() {
 		if !strings.Contains(text, "`"+strings.ToLower(word)+"`") {
-			t.Errorf("README.md lacks the word %s", word)
+			t.Errorf("docs/sandbox.md lacks the word %s", word)
 		}
 	}
 	for _, quirk := range sandbox.Quirks() {
 		if !strings.Contains(string(readme), "`"+string(quirk)+"`") {
-			t.Errorf("README.md lacks the quirk %s", quirk)
+			t.Errorf("docs/sandbox.md lacks the quirk %s", quirk)
 		}
 	}
 }
