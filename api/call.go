@@ -318,7 +318,7 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	failure := unanswered(p.op, err)
 	failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)
 	failure.repeated = a.repeated()
-	if failure.class == ErrInvalidRequest { // a checker in between refused it
+	if failure.Class == ErrInvalidRequest { // a checker in between refused it
 		failure.sent = false
 	}
 	if u := p.request.upload; u != nil && !u.read.Load() { // the service has half a JSON text at most, and performed nothing

@@ -55,9 +55,17 @@ type Option interface {
 	applyToClient(*settings) error
 }
 
-// A CallOption configures a single call, or, given to [New], every call.
+// waitSettings is what can be configured for waiting, where the contract has something to wait for.
+type waitSettings struct {
+	first, longest time.Duration
+	progress       func(status string)
+	calls          []CallOption // of each look
+}
+
+// A CallOption configures a single call, or, given to [New], every call; given to a method that waits, each look.
 type CallOption interface {
 	Option
+	applyToWait(*waitSettings) error
 	applyToCall(*callSettings) error
 }
 
@@ -69,6 +77,11 @@ type callOption func(*callSettings) error
 
 func (o callOption) applyToClient(s *settings) error   { return o(&s.callSettings) }
 func (o callOption) applyToCall(c *callSettings) error { return o(c) }
+
+func (o callOption) applyToWait(s *waitSettings) error {
+	s.calls = append(s.calls, o)
+	return o(&callSettings{}) // which is refused here, and not at the first look
+}
 
 // WithBaseURL sets the base URL of the service; the default is production. It must be https; http is accepted for a
 // loopback address alone, such as the sandbox's.

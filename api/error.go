@@ -53,7 +53,8 @@ var (
 //	if errors.As(err, &failure) { log.Print(failure.Status, failure.RequestID) }
 //	if errors.Is(err, api.ErrNotFound) { … }
 //
-// It prints as one line that holds no body, token or secret, whatever the verb.
+// It prints as one line that holds no body, token or secret, whatever the verb. A fake of a client makes one itself:
+// &api.Error{Operation: "getCheck", Class: api.ErrNotFound}.
 type Error struct {
 	Operation  string              // the operationId, such as "getCheck"
 	Status     int                 // the HTTP status of the answer; 0 when none came
@@ -63,8 +64,8 @@ type Error struct {
 	RetryAfter time.Duration       // how long the service asks to wait; 0 when it does not
 	Attempts   int                 // how often the request was attempted; 0 when it was refused before
 	Err        error               // the cause, when it is not the service's own answer
+	Class      error               // what errors.Is finds, such as [ErrNotFound]; nil when the caller's context ended the call
 
-	class error
 	sent  bool // something of the request may have reached the service
 	asked bool // the service says how long to wait, if only not at all
 
@@ -72,6 +73,9 @@ type Error struct {
 	note     string
 	body     []byte
 }
+
+// FieldErrors says what is wrong with properties of a request, by their names: what Validate returns.
+type FieldErrors = wire.FieldErrors
 
 // RawBody returns the beginning of the service's answer, up to 64 KiB. It may hold personal data: never print it.
 func (e *Error) RawBody() []byte { return e.body }
@@ -114,7 +118,7 @@ func (e *Error) final(p retryPolicy, unclear bool) *Error {
 	switch {
 	case p == retryAlways:
 	case unclear:
-		e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
+		e.Class, e.note = ErrOutcomeUnknown, "it may have been performed"
 	case e.outcome() == unsentOutcome:
 		e.note = "it was not performed"
 	}
@@ -137,13 +141,13 @@ func (e *Error) unresolved(cause error) *Error {
 		cause = nil
 	}
 	e.Err = wire.Reword(text, cause)
-	e.class, e.note = ErrOutcomeUnknown, "it may have been performed"
+	e.Class, e.note = ErrOutcomeUnknown, "it may have been performed"
 	return e
 }
 
 // left ends a call whose caller left before another attempt: cause is the end of the context.
 func (e *Error) left(cause error) *Error {
-	e.class = nil
+	e.Class = nil
 	e.Err = wire.Reword(errorText(e.Err, "there was no other attempt: "+cause.Error()), cause)
 	return e
 }
@@ -161,7 +165,7 @@ func unprepared(op *operation, cause error) *Error {
 	e := &Error{Operation: op.id, Err: cause, note: "it was not performed"}
 	var failure *Error
 	if errors.As(cause, &failure) {
-		e.class, e.RetryAfter = failure.class, failure.RetryAfter
+		e.Class, e.RetryAfter = failure.Class, failure.RetryAfter
 	}
 	return e
 }
@@ -183,8 +187,11 @@ func (e *Error) Error() string {
 		}
 		fmt.Fprintf(&b, "; %s: %s", clean(field, 60), clean(strings.Join(e.Fields[field], ", "), 120))
 	}
-	if e.Err != nil {
+	switch {
+	case e.Err != nil:
 		b.WriteString(": " + clean(e.Err.Error(), 300))
+	case e.Class != nil && e.Status == 0 && e.Message == "" && len(e.Fields) == 0: // one that a fake made
+		b.WriteString(": " + strings.TrimPrefix(clean(e.Class.Error(), 80), "aver: "))
 	}
 	if e.note != "" {
 		b.WriteString("; " + e.note)
@@ -201,7 +208,7 @@ func (e *Error) Error() string {
 }
 
 // Is reports whether the error belongs to a class, such as [ErrNotFound].
-func (e *Error) Is(class error) bool { return e.class != nil && e.class == class }
+func (e *Error) Is(class error) bool { return e.Class != nil && e.Class == class }
 
 // Unwrap returns the cause, such as [context.DeadlineExceeded] or an [*authprovider.Error].
 func (e *Error) Unwrap() error { return e.Err }
@@ -209,12 +216,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // kind names the class and the status, without a word of the service's.
 func (e *Error) kind() string {
 	switch {
-	case e.class == nil:
+	case e.Class == nil:
 		return "ended by the caller"
 	case e.Status == 0:
-		return e.class.Error()
+		return e.Class.Error()
 	}
-	return fmt.Sprintf("%v (%d)", e.class, e.Status)
+	return fmt.Sprintf("%v (%d)", e.Class, e.Status)
 }
 
 // Format prints the error as [Error.Error] has it, whatever the verb.
@@ -228,7 +235,7 @@ func (e Error) Format(f fmt.State, verb rune) {
 
 // refusal is a call that was not sent because of its input.
 func refusal(op *operation, cause error) *Error {
-	return &Error{Operation: op.id, Err: cause, class: ErrInvalidRequest}
+	return &Error{Operation: op.id, Err: cause, Class: ErrInvalidRequest}
 }
 
 // unanswered is a call that brought no answer.
@@ -241,17 +248,17 @@ func unanswered(op *operation, cause error) *Error {
 	}
 	switch {
 	case errors.As(cause, &violation):
-		e.Err, e.class = violation, ErrUnexpectedAnswer
+		e.Err, e.Class = violation, ErrUnexpectedAnswer
 		if violation.NotSent() {
-			e.class = ErrInvalidRequest
+			e.Class = ErrInvalidRequest
 		}
 	case errors.As(cause, &auth):
-		e.RetryAfter, e.class = auth.RetryAfter, classOfExchange(auth.Status)
+		e.RetryAfter, e.Class = auth.RetryAfter, classOfExchange(auth.Status)
 	case errors.Is(cause, authprovider.ErrClosed), errors.Is(cause, authprovider.ErrTokenRefused):
 	case errors.Is(cause, context.Canceled):
 		e.Err = wire.TransportError(cause)
 	default:
-		e.class, e.Err = ErrUnavailable, wire.TransportError(cause)
+		e.Class, e.Err = ErrUnavailable, wire.TransportError(cause)
 	}
 	return e
 }
@@ -266,7 +273,7 @@ func failed(op *operation, resp *http.Response) *Error {
 		body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a reason is better than none
 	}
 	e := answered(op, resp, body)
-	e.class = classOf(resp.StatusCode)
+	e.Class = classOf(resp.StatusCode)
 	switch {
 	case resp.StatusCode < 300:
 		e.Err = errors.New("the documented success is " + op.successes())
@@ -284,7 +291,7 @@ func failed(op *operation, resp *http.Response) *Error {
 // unexpected is an answer with the status of the success that cannot be used.
 func unexpected(op *operation, resp *http.Response, body []byte, cause error) *Error {
 	e := answered(op, resp, body[:min(len(body), maxErrorBody)])
-	e.class, e.Err = ErrUnexpectedAnswer, cause
+	e.Class, e.Err = ErrUnexpectedAnswer, cause
 	return e
 }
 

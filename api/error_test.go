@@ -251,3 +251,15 @@ func TestLogRepeatsNothingThatAServiceCallsARequestID(t *testing.T) {
 func logTo(w io.Writer) api.Option {
 	return api.WithLogger(slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
+
+// A fake of a client makes an error of any class, and it behaves like one of the client's.
+func TestErrorOfAFake(t *testing.T) {
+	var failure error = &api.Error{Operation: "getCheck", Class: api.ErrNotFound}
+	if !errors.Is(failure, api.ErrNotFound) || errors.Is(failure, api.ErrConflict) || failure.Error() != "aver: getCheck: not found" {
+		t.Errorf("%v", failure)
+	}
+	if again := (&api.Error{Class: api.ErrUnavailable}).Retryable(); !again {
+		t.Error("a service that is unavailable is not asked again")
+	}
+	_ = fmt.Sprint(&api.Error{})
+}

@@ -45,7 +45,7 @@ func (c *Client) recoverCreateCheck(body CreateCheckRequest) recovery[CreatedChe
 		case len(found) > 0 && !known:
 			return nil, fmt.Errorf("check %s with this thirdPartyIdentifier is there, and nobody knows whether it was before", found[0].ID)
 		case len(fresh) == 0 && len(found) > 0 && !body.OverrideThirdPartyIdentifier:
-			return nil, &Error{class: ErrConflict, Err: fmt.Errorf("check %s with this thirdPartyIdentifier exists already", found[0].ID)}
+			return nil, &Error{Class: ErrConflict, Err: fmt.Errorf("check %s with this thirdPartyIdentifier exists already", found[0].ID)}
 		case len(fresh) == 0:
 			return nil, nil
 		case len(fresh) > 1:

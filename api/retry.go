@@ -127,9 +127,9 @@ func (e *Error) transient() bool {
 	var damaged *transientError
 	var exchange *authprovider.Error
 	switch {
-	case e.class == ErrRateLimited, e.class == ErrUnavailable:
+	case e.Class == ErrRateLimited, e.Class == ErrUnavailable:
 		return true
-	case e.class == ErrUnexpectedAnswer:
+	case e.Class == ErrUnexpectedAnswer:
 		return errors.As(e.Err, &damaged) || errors.As(e.Err, &exchange)
 	}
 	return false

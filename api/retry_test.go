@@ -644,6 +644,39 @@ func TestWaitReturnsWhatWasLastSeen(t *testing.T) {
 	})
 }
 
+// A check that was seen may be gone for a moment, behind a replica that lags. Options of calls concern each look.
+func TestWaitTakesCallOptionsAndOutlivesANotFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := inBubble(t, func(*http.Request) *http.Response {
+			switch calls++; calls {
+			case 2, 3:
+				return respond(404, "")
+			case 4:
+				return respond(200, strings.Replace(theCheck, "Created", "Completed", 1))
+			}
+			return respond(200, theCheck)
+		})
+		check, err := client.WaitForCheck(t.Context(), "c1")
+		if err != nil || !check.Status.Is(api.CheckStatusCompleted) || calls != 4 {
+			t.Errorf("%v, %v after %d calls", check, err, calls)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := inBubble(t, func(*http.Request) *http.Response {
+			calls++
+			return respond(503, "")
+		})
+		if _, err := client.WaitForCheck(t.Context(), "c1", api.WithMaxAttempts(1)); !errors.Is(err, api.ErrUnavailable) || calls != 5 {
+			t.Errorf("%v after %d calls, want 5 looks of one attempt", err, calls)
+		}
+		if _, err := client.WaitForCheck(t.Context(), "c1", api.WithMaxAttempts(0)); !errors.Is(err, api.ErrInvalidRequest) || calls != 5 {
+			t.Errorf("a bad option: %v after %d calls", err, calls)
+		}
+	})
+}
+
 func TestWaitForWatchlistSearch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0

@@ -10,43 +10,45 @@ import (
 	"time"
 )
 
-// A WaitOption configures [Client.WaitForCheck] and [Client.WaitForWatchlistSearch].
-type WaitOption func(*waitSettings) error
-
-type waitSettings struct {
-	first, longest time.Duration
-	progress       func(status string)
+// A WaitOption configures [Client.WaitForCheck] and [Client.WaitForWatchlistSearch]. Every [CallOption] is one: it concerns each
+// look.
+type WaitOption interface {
+	applyToWait(*waitSettings) error
 }
+
+type waitOption func(*waitSettings) error
+
+func (o waitOption) applyToWait(s *waitSettings) error { return o(s) }
 
 // WithPollInterval sets how long to wait between looks: first at the beginning, growing by half each time up to
 // longest, each shortened at random by up to a fifth. The defaults are 1 second and 30 seconds.
 func WithPollInterval(first, longest time.Duration) WaitOption {
-	return func(s *waitSettings) error {
+	return waitOption(func(s *waitSettings) error {
 		if first <= 0 || longest < first {
 			return errors.New("WithPollInterval: want 0 < first ≤ longest")
 		}
 		s.first, s.longest = first, longest
 		return nil
-	}
+	})
 }
 
 // WithProgress has f called with the status after every look, from the goroutine that waits.
 func WithProgress(f func(status string)) WaitOption {
-	return func(s *waitSettings) error {
+	return waitOption(func(s *waitSettings) error {
 		s.progress = f
 		return nil
-	}
+	})
 }
 
 // WaitForCheck looks at a check until its status is final: Completed, Rejected or Canceled. A rejected check is a
 // result, not an error. A status that the contract does not know counts as undecided.
 //
 // It waits as long as ctx allows. When it gives up, it returns the check as it was last seen, if it was, with an error;
-// errors.Is(err, context.DeadlineExceeded) tells that time ran out. A passing failure to look does not end it; five in
-// a row do.
+// errors.Is(err, context.DeadlineExceeded) tells that time ran out. A passing failure to look does not end it, nor that a check
+// which was seen is not found; five in a row do.
 func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption) (*Check, error) {
 	return waitFor(ctx, &opGetCheck, opts,
-		func(ctx context.Context) (*Check, error) { return c.GetCheck(ctx, id) },
+		func(ctx context.Context, calls []CallOption) (*Check, error) { return c.GetCheck(ctx, id, calls...) },
 		func(check *Check) (string, bool) {
 			return string(check.Status), check.Status.Is(CheckStatusCompleted, CheckStatusRejected, CheckStatusCanceled)
 		})
@@ -56,7 +58,9 @@ func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption
 // like [Client.WaitForCheck]. What the search found is read with [Client.GetWatchlistSearchResults].
 func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...WaitOption) (*WatchlistSearch, error) {
 	return waitFor(ctx, &opGetWatchlistSearch, opts,
-		func(ctx context.Context) (*WatchlistSearch, error) { return c.GetWatchlistSearch(ctx, id) },
+		func(ctx context.Context, calls []CallOption) (*WatchlistSearch, error) {
+			return c.GetWatchlistSearch(ctx, id, calls...)
+		},
 		func(search *WatchlistSearch) (string, bool) {
 			return string(search.Status), search.Status.Is(WatchlistStatusCompleted, WatchlistStatusFailed, WatchlistStatusError)
 		})
@@ -66,20 +70,21 @@ func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...
 const maxLookFailures = 5
 
 // waitFor looks until what it sees is final.
-func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption, look func(context.Context) (*T, error), status func(*T) (string, bool)) (*T, error) {
+func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption,
+	look func(context.Context, []CallOption) (*T, error), status func(*T) (string, bool)) (*T, error) {
 	s := waitSettings{first: time.Second, longest: 30 * time.Second}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
 		}
-		if err := opt(&s); err != nil {
+		if err := opt.applyToWait(&s); err != nil {
 			return nil, refusal(op, err)
 		}
 	}
 	var last *T
 	seen, failures := "never seen", 0
 	for interval := s.first; ; interval = min(interval+interval/2, s.longest) {
-		current, err := look(ctx)
+		current, err := look(ctx, s.calls)
 		var failure *Error
 		switch {
 		case err == nil:
@@ -93,7 +98,7 @@ func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption, look 
 				return last, nil
 			}
 		case ctx.Err() != nil:
-		case errors.As(err, &failure) && failure.Retryable() && failures+1 < maxLookFailures:
+		case errors.As(err, &failure) && (failure.Retryable() || last != nil && failure.Is(ErrNotFound)) && failures+1 < maxLookFailures:
 			failures++
 		default:
 			return last, err
