@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -79,10 +80,15 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// replayed are the methods of which a transport sends a request without a body again by itself when a connection breaks.
+var replayed = []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace}
+
 // watch has the attempt know when the body of a request is read, also an empty one.
 func (a *attempt) watch(req *http.Request) {
 	getBody := req.GetBody
-	if req.Body == nil || req.Body == http.NoBody {
+	if empty := req.Body == nil || req.Body == http.NoBody; empty && !slices.Contains(replayed, req.Method) {
+		return // as it is, with a length of 0
+	} else if empty {
 		getBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }
 		req.Body, _ = getBody()
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -232,7 +233,7 @@ func (r *request[T]) again(failure *Error) bool {
 		failure.note = fmt.Sprintf("it was not repeated, because %d bytes of the %s were written", r.download.found.Size, r.download.what())
 		return false
 	case r.upload != nil && !r.upload.again():
-		failure.Err = wire.Reword(errorText(failure.Err, "the image cannot be sent again: "+errSpent.Error()), failure.Err)
+		failure.Err = wire.Reword(errorText(failure.Err, r.upload.spent()), failure.Err)
 		return false
 	}
 	return true
@@ -355,7 +356,11 @@ const maxBuffered = 64 << 10
 
 // receive reads an answer. A service that says yes to what it does not have did something else.
 func (p *performance[T]) receive(a *attempt, resp *http.Response) (*T, *Error) {
-	result, failure := receive[T](p.op, resp, p.op.limit(p.settings.maxSize), p.request.download)
+	limit := p.op.limit(p.settings.maxSize)
+	if d := p.request.download; d != nil && d.names == nil && p.settings.maxSize == 0 {
+		limit = math.MaxInt64 // it is streamed
+	}
+	result, failure := receive[T](p.op, resp, limit, p.request.download)
 	if u := p.request.upload; u != nil && failure == nil && !u.read.Load() {
 		failure = answered(p.op, resp, nil) // the service said yes to an image that it does not have
 		if failure.Err = u.failure(); failure.Err == nil {

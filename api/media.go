@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"reflect"
 	"strings"
 )
 
@@ -18,10 +19,13 @@ func optional[T any](body *T) any {
 	return *body
 }
 
-// newStream returns an upload of what a reader brings from where it stands; of nothing when it is nil.
-func newStream(body io.Reader) *upload {
-	if body == nil {
+// newStream returns an upload of what a reader brings from where it stands; of nothing when it is nil and need not be there.
+func newStream(body io.Reader, required bool) *upload {
+	if body == nil && !required {
 		return nil
+	}
+	if body == nil {
+		return &upload{}
 	}
 	return &upload{image: ImageReader("body", body)}
 }
@@ -43,4 +47,20 @@ func (op *operation) takes(media string) bool {
 		return media != "text/html" && !isJSON(media)
 	}
 	return media == "application/octet-stream"
+}
+
+// withoutEmptyLists returns parameters in which a list without elements is none: a query cannot tell it from a list of one
+// empty text.
+func withoutEmptyLists[P any](params *P) *P {
+	if params == nil {
+		return nil
+	}
+	copied := *params
+	v := reflect.ValueOf(&copied).Elem()
+	for i := range v.NumField() {
+		if field := v.Field(i); field.Kind() == reflect.Slice && field.Len() == 0 {
+			field.SetZero()
+		}
+	}
+	return &copied
 }

@@ -16,7 +16,7 @@ var acceptJSON = []string{"application/json"}
 // newRequest returns the request of an operation: base URL, path and body, or what build makes of them.
 func (c *Client) newRequest(ctx context.Context, op *operation, path []string, build func(string, io.Reader) (*http.Request, error), body io.Reader) (*http.Request, error) {
 	if build != nil {
-		req, err := build(c.raw.Server, body)
+		req, err := buildWith(build, c.raw.Server, body)
 		if err != nil {
 			return nil, errors.New("the parameters cannot be sent") // the reason may repeat their values
 		}
@@ -30,6 +30,16 @@ func (c *Client) newRequest(ctx context.Context, op *operation, path []string, b
 	op.setPath(req.URL, c.base, path)
 	req.Host = c.base.Host
 	return req, nil
+}
+
+// buildWith builds a request, which fails for a parameter that cannot be written, as a union without a value.
+func buildWith(build func(string, io.Reader) (*http.Request, error), server string, body io.Reader) (req *http.Request, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a parameter has no value")
+		}
+	}()
+	return build(server, body)
 }
 
 // setPath sets u to the address of the operation below base.

@@ -78,6 +78,14 @@ func (u *upload) what() string {
 	return "image"
 }
 
+// spent says why it cannot be sent again.
+func (u *upload) spent() string {
+	if u.build == nil {
+		return "the body cannot be sent again: its reader cannot be read again; use one that can seek"
+	}
+	return "the image cannot be sent again: " + errSpent.Error()
+}
+
 // mediaOf returns the media type of the body.
 func (u *upload) mediaOf(op *operation) string {
 	if u.build == nil && strings.Contains(op.media, "*") { // the contract leaves it to what is sent
@@ -88,6 +96,9 @@ func (u *upload) mediaOf(op *operation) string {
 
 // open looks at the image and prepares the body around it. Nothing is sent that breaks the contract.
 func (u *upload) open(ctx context.Context, op *operation, path []string, of *rules.Schema, settings *callSettings) *Error {
+	if u.image.open == nil && u.build == nil {
+		return refusal(op, errors.New("the body is missing; give a reader"))
+	}
 	if u.image.open == nil {
 		return refusal(op, errors.New("the image is missing; give one with ImageFile, ImageReader, ImageBytes or ImageFS"))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,9 @@ func WithCredential(scheme, value string) Option {
 		}
 		if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return fmt.Errorf("WithCredential: the credential for %s is empty or holds a character that no header may hold", scheme)
+		}
+		if schemes[i].in == "cookie" && strings.ContainsFunc(value, func(r rune) bool { return !inCookie(r) }) {
+			return fmt.Errorf("WithCredential: the credential for %s holds a character that no cookie may hold", scheme)
 		}
 		s.credentials = slices.DeleteFunc(s.credentials, func(c credential) bool { return c.scheme.name == scheme })
 		s.credentials = append(s.credentials, credential{schemes[i], func() string { return value }})
@@ -89,12 +93,12 @@ func (p *Provider) authorizeGiven(ctx context.Context, req *http.Request, op *op
 	}
 	slices.Sort(missing)
 	names := strings.Join(slices.Compact(missing), " or ")
-	return errors.New("authprovider: the operation needs the credential " + names + "; give it with WithCredential")
+	return errors.New("authprovider: the operation needs the credential " + names + "; give it with WithCredential, or key and secret to New")
 }
 
 // has reports whether a credential is there, or can be obtained.
 func (p *Provider) has(name string) bool {
-	return !schemes[indexOf(name)].isGiven() || p.given(name) != ""
+	return !schemes[indexOf(name)].isGiven() && p.settings.hasKey || p.given(name) != ""
 }
 
 // given returns the credential for a scheme; nothing when there is none.
@@ -123,9 +127,7 @@ func (p *Provider) set(ctx context.Context, req *http.Request, name string) erro
 	case "header":
 		req.Header.Set(s.key, p.given(name))
 	case "query":
-		query := req.URL.Query()
-		query.Set(s.key, p.given(name))
-		req.URL.RawQuery = query.Encode()
+		req.URL.RawQuery = withQuery(req.URL.RawQuery, s.key, p.given(name))
 	case "cookie":
 		if _, err := req.Cookie(s.key); err != nil { // not there from an attempt before
 			req.AddCookie(&http.Cookie{Name: s.key, Value: p.given(name)})
@@ -133,3 +135,18 @@ func (p *Provider) set(ctx context.Context, req *http.Request, name string) erro
 	}
 	return nil
 }
+
+// withQuery sets a parameter of a query, and leaves the others as they are written.
+func withQuery(query, name, value string) string {
+	name = url.QueryEscape(name)
+	var parts []string
+	for part := range strings.SplitSeq(query, "&") {
+		if before, _, _ := strings.Cut(part, "="); part != "" && before != name {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(append(parts, name+"="+url.QueryEscape(value)), "&")
+}
+
+// inCookie tells the characters that a cookie can hold (RFC 6265, 4.1.1).
+func inCookie(r rune) bool { return r > ' ' && r <= '~' && !strings.ContainsRune("\",;\\", r) }

@@ -45,6 +45,7 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 	pinned.Transport = onceTransport{client.Transport}
 	pinned.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		first := via[0]
+		req.Header.Del("Referer") // the address before, which may hold a credential or an identifier
 		switch {
 		case !p.origin.is(req.URL),
 			req.Method != first.Method && (first.Method != "" || req.Method != http.MethodGet),
@@ -116,14 +117,24 @@ func (d *Doer) send(req *http.Request) (resp *http.Response, repeated bool, err 
 	ctx := context.WithValue(req.Context(), singleKey{}, &single)
 	once := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { single.written.Add(1) }}))
 	once.GetBody = nil // from the HTTP client, which would follow a redirect with it
-	if req.Body == nil || req.Body == http.NoBody {
-		once.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
-	} else {
+	switch empty := req.Body == nil || req.Body == http.NoBody; {
+	case !empty:
 		once.Body = &onceBody{req.Body, &single.touched}
 		single.getBody = req.GetBody
+	case replayed(req.Method):
+		once.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
 	}
 	resp, err = d.client.Do(once)
 	return resp, single.written.Load() > 1, err
+}
+
+// replayed reports whether a transport sends a request without a body again by itself when a connection breaks.
+func replayed(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
 }
 
 // A singleRequest is a request that must not be sent twice.

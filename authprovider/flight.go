@@ -45,6 +45,9 @@ func (p *Provider) token(ctx context.Context) (*token, error) {
 	case p.life.Err() != nil:
 		p.mu.Unlock()
 		return nil, ErrClosed
+	case !p.settings.hasKey && contracted.token.path != "":
+		p.mu.Unlock()
+		return nil, errNoKey
 	case contracted.token.path == "":
 		p.mu.Unlock()
 		return nil, errors.New("authprovider: the contract exchanges no credentials for a token, and knows no such request")

@@ -70,6 +70,7 @@ type record struct {
 type settings struct {
 	basic        func() string   // the Basic credentials; a function, because package fmt prints what a pointer points at
 	secrets      func() []string // the key and secret
+	hasKey       bool
 	baseURL      string
 	loopbackOnly bool
 	client       *http.Client
@@ -168,6 +169,7 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 			return "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"+secret))
 		},
 		secrets: func() []string { return []string{key, secret} },
+		hasKey:  key != "",
 		baseURL: DefaultBaseURL,
 		margin:  5 * time.Minute,
 		timeout: 15 * time.Second,
@@ -181,7 +183,7 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 			return nil, fmt.Errorf("authprovider: %w", err)
 		}
 	}
-	if err := checkKey(key, secret); err != nil {
+	if err := s.checkKey(key, secret); err != nil {
 		return nil, err
 	}
 	if s.baseURL == "" && DefaultBaseURL == "" {
@@ -215,9 +217,9 @@ func New(key, secret string, opts ...Option) (*Provider, error) {
 	return p, nil
 }
 
-func checkKey(key, secret string) error {
+func (s *settings) checkKey(key, secret string) error {
 	switch {
-	case !takesBasic && key+secret == "":
+	case key+secret == "" && (!takesBasic || len(s.credentials) > 0): // what needs them will say so
 		return nil
 	case !takesBasic:
 		return errors.New("authprovider: the contract has no operation that takes a key and secret; give its credentials with WithCredential")
@@ -272,12 +274,17 @@ func (p *Provider) authorizeException(ctx context.Context, req *http.Request, op
 	}
 	switch op.security {
 	case basic:
+		if !p.settings.hasKey {
+			return errNoKey
+		}
 		req.Header.Set("Authorization", p.settings.basic())
 	case given:
 		return p.authorizeGiven(ctx, req, op)
 	}
 	return nil
 }
+
+var errNoKey = errors.New("authprovider: the operation needs key and secret; give them to New")
 
 // Token returns a token that is valid now, obtaining one if need be.
 func (p *Provider) Token(ctx context.Context) (Token, error) {

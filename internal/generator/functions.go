@@ -145,6 +145,11 @@ func (f *functions) pointerOf(t codegen.TypeDefinition) string {
 func (f *functions) locate(t *openapi3.T) {
 	for path, item := range t.Paths.Map() {
 		for method, op := range item.Operations() {
+			for status, answer := range op.Responses.Map() {
+				if answer.Ref == "" && answer.Value != nil {
+					f.content("#/paths/"+spec.Escape(path)+"/"+strings.ToLower(method)+"/responses/"+status, answer.Value.Content)
+				}
+			}
 			if op.RequestBody != nil && op.RequestBody.Ref == "" && op.RequestBody.Value != nil {
 				f.content("#/paths/"+spec.Escape(path)+"/"+strings.ToLower(method)+"/requestBody", op.RequestBody.Value.Content)
 			}
@@ -156,6 +161,11 @@ func (f *functions) locate(t *openapi3.T) {
 	for name, body := range t.Components.RequestBodies {
 		if body.Value != nil {
 			f.content("#/components/requestBodies/"+spec.Escape(name), body.Value.Content)
+		}
+	}
+	for name, answer := range t.Components.Responses {
+		if answer.Value != nil {
+			f.content("#/components/responses/"+spec.Escape(name), answer.Value.Content)
 		}
 	}
 	for name, schema := range t.Components.Schemas {

@@ -1,6 +1,9 @@
 package generator
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
@@ -18,7 +21,7 @@ func (f *functions) hoist(t *openapi3.T) {
 		t.Components.Schemas = make(openapi3.Schemas)
 	}
 	f.schemas = t.Components.Schemas
-	h := &hoister{naming: f.names, components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool)}
+	h := &hoister{naming: f.names, components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool), seen: make(map[*openapi3.Schema]bool)}
 	for _, name := range sorted(t.Components.RequestBodies) {
 		if body := t.Components.RequestBodies[name]; body.Ref == "" && body.Value != nil {
 			h.names(body.Value.Content, name+"Body")
@@ -57,6 +60,43 @@ func (f *functions) hoist(t *openapi3.T) {
 			op.Callbacks = nil // the client sends none
 		}
 	}
+	for _, name := range sorted(t.Components.Schemas) {
+		h.alternatives(t.Components.Schemas[name], name)
+	}
+}
+
+// alternatives names the alternatives that a union declares in place, at any depth: a type of its own has methods.
+func (h *hoister) alternatives(ref *openapi3.SchemaRef, name string) {
+	if ref == nil || ref.Value == nil || h.seen[ref.Value] {
+		return
+	}
+	s := ref.Value
+	if h.seen[s] = true; s.Extensions["x-go-type"] != nil {
+		return
+	}
+	if s.Discriminator == nil {
+		for _, all := range []openapi3.SchemaRefs{s.OneOf, s.AnyOf} {
+			for i, part := range all {
+				if part.Ref == "" && part.Value != nil && needsName(part.Value) {
+					all[i] = h.declare(part, fmt.Sprintf("%s alternative %d", name, i+1))
+				}
+			}
+		}
+	}
+	for _, property := range sorted(s.Properties) {
+		if p := s.Properties[property]; p.Ref == "" {
+			h.alternatives(p, name+" "+property)
+		}
+	}
+	for _, part := range slices.Concat(s.OneOf, s.AnyOf, s.AllOf) {
+		h.alternatives(part, name)
+	}
+	if s.Items != nil && s.Items.Ref == "" {
+		h.alternatives(s.Items, name+" item")
+	}
+	if more := s.AdditionalProperties.Schema; more != nil && more.Ref == "" {
+		h.alternatives(more, name+" value")
+	}
 }
 
 // only returns the content in one media type.
@@ -72,6 +112,7 @@ type hoister struct {
 	components *openapi3.Components
 	serves     bool
 	done       map[*openapi3.MediaType]bool
+	seen       map[*openapi3.Schema]bool
 }
 
 // callbacks gives what the service will send to the application types to read it with.
@@ -98,6 +139,9 @@ func (h *hoister) names(all openapi3.Content, name string) {
 			continue
 		}
 		h.done[described] = true
+		if one := beside(described.Schema); one != nil {
+			described.Schema = one
+		}
 		switch s := described.Schema; {
 		case h.serves && (s == nil || s.Ref == "" && s.Value.IsEmpty()) && formOf(media, false) == asJSON:
 			described.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{Extensions: map[string]any{"x-go-type": "struct{ json.RawMessage }"}})
@@ -105,6 +149,20 @@ func (h *hoister) names(all openapi3.Content, name string) {
 			described.Schema = h.declare(s, name)
 		}
 	}
+}
+
+// beside returns what a schema is when it is not null, if it is one thing that has a name.
+func beside(ref *openapi3.SchemaRef) *openapi3.SchemaRef {
+	if ref == nil || ref.Ref != "" || ref.Value == nil {
+		return nil
+	}
+	all := slices.DeleteFunc(slices.Concat(ref.Value.OneOf, ref.Value.AnyOf), func(part *openapi3.SchemaRef) bool {
+		return part.Value != nil && part.Value.Type != nil && part.Value.Type.Is("null")
+	})
+	if len(all) != 1 || all[0].Ref == "" || len(ref.Value.Properties)+len(ref.Value.AllOf) > 0 {
+		return nil
+	}
+	return all[0]
 }
 
 // declare moves a schema to the components.

@@ -32,7 +32,7 @@ func (f *functions) lower(t *openapi3.T) {
 	for s, pointer := range f.pointers {
 		f.recursion(s, pointer)
 		enumeration(s)
-		mapping(s)
+		f.mapping(s, pointer)
 		if len(s.OneOf)+len(s.AnyOf) > 0 {
 			s.AdditionalProperties.Has = nil // the value holds what there is
 		}
@@ -53,6 +53,9 @@ func (f *functions) lower(t *openapi3.T) {
 
 // enumeration has the values of a type be constants only where Go has such: of texts, and of numbers that a float64 holds.
 func enumeration(s *openapi3.Schema) {
+	if _, isText := s.Const.(string); !isText {
+		s.Const = nil
+	}
 	if len(s.Enum) == 0 {
 		return
 	}
@@ -78,42 +81,17 @@ func enumeration(s *openapi3.Schema) {
 	}
 }
 
-// mapping gives a discriminator the values that the alternatives state themselves, in place of their names.
-func mapping(s *openapi3.Schema) {
-	if s.Discriminator == nil || len(s.Discriminator.Mapping) > 0 {
+// mapping gives a discriminator the values by which it tells the alternatives apart.
+func (f *functions) mapping(s *openapi3.Schema, pointer string) {
+	_, node := f.document.Resolve(pointer)
+	values := f.document.Alternatives(spec.Object(node))
+	if s.Discriminator == nil || len(values) == 0 {
 		return
 	}
-	values := make(map[string]openapi3.MappingRef)
-	for _, alternative := range slices.Concat(s.OneOf, s.AnyOf) {
-		value, ok := constantOf(alternative.Value, s.Discriminator.PropertyName)
-		if !ok || alternative.Ref == "" {
-			return
-		}
-		values[value] = openapi3.MappingRef{Ref: alternative.Ref}
+	s.Discriminator.Mapping = make(map[string]openapi3.MappingRef)
+	for value, ref := range values {
+		s.Discriminator.Mapping[value] = openapi3.MappingRef{Ref: ref}
 	}
-	s.Discriminator.Mapping = values
-}
-
-// constantOf returns the one value that a property may have.
-func constantOf(s *openapi3.Schema, name string) (string, bool) {
-	if s == nil {
-		return "", false
-	}
-	if p := s.Properties[name]; p != nil && p.Value != nil {
-		if value, ok := p.Value.Const.(string); ok {
-			return value, true
-		}
-		if len(p.Value.Enum) == 1 {
-			value, ok := p.Value.Enum[0].(string)
-			return value, ok
-		}
-	}
-	for _, part := range s.AllOf {
-		if value, ok := constantOf(part.Value, name); ok {
-			return value, true
-		}
-	}
-	return "", false
 }
 
 // sendsZero has an optional property be sent when it is set, be it to zero: of a contract that was not written for this
@@ -188,6 +166,9 @@ func parameters(all openapi3.Parameters) {
 			continue
 		}
 		s := ref.Value
+		for _, property := range s.Properties {
+			sendsZero(property)
+		}
 		if s.Type != nil && (s.Type.Includes("array") || s.Type.Includes("object") && len(s.Properties) == 0 && len(s.AllOf) == 0) {
 			continue // nil is none
 		}

@@ -93,6 +93,10 @@ func choose(d *spec.Document, at string, offered spec.Contents, answer bool) (co
 func unhonoured(d *spec.Document, c content) *spec.Fault {
 	switch c.Form {
 	case asForm, asMultipart:
+		at, schema := d.Resolve(c.Pointer + "/schema")
+		if kind := spec.Member(schema, "type"); kind != nil && kind != "object" {
+			return d.Fault(at, "a form is an object: its fields are the properties; %v has none", kind)
+		}
 		_, described := d.Resolve(c.Pointer)
 		for _, name := range sorted(spec.Object(spec.Member(described, "encoding"))) {
 			return d.Fault(c.Pointer+"/encoding", "the encoding of %s is not honoured: a list is sent element by element, an object as JSON; take it out", name)
@@ -122,9 +126,15 @@ func isText(schema any) bool {
 	return len(spec.Object(schema)) == 0 || spec.Member(schema, "format") == "binary" || spec.Member(schema, "contentMediaType") != nil
 }
 
+// nullableNode reports whether a value may be null.
 func nullableNode(schema any) bool {
-	kinds, _ := spec.Member(schema, "type").([]any)
-	return slices.Contains(kinds, any("null"))
+	if schema == nil {
+		return false
+	}
+	if kinds, _ := spec.Member(schema, "type").([]any); spec.Member(schema, "type") == "null" || slices.Contains(kinds, any("null")) {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(spec.List(spec.Member(schema, "oneOf")), spec.List(spec.Member(schema, "anyOf"))), nullableNode)
 }
 
 // A traffic is what an operation sends and what it is answered with when it succeeds.

@@ -34,6 +34,7 @@ type method struct {
 	PathRules           string   // the name of the rules for them; empty for none
 	Held                []string // those that are held to rules, as the entries of a Go literal
 	Params              string   // the type of the other parameters; empty for none
+	Lists               bool     // lists are among them
 	Build               string   // builds the request from them; empty for none
 	Body                string   // the expression for the body; empty for none
 	Rules               string   // the name of the rules for the body; empty for none
@@ -144,6 +145,7 @@ func (f *functions) parameters(m *method) {
 		return
 	}
 	m.Params = m.op.OperationId + "Params"
+	m.Lists = slices.ContainsFunc(m.traffic.op.Params, func(p *spec.Param) bool { return p.Array && p.In != "path" })
 	m.Args += ", params *" + m.Params
 	args := []string{"server"}
 	for _, p := range m.op.PathParams {
@@ -166,7 +168,7 @@ func (f *functions) body(m *method) {
 	}
 	if b.Form == asBytes {
 		m.Args += ", body io.Reader"
-		m.Upload = "newStream(body)"
+		m.Upload = "newStream(body, " + strconv.FormatBool(b.Required) + ")"
 		return
 	}
 	of := "string"
@@ -282,6 +284,7 @@ func (f *functions) isStruct(ref *openapi3.SchemaRef) bool {
 
 // several has a method return which of its successes it was.
 func (f *functions) several(m *method) {
+	m.Null = slices.ContainsFunc(m.traffic.Answers, func(c content) bool { return c.Null })
 	m.Union = &union{Name: f.names.free(m.Name+"Result", f.schemas), Method: m.Name}
 	for _, c := range m.traffic.Answers {
 		a := alternative{Status: c.number(), Described: c.Status, Print: "wire.Attr"}
@@ -307,7 +310,10 @@ func fieldFor(status int) string {
 	if text := http.StatusText(status); text != "" {
 		return strings.NewReplacer(" ", "", "-", "").Replace(text)
 	}
-	return "Other"
+	if status == 2 {
+		return "Other"
+	}
+	return "Status" + strconv.Itoa(status)
 }
 
 // streaming returns the methods that x-upload and x-download ask for beside m, of which the parameters are filled in.

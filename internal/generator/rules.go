@@ -62,6 +62,9 @@ func (b *rulebook) parameters(op *spec.Operation, name string) {
 
 // writable adds to the schema of a parameter which texts a cookie or a header can hold.
 func writable(p *spec.Param, schema any) any {
+	if p.Array && p.Required && p.In == "query" { // without an element there is none
+		return map[string]any{"allOf": []any{schema, map[string]any{"minItems": 1.0}}}
+	}
 	if p.In != "cookie" && p.In != "header" || p.Object || p.Array && p.Kind != "string" || !p.Array && p.Kind != "string" {
 		return schema
 	}

@@ -10,7 +10,8 @@ import (
 
 // An authentication is what a contract says about credentials, as package authprovider needs it.
 type authentication struct {
-	schemes map[string]any
+	schemes   map[string]any
+	exchanged string // the bearer scheme whose token an exchange brings
 
 	Server     string    // the base URL that the contract names first; empty when it names none that is whole
 	Token      string    // the property of an answer that holds a bearer token
@@ -49,21 +50,15 @@ func newAuthentication(d *spec.Document) (*authentication, []*spec.Fault) {
 				"the security scheme %s wants HTTP %s, which is not spoken; use basic, bearer or an apiKey in the header Authorization", name, of))
 		}
 	}
-	a.findExchange(d)
+	faults = append(faults, a.findExchange(d)...)
 	for _, name := range sorted(schemes) {
-		if in := a.placeOf(schemes[name]); in != "" {
+		if in := a.placeOf(name); in != "" {
 			key, _ := spec.Member(schemes[name], "name").(string)
 			a.Schemes = append(a.Schemes, scheme{name, in, key})
 		}
 	}
 	for _, op := range d.Operations {
-		for _, alternative := range op.Security {
-			for _, name := range spec.Schemes(alternative) {
-				if schemes[name] == nil {
-					faults = append(faults, d.Fault(op.Pointer+"/security", "the operation %s names the security scheme %s, which components.securitySchemes do not declare", op.ID, name))
-				}
-			}
-		}
+		faults = append(faults, a.check(d, op)...)
 		e := exception{endpoint: endpoint{op.Method, op.Path}, Once: retryOf(d, op) != "always"}
 		e.Security, e.Alternatives = a.security(op)
 		if e.Once || e.Security != "bearer" {
@@ -74,15 +69,42 @@ func newAuthentication(d *spec.Document) (*authentication, []*spec.Fault) {
 	return a, faults
 }
 
+// check says which schemes of an operation are not declared, or cannot be met together.
+func (a *authentication) check(d *spec.Document, op *spec.Operation) (faults []*spec.Fault) {
+	for _, alternative := range op.Security {
+		var heads []string
+		for _, name := range spec.Schemes(alternative) {
+			scheme := a.schemes[name]
+			if scheme == nil {
+				faults = append(faults, d.Fault(op.Pointer+"/security", "the operation %s names the security scheme %s, which components.securitySchemes do not declare", op.ID, name))
+			}
+			switch a.placeOf(name) {
+			case "query", "cookie", "":
+			case "header":
+				if key, _ := spec.Member(scheme, "name").(string); strings.EqualFold(key, "Authorization") {
+					heads = append(heads, name)
+				}
+			default:
+				heads = append(heads, name)
+			}
+		}
+		if len(heads) > 1 {
+			faults = append(faults, d.Fault(op.Pointer+"/security", "the security schemes %s of %s all want the header Authorization, which holds one", strings.Join(heads, ", "), op.ID))
+		}
+	}
+	return faults
+}
+
 // placeOf says where the credential of a security scheme goes, like [scheme]; nowhere for mutual TLS.
-func (a *authentication) placeOf(scheme any) string {
+func (a *authentication) placeOf(name string) string {
+	scheme := a.schemes[name]
 	text := func(name string) string { return strings.ToLower(fmt.Sprint(spec.Member(scheme, name))) }
 	switch kind, of := text("type"), text("scheme"); {
 	case kind == "apikey":
 		return text("in")
 	case kind == "http" && of == "basic":
 		return "basic"
-	case kind == "http" && of == "bearer" && a.Exchange != nil:
+	case kind == "http" && of == "bearer" && a.Exchange != nil && name == a.exchanged:
 		return "exchange"
 	case kind == "mutualtls":
 		return ""
@@ -95,19 +117,19 @@ func (a *authentication) security(op *spec.Operation) (string, [][]string) {
 	var all [][]string
 	anonymous := len(op.Security) == 0
 	for _, alternative := range op.Security {
-		names := slices.DeleteFunc(spec.Schemes(alternative), func(name string) bool { return a.placeOf(a.schemes[name]) == "" })
+		names := slices.DeleteFunc(spec.Schemes(alternative), func(name string) bool { return a.placeOf(name) == "" })
 		if anonymous = anonymous || len(names) == 0; len(names) > 0 {
 			all = append(all, names)
 		}
 		for _, name := range names {
-			a.Basic = a.Basic || a.placeOf(a.schemes[name]) == "basic"
+			a.Basic = a.Basic || a.placeOf(name) == "basic"
 		}
 	}
 	if len(all) == 0 {
 		return "none", nil
 	}
 	if len(all[0]) == 1 {
-		switch a.placeOf(a.schemes[all[0][0]]) {
+		switch a.placeOf(all[0][0]) {
 		case "basic":
 			return "basic", nil
 		case "exchange":
@@ -125,7 +147,7 @@ var tokens = []string{"token", "access_token", "accessToken"}
 
 // findExchange finds the operation that is secured with Basic credentials alone and answers with a bearer token, and the
 // one that takes a living token and answers alike.
-func (a *authentication) findExchange(d *spec.Document) {
+func (a *authentication) findExchange(d *spec.Document) (faults []*spec.Fault) {
 	secured := func(op *spec.Operation, kind string) bool {
 		if len(op.Security) != 1 || len(op.Security[0]) != 1 {
 			return false
@@ -134,12 +156,21 @@ func (a *authentication) findExchange(d *spec.Document) {
 		return spec.Member(scheme, "type") == "http" && strings.EqualFold(fmt.Sprint(spec.Member(scheme, "scheme")), kind)
 	}
 	for _, op := range d.Operations {
-		if name := tokenOf(d, op); a.Exchange == nil && name != "" && !op.Required && len(op.Params) == 0 && secured(op, "basic") {
-			a.Exchange, a.Token = &endpoint{op.Method, op.Path}, name
+		name := tokenOf(d, op)
+		if name == "" || op.Required || len(op.Params) > 0 || !secured(op, "basic") {
+			continue
 		}
+		if a.Exchange != nil {
+			faults = append(faults, d.Fault(op.Pointer, "the operations %s %s and %s %s both take Basic credentials and answer with a token; the client can use one of them, so secure the other otherwise, or rename its property %s", a.Exchange.Method, a.Exchange.Path, op.Method, op.Path, name))
+		}
+		a.Exchange, a.Token = &endpoint{op.Method, op.Path}, name
+	}
+	a.exchanged = a.mostUsed(d)
+	if a.exchanged == "" {
+		a.Exchange = nil // nothing takes its token
 	}
 	if a.Exchange == nil {
-		return
+		return faults
 	}
 	for _, op := range d.Operations {
 		if tokenOf(d, op) != a.Token || len(op.Params) > 0 || !secured(op, "bearer") {
@@ -154,6 +185,29 @@ func (a *authentication) findExchange(d *spec.Document) {
 			a.Refresh, a.Sent = &endpoint{op.Method, op.Path}, fmt.Sprint(required[0])
 		}
 	}
+	return faults
+}
+
+// mostUsed returns the bearer scheme that most operations name.
+func (a *authentication) mostUsed(d *spec.Document) string {
+	count := make(map[string]int)
+	for _, op := range d.Operations {
+		for _, alternative := range op.Security {
+			for name := range alternative {
+				s := a.schemes[name]
+				if spec.Member(s, "type") == "http" && strings.EqualFold(fmt.Sprint(spec.Member(s, "scheme")), "bearer") {
+					count[name]++
+				}
+			}
+		}
+	}
+	most := ""
+	for _, name := range sorted(count) {
+		if count[name] > count[most] {
+			most = name
+		}
+	}
+	return most
 }
 
 // tokenOf returns the property of the answer of an operation that holds a token; nothing when there is none.
@@ -165,7 +219,7 @@ func tokenOf(d *spec.Document, op *spec.Operation) string {
 	}
 	_, node := d.Resolve(answer.Pointer)
 	for _, name := range tokens {
-		if spec.Member(spec.Member(node, "properties"), name) != nil {
+		if p := spec.Member(spec.Member(node, "properties"), name); p != nil && spec.Member(p, "type") == "string" {
 			return name
 		}
 	}

@@ -95,6 +95,14 @@ func (h *judge) discriminator(pointer string, s map[string]any) {
 
 // union refuses what a union cannot hold beside its value.
 func (h *judge) union(pointer string, s map[string]any) {
+	seen := make(map[string]bool)
+	for _, alternative := range slices.Concat(spec.List(s["oneOf"]), spec.List(s["anyOf"])) {
+		ref, _ := spec.Member(alternative, "$ref").(string)
+		if ref != "" && seen[ref] {
+			h.refuse(pointer, "%s is listed twice among the alternatives; list it once", ref)
+		}
+		seen[ref] = true
+	}
 	if (s["oneOf"] != nil || s["anyOf"] != nil) && spec.Object(s["additionalProperties"]) != nil {
 		h.refuse(pointer+"/additionalProperties", "additionalProperties with a schema beside oneOf or anyOf have no place in its type; declare them in each alternative")
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"regexp"
 	"slices"
@@ -38,11 +39,11 @@ func (d *Document) compile() error {
 	}
 	c.AssertFormat()
 	bound(d.Tree)
-	d.sent = directed(d.Tree, "readOnly", false)
+	d.sent = d.directed(d.Tree, "readOnly", false)
 	if err := c.AddResource(requests, d.sent); err != nil {
 		return tidy(err)
 	}
-	if err := c.AddResource(answers, directed(d.Tree, "writeOnly", true)); err != nil {
+	if err := c.AddResource(answers, d.directed(d.Tree, "writeOnly", true)); err != nil {
 		return tidy(err)
 	}
 	d.compiler = c
@@ -124,18 +125,18 @@ const ignoringCase = "(?i:"
 
 // directed returns a copy of a document for one direction, in which a property of the other is not required. What is
 // received is lenient: enumerations that are marked with x-ignore-case take any letter case.
-func directed(v any, other string, lenient bool) any {
+func (d *Document) directed(v any, other string, lenient bool) any {
 	switch v := v.(type) {
 	case []any:
 		copied := make([]any, len(v))
 		for i := range v {
-			copied[i] = directed(v[i], other, lenient)
+			copied[i] = d.directed(v[i], other, lenient)
 		}
 		return copied
 	case map[string]any:
 		copied := make(map[string]any, len(v))
 		for name, value := range v {
-			copied[name] = directed(value, other, lenient)
+			copied[name] = d.directed(value, other, lenient)
 		}
 		if names, ok := v["required"].([]any); ok && v["properties"] != nil {
 			copied["required"] = slices.DeleteFunc(slices.Clone(names), func(name any) bool {
@@ -150,9 +151,87 @@ func directed(v any, other string, lenient bool) any {
 			delete(copied, "enum")
 			copied["pattern"] = "^" + ignoringCase + strings.Join(quoted, "|") + ")$"
 		}
+		d.tellApart(copied)
 		return copied
 	}
 	return v
+}
+
+// tellApart has the discriminator of a schema decide which of its alternatives a value must meet, rather than that it meets
+// exactly one: objects that may have more properties than they list often meet several.
+func (d *Document) tellApart(s map[string]any) {
+	name, _ := Member(s["discriminator"], "propertyName").(string)
+	values := d.Alternatives(s)
+	if name == "" || len(values) == 0 {
+		return
+	}
+	var known []any
+	var parts []any
+	for _, value := range slices.Sorted(maps.Keys(values)) {
+		known = append(known, value)
+		parts = append(parts, map[string]any{
+			"if":   map[string]any{"properties": map[string]any{name: map[string]any{"const": value}}, "required": []any{name}},
+			"then": map[string]any{"$ref": values[value]},
+		})
+	}
+	told := map[string]any{"type": "object", "required": []any{name}, "properties": map[string]any{name: map[string]any{"enum": known}}}
+	delete(s, "oneOf")
+	delete(s, "anyOf")
+	s["allOf"] = append(append(slices.Clone(List(s["allOf"])), told), parts...)
+}
+
+// Alternatives returns the references of the alternatives of a schema by the values of its discriminator: those that it
+// states, those that the alternatives state themselves, or their names. Nothing when it does not tell all of them apart.
+func (d *Document) Alternatives(s map[string]any) map[string]string {
+	name, _ := Member(s["discriminator"], "propertyName").(string)
+	all := append(slices.Clone(List(s["oneOf"])), List(s["anyOf"])...)
+	values := make(map[string]string)
+	mapped := make(map[string]bool)
+	for value, ref := range Object(Member(s["discriminator"], "mapping")) {
+		to := fmt.Sprint(ref)
+		if !strings.Contains(to, "/") {
+			to = "#/components/schemas/" + Escape(to)
+		}
+		values[value], mapped[to] = to, true
+	}
+	for _, alternative := range all {
+		ref, ok := Member(alternative, "$ref").(string)
+		if !ok {
+			return nil
+		}
+		if mapped[ref] {
+			continue
+		}
+		value := unescape(ref[strings.LastIndexByte(ref, '/')+1:])
+		if stated, ok := d.constant(ref, name, 0).(string); ok {
+			value = stated
+		}
+		values[value] = ref
+	}
+	return values
+}
+
+// constant returns the one value that a property of a schema may have; nil when there are several.
+func (d *Document) constant(pointer, name string, depth int) any {
+	_, s := d.Resolve(pointer)
+	if p := Member(Member(s, "properties"), name); p != nil {
+		if value := Member(p, "const"); value != nil {
+			return value
+		}
+		if values := List(Member(p, "enum")); len(values) == 1 {
+			return values[0]
+		}
+		return nil
+	}
+	for i := range List(Member(s, "allOf")) {
+		if depth > 10 {
+			break
+		}
+		if value := d.constant(fmt.Sprintf("%s/allOf/%d", pointer, i), name, depth+1); value != nil {
+			return value
+		}
+	}
+	return nil
 }
 
 // raise says a document of OpenAPI 3.0 in the words of 3.1.

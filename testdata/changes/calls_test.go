@@ -125,6 +125,9 @@ func describe(r *http.Request) string {
 			fmt.Fprintf(&b, "%s: %s\n", name, value)
 		}
 	}
+	if len(r.TransferEncoding) > 0 {
+		fmt.Fprintf(&b, "Transfer-Encoding: %s\n", r.TransferEncoding)
+	}
 	body, _ := io.ReadAll(r.Body)
 	b.Write(body)
 	return strings.ReplaceAll(boundary.ReplaceAllString(b.String(), "BOUNDARY"), "\r\n", "\n")
