@@ -11,7 +11,7 @@ import (
 var (
 	link   = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	target = regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)")
-	room   = regexp.MustCompile("go (?:run|test) ((?:\\./)[a-z/.-]+)")
+	room   = regexp.MustCompile(`go (?:run|test) (\./[a-z/.-]+)`)
 )
 
 // What the papers point at is there: files, targets of make, packages. The README stays short.
