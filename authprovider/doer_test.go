@@ -677,3 +677,47 @@ func TestDoerReplacesAConfirmedReplacementAtOnce(t *testing.T) {
 		t.Errorf("%d exchanges", s.exchanges.Load())
 	}
 }
+
+// Where a redirect leads learns nothing of where it comes from, whose query may hold a key or an identifier.
+func TestRedirectTellsNothingOfTheAddressBefore(t *testing.T) {
+	var referers []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/auth/token":
+			_, _ = io.WriteString(w, `{"token":"t"}`)
+		case "/check/c1":
+			http.Redirect(w, r, "/moved", http.StatusTemporaryRedirect)
+		default:
+			referers = append(referers, r.Header.Get("Referer"))
+		}
+	}))
+	defer srv.Close()
+	p, err := New("k", "s", WithBaseURL(srv.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", srv.URL+"/check/c1?key=secret", nil)
+	if err := p.Intercept(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := p.Doer(nil).Do(req)
+	if err != nil || len(referers) != 1 || referers[0] != "" {
+		t.Fatalf("%v, %v, referers %q", resp, err, referers)
+	}
+	_ = resp.Body.Close()
+}
+
+// A key in a query is set once, and what else the query holds stays as it is written.
+func TestQueryStaysAsItIsWritten(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                       "key=a%26b",
+		"l=a%2Cb,c&p=x|y&d[a]=3": "l=a%2Cb,c&p=x|y&d[a]=3&key=a%26b",
+		"key=old&q=1&key=older":  "q=1&key=a%26b",
+		"keys=1&&q":              "keys=1&q&key=a%26b",
+	} {
+		if got := withQuery(query, "key", "a&b"); got != want {
+			t.Errorf("%q becomes %q, want %q", query, got, want)
+		}
+	}
+}

@@ -91,6 +91,9 @@ func compare(t *testing.T, text string) {
 	wantErr := jsonv2.UnmarshalRead(strings.NewReader(text), &want, jsontext.AllowInvalidUTF8(true))
 	var got everything
 	err := jsondec.Unmarshal([]byte(text), &got)
+	if err == nil && wantErr != nil && strings.ContainsAny(text, ".eE") {
+		return // a whole number that is written with a fraction, which is one by JSON Schema
+	}
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%q: %v; package json says %v", text, err, wantErr)
 	}
@@ -138,6 +141,21 @@ func FuzzReadsWhatPackageJSONReads(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		compare(t, text)
 	})
+}
+
+func TestWholeNumbersMayHaveAFraction(t *testing.T) {
+	for text, want := range map[string]int{`3.0`: 3, `-2e1`: -20, `1.5e1`: 15, `0.0`: 0, `9007199254740991.0`: 1<<53 - 1} {
+		var v everything
+		if err := jsondec.Unmarshal([]byte(`{"count":`+text+`}`), &v); err != nil || v.Count != want {
+			t.Errorf("%s: %d, %v", text, v.Count, err)
+		}
+	}
+	for _, text := range []string{`3.5`, `1e-1`, `1e300`, `9007199254740993.0`} {
+		var v everything
+		if err := jsondec.Unmarshal([]byte(`{"count":`+text+`}`), &v); !errors.Is(err, jsondec.ErrType) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
 
 func TestErrorsTellThePlaceAndNotTheValue(t *testing.T) {
