@@ -69,19 +69,15 @@ func newAuthentication(d *spec.Document) (*authentication, []*spec.Fault) {
 	return a, faults
 }
 
-// check says which schemes of an operation are not declared, or cannot be met together.
+// check says which schemes of an operation cannot be met together.
 func (a *authentication) check(d *spec.Document, op *spec.Operation) (faults []*spec.Fault) {
 	for _, alternative := range op.Security {
 		var heads []string
 		for _, name := range spec.Schemes(alternative) {
-			scheme := a.schemes[name]
-			if scheme == nil {
-				faults = append(faults, d.Fault(op.Pointer+"/security", "the operation %s names the security scheme %s, which components.securitySchemes do not declare", op.ID, name))
-			}
 			switch a.placeOf(name) {
 			case "query", "cookie", "":
 			case "header":
-				if key, _ := spec.Member(scheme, "name").(string); strings.EqualFold(key, "Authorization") {
+				if key, _ := spec.Member(a.schemes[name], "name").(string); strings.EqualFold(key, "Authorization") {
 					heads = append(heads, name)
 				}
 			default:
