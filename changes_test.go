@@ -31,6 +31,8 @@ type contractChange struct {
 	Prints  string            // and as it is printed; %v of it
 	Fails   string            // a part of the error
 
+	Unchecked bool // the answer breaks the contract, and the client itself must notice
+
 	Refused string // a part of the refusal
 	At      string // a part of the line that it names
 }

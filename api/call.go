@@ -3,79 +3,19 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net/http"
-	"reflect"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/goaver/aver-go/authprovider"
-	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/redact"
 	"github.com/goaver/aver-go/wire/rules"
 )
-
-// An operation is what the contract says about an operation beyond types. operations.gen.go holds one for each.
-type operation struct {
-	id      string      // the operationId
-	method  string      // the HTTP method
-	path    string      // the path template
-	media   string      // the media type of the body; empty without one
-	encode  encoder     // writes the body; nil for JSON
-	accept  string      // the media types of the answer; empty for JSON
-	params  []string    // the names of the path parameters
-	success []int       // the statuses of the documented successes; 2 for any that is not listed
-	retry   retryPolicy // the contract's x-retry
-	null    bool        // the answer may be null
-	large   bool        // the contract's x-large-answer
-}
-
-// succeeded reports whether a status is that of a documented success.
-func (op *operation) succeeded(status int) bool {
-	for _, s := range op.success {
-		if s == status || s == 2 && status/100 == 2 {
-			return true
-		}
-	}
-	return false
-}
-
-// successes names the statuses of the documented successes.
-func (op *operation) successes() string {
-	names := make([]string, len(op.success))
-	for i, status := range op.success {
-		if names[i] = strconv.Itoa(status); status == 2 {
-			names[i] = "2XX"
-		}
-	}
-	return strings.Join(names, " or ")
-}
-
-// Limits of an answer, in bytes.
-const (
-	maxAnswer      = 8 << 20
-	maxLargeAnswer = 64 << 20
-)
-
-// limit returns the limit of an answer to the operation.
-func (op *operation) limit(configured int64) int64 {
-	switch {
-	case configured > 0:
-		return configured
-	case op.large:
-		return maxLargeAnswer
-	}
-	return maxAnswer
-}
 
 // A request is one call of an operation.
 type request[T any] struct {
@@ -239,31 +179,6 @@ func (r *request[T]) again(failure *Error) bool {
 	return true
 }
 
-// checkPath refuses a path parameter that would address another operation.
-func checkPath(op *operation, path []string) *Error {
-	for i, value := range path {
-		if value == "" || value == "." || value == ".." {
-			return refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
-		}
-	}
-	return nil
-}
-
-// checkParams refuses parameters that break the contract; nil stands for none.
-func checkParams(op *operation, params any, of *rules.Schema) *Error {
-	text, err := json.Marshal(params)
-	if err != nil {
-		return invalid(op, rules.Unwritable(err))
-	}
-	if string(text) == "null" {
-		text = []byte("{}")
-	}
-	if fields := rules.Text(text, of, generated.RulesNamed); len(fields) > 0 {
-		return invalid(op, fields)
-	}
-	return nil
-}
-
 // attempt sends the request once more and reads the answer.
 func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
 	p.attempts++
@@ -305,7 +220,7 @@ func (p *performance[T]) attemptDeadline(start time.Time) time.Time {
 func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	body, err := p.reader()
 	if err != nil {
-		return nil, refusal(p.op, fmt.Errorf("the image cannot be sent: %w", err))
+		return nil, refusal(p.op, fmt.Errorf("the %s cannot be sent: %w", p.request.upload.what(), err))
 	}
 	req, err := p.client.newRequest(a.trace(), p.op, p.request.path, p.request.build, body)
 	if err != nil {
@@ -356,15 +271,12 @@ const maxBuffered = 64 << 10
 
 // receive reads an answer. A service that says yes to what it does not have did something else.
 func (p *performance[T]) receive(a *attempt, resp *http.Response) (*T, *Error) {
-	limit := p.op.limit(p.settings.maxSize)
-	if d := p.request.download; d != nil && d.names == nil && p.settings.maxSize == 0 {
-		limit = math.MaxInt64 // it is streamed
-	}
+	limit := p.op.limit(p.settings.maxSize, p.request.download)
 	result, failure := receive[T](p.op, resp, limit, p.request.download)
 	if u := p.request.upload; u != nil && failure == nil && !u.read.Load() {
 		failure = answered(p.op, resp, nil) // the service said yes to an image that it does not have
 		if failure.Err = u.failure(); failure.Err == nil {
-			failure.Err = errors.New("the service answered before it had the whole image")
+			failure.Err = errors.New("the service answered before it had the whole " + u.what())
 		}
 	}
 	if n := int64(len(p.content)); failure == nil && a.traced && n > maxBuffered && a.read.Load() < n {
@@ -430,26 +342,6 @@ func value[T any](result *T, err error) (T, error) {
 		return zero, err
 	}
 	return *result, nil
-}
-
-// pathValue returns a path parameter as text, in the style simple.
-func pathValue[T any](v T) string {
-	switch v := any(v).(type) {
-	case string:
-		return v
-	case time.Time:
-		return v.Format(time.RFC3339Nano)
-	case []byte:
-		return base64.StdEncoding.EncodeToString(v)
-	}
-	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice {
-		texts := make([]string, r.Len())
-		for i := range texts {
-			texts[i] = pathValue(r.Index(i).Interface())
-		}
-		return strings.Join(texts, ",")
-	}
-	return fmt.Sprint(v)
 }
 
 // log never logs a path, a body, a header or the service's own words: they hold identifiers, personal data and secrets.

@@ -108,7 +108,8 @@ func (d *download) whole(op *operation, media string, a *answer) error {
 }
 
 // downloadTo downloads the image of an answer to w. It is called by the generated methods.
-func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer, names ...string) (*Downloaded, error) {
+func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer,
+	names ...string) (*Downloaded, error) {
 	if w == nil {
 		return nil, refusal(op, errors.New("the writer is nil"))
 	}
@@ -120,7 +121,8 @@ func downloadTo[T any](ctx context.Context, c *Client, op *operation, opts []Cal
 }
 
 // downloadToFile downloads the image of an answer to a file. It is called by the generated methods.
-func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string, names ...string) (*Downloaded, error) {
+func downloadToFile[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], name string,
+	names ...string) (*Downloaded, error) {
 	local := func(err error) error {
 		return &Error{Operation: op.id, Err: fileError(err), note: "no file was written"}
 	}

@@ -108,6 +108,9 @@ func decode(op *operation, contentType string, a *answer, d *download, result an
 	case d != nil && d.names == nil:
 		return false, d.whole(op, contentType, a)
 	case isText && op.accept != "" && !isJSON(contentType):
+		if kind := describeMedia(contentType); kind == "HTML" && !strings.Contains(op.accept, "text/html") {
+			return false, transient("the answer is %s, not %s", kind, op.accept)
+		}
 		return false, a.text(text)
 	}
 	if _, ok := result.(*struct{}); ok {

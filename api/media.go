@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"reflect"
-	"strings"
 )
 
 // What Aver's contract does not have and those of others do: bodies that need not be sent, and bodies and answers of bytes.
@@ -33,20 +32,6 @@ func newStream(body io.Reader, required bool) *upload {
 // streamTo streams an answer to w. It is called by the generated methods.
 func streamTo[T any](ctx context.Context, c *Client, op *operation, opts []CallOption, r request[T], w io.Writer) (*Downloaded, error) {
 	return downloadTo(ctx, c, op, opts, r, w)
-}
-
-// takes reports whether an answer of a media type is one that is streamed.
-func (op *operation) takes(media string) bool {
-	documented, _, _ := strings.Cut(op.accept, ",")
-	documented, _, _ = strings.Cut(documented, ";")
-	kind, any := strings.CutSuffix(documented, "/*")
-	switch {
-	case documented == media, documented == "*/*", any && strings.HasPrefix(media, kind+"/"):
-		return true
-	case documented == "application/octet-stream":
-		return media != "text/html" && !isJSON(media)
-	}
-	return media == "application/octet-stream"
 }
 
 // withoutEmptyLists returns parameters in which a list without elements is none: a query cannot tell it from a list of one

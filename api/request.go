@@ -2,19 +2,29 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/goaver/aver-go/generated"
+	"github.com/goaver/aver-go/wire/rules"
 )
 
 // acceptJSON is the Accept header of every request. Nobody writes into it.
 var acceptJSON = []string{"application/json"}
 
 // newRequest returns the request of an operation: base URL, path and body, or what build makes of them.
-func (c *Client) newRequest(ctx context.Context, op *operation, path []string, build func(string, io.Reader) (*http.Request, error), body io.Reader) (*http.Request, error) {
+func (c *Client) newRequest(ctx context.Context, op *operation, path []string,
+	build func(string, io.Reader) (*http.Request, error), body io.Reader) (*http.Request, error) {
 	if build != nil {
 		req, err := buildWith(build, c.raw.Server, body)
 		if err != nil {
@@ -82,4 +92,49 @@ func (c *Client) do(a *attempt, req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return c.doer.Do(req)
+}
+
+// checkPath refuses a path parameter that would address another operation.
+func checkPath(op *operation, path []string) *Error {
+	for i, value := range path {
+		if value == "" || value == "." || value == ".." {
+			return refusal(op, fmt.Errorf("the path parameter %s is %q, which would address another operation; want an ID", op.params[i], value))
+		}
+	}
+	return nil
+}
+
+// checkParams refuses parameters that break the contract; nil stands for none.
+func checkParams(op *operation, params any, of *rules.Schema) *Error {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return invalid(op, rules.Unwritable(err))
+	}
+	if string(text) == "null" {
+		text = []byte("{}")
+	}
+	if fields := rules.Text(text, of, generated.RulesNamed); len(fields) > 0 {
+		return invalid(op, fields)
+	}
+	return nil
+}
+
+// pathValue returns a path parameter as text, in the style simple.
+func pathValue[T any](v T) string {
+	switch v := any(v).(type) {
+	case string:
+		return v
+	case time.Time:
+		return v.Format(time.RFC3339Nano)
+	case []byte:
+		return base64.StdEncoding.EncodeToString(v)
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice {
+		texts := make([]string, r.Len())
+		for i := range texts {
+			texts[i] = pathValue(r.Index(i).Interface())
+		}
+		return strings.Join(texts, ",")
+	}
+	return fmt.Sprint(v)
 }

@@ -113,7 +113,8 @@ func (f *findings) contents(documented spec.Contents, required bool) {
 		f.add(RuleContentType, "Content-Type", strings.Join(documented.Medias(), " or "), got)
 		return
 	}
-	if f.m.part == headOnly || s.Compiled == nil || encoded != "" && encoded != "identity" || media != "application/json" && !strings.HasSuffix(media, "+json") {
+	if f.m.part == headOnly || s.Compiled == nil || encoded != "" && encoded != "identity" || media != "application/json" &&
+		!strings.HasSuffix(media, "+json") {
 		return
 	}
 	if f.m.part == malformed || !jsontext.Value(body).IsValid() {

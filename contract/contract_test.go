@@ -60,7 +60,8 @@ var violations = []violation{
 	{name: "wrong content type", body: good, contentType: "text/html", rule: contract.RuleContentType, place: "Content-Type", want: "application/json, got text/html"},
 	{name: "no content type", body: good, contentType: "-", rule: contract.RuleContentType, place: "Content-Type", want: "application/json, got none"},
 	{name: "extra field in a closed schema", body: strings.Replace(good, `"kind"`, `"size":1,"kind"`, 1), rule: contract.RuleClosed, place: "/size", want: "no such property"},
-	{name: "bad date-time", body: strings.Replace(good, "2026-11-23T10:00:00Z", "23.11.2026", 1), rule: contract.RuleFormat, place: "/at", want: `date-time (RFC 3339), got "23.11.2026"`},
+	{name: "bad date-time", body: strings.Replace(good, "2026-11-23T10:00:00Z", "23.11.2026", 1), rule: contract.RuleFormat, place: "/at",
+		want: `date-time (RFC 3339), got "23.11.2026"`},
 	{name: "bad uuid", body: strings.Replace(good, "3f0c9a4e-", "3f0c9a4e", 1), rule: contract.RuleFormat, place: "/id", want: "uuid"},
 	{name: "null in a non-null", body: strings.Replace(good, `"Maria"`, "null", 1), rule: contract.RuleType, place: "/owner", want: "string, got null"},
 	{name: "empty body", body: ``, rule: contract.RuleBody, want: "a body, got none"},
@@ -72,7 +73,8 @@ var violations = []violation{
 	{name: "2^63 in an int64", body: strings.Replace(good, "9223372036854775807", "9223372036854775808", 1), rule: contract.RuleFormat, place: "/count", want: "int64, got 9223372036854775808"},
 	{name: "undocumented 500", body: `{"message":"oops"}`, status: 500, rule: contract.RuleStatus, want: "200, 404, got 500", only: contract.Response},
 	{name: "body where there is none", body: good, status: 404, rule: contract.RuleBody, want: "no body", only: contract.Response},
-	{name: "sensitive value", body: strings.Replace(good, `"Maria"`, "4711", 1), rule: contract.RuleType, place: "/owner", want: "string, got an integer (not shown)"},
+	{name: "sensitive value", body: strings.Replace(good, `"Maria"`, "4711", 1), rule: contract.RuleType, place: "/owner",
+		want: "string, got an integer (not shown)"},
 }
 
 // legal are messages that the contract allows.
@@ -266,8 +268,10 @@ func TestRequestsAreCheckedBeyondTheirBodies(t *testing.T) {
 		{"without the base path", func(r *http.Request) { r.URL.Path = strings.TrimPrefix(r.URL.Path, "/v1") }, ""},
 		{"slash at the end", func(r *http.Request) { r.URL.Path += "/" }, ""},
 		{"query", func(r *http.Request) { r.URL.RawQuery = "depth=3" }, ""},
-		{"unknown query parameter", func(r *http.Request) { r.URL.RawQuery = "depth=3&Maria=Lindqvist" }, "at query: parameter: want no other query parameters than those of the operation, got another one"},
-		{"query parameter twice", func(r *http.Request) { r.URL.RawQuery = "depth=3&depth=4" }, "at query parameter depth: parameter: want one value, got 2"},
+		{"unknown query parameter", func(r *http.Request) { r.URL.RawQuery = "depth=3&Maria=Lindqvist" },
+			"at query: parameter: want no other query parameters than those of the operation, got another one"},
+		{"query parameter twice", func(r *http.Request) { r.URL.RawQuery = "depth=3&depth=4" },
+			"at query parameter depth: parameter: want one value, got 2"},
 		{"no credentials", func(r *http.Request) { r.Header.Del("Authorization") }, "at Authorization: security: want a bearer token in the Authorization header"},
 		{"empty token", func(r *http.Request) { r.Header.Set("Authorization", "Bearer ") }, "security"},
 		{"Basic for bearer", func(r *http.Request) { r.SetBasicAuth("a", "b") }, "security"},
@@ -576,8 +580,10 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // What others mean by words that this module uses as well is none of the checker's business.
 func TestForeignExtensions(t *testing.T) {
-	document := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      operationId: a\n      x-retry: 3\n      x-sensitive: perhaps\n" +
-		"      responses:\n        '200': {description: d, content: {application/json: {schema: {type: object, x-aliases: 7, x-upload: yes, properties: {b: {type: string, x-sensitive: [1]}}}}}}\n"
+	document := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n      operationId: a\n      x-retry: 3\n      " +
+		"x-sensitive: perhaps\n" +
+		"      responses:\n        '200': {description: d, content: {application/json: {schema: {type: object, x-aliases: 7, x-upload: yes, " +
+		"properties: {b: {type: string, x-sensitive: [1]}}}}}}\n"
 	if _, err := contract.New([]byte(document)); err != nil {
 		t.Error(err)
 	}

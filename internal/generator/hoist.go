@@ -21,7 +21,8 @@ func (f *functions) hoist(t *openapi3.T) {
 		t.Components.Schemas = make(openapi3.Schemas)
 	}
 	f.schemas = t.Components.Schemas
-	h := &hoister{naming: f.names, components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool), seen: make(map[*openapi3.Schema]bool)}
+	h := &hoister{naming: f.names, components: t.Components, serves: f.serves, done: make(map[*openapi3.MediaType]bool),
+		seen: make(map[*openapi3.Schema]bool)}
 	for _, name := range sorted(t.Components.RequestBodies) {
 		if body := t.Components.RequestBodies[name]; body.Ref == "" && body.Value != nil {
 			h.names(body.Value.Content, name+"Body")
@@ -142,8 +143,12 @@ func (h *hoister) names(all openapi3.Content, name string) {
 		if one := beside(described.Schema); one != nil {
 			described.Schema = one
 		}
-		switch s := described.Schema; {
-		case h.serves && (s == nil || s.Ref == "" && s.Value.IsEmpty()) && formOf(media, false) == asJSON:
+		s := described.Schema
+		unsaid := h.serves && (s == nil || s.Ref == "" && s.Value.IsEmpty())
+		switch {
+		case unsaid && formOf(media, true) == asText:
+			described.Schema = openapi3.NewSchemaRef("", openapi3.NewStringSchema())
+		case unsaid && formOf(media, false) == asJSON:
 			described.Schema = openapi3.NewSchemaRef("", &openapi3.Schema{Extensions: map[string]any{"x-go-type": "struct{ json.RawMessage }"}})
 		case s != nil && s.Ref == "" && s.Value != nil && needsName(s.Value):
 			described.Schema = h.declare(s, name)

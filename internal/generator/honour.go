@@ -64,10 +64,12 @@ func checked(format string) bool { return slices.Contains(rules.Formats[:], form
 // parameter refuses a parameter that cannot be written as it asks for.
 func (h *judge) parameter(op *spec.Operation, p *spec.Param, seen map[string]bool) {
 	if p.In == "path" && (p.Style != "simple" || p.Object) {
-		h.refuse(p.Pointer, "the path parameter %s has the style %s of %s, which is not written; use the style simple of a scalar or an array", p.Name, p.Style, article(p))
+		h.refuse(p.Pointer, "the path parameter %s has the style %s of %s, which is not written; use the style simple of a scalar or an array",
+			p.Name, p.Style, article(p))
 	}
 	if p.In != "path" && p.Object && p.Style != "deepObject" && spec.Member(p.Node(), "content") == nil {
-		h.refuse(p.Pointer, "the parameter %s is an object in the style %s, which would send what is not set; use the style deepObject, or content application/json", p.Name, p.Style)
+		h.refuse(p.Pointer, "the parameter %s is an object in the style %s, which would send what is not set; use the style deepObject, or "+
+			"content application/json", p.Name, p.Style)
 	}
 	if p.Array && (p.Kind == "object" || p.Kind == "array") {
 		h.refuse(p.Pointer, "the parameter %s is a list of %ss, for which there is no style; use content application/json", p.Name, p.Kind)
@@ -134,7 +136,8 @@ func (h *judge) request(pointer string, seen map[string]bool) {
 		}
 	}
 	if format, ok := s["format"].(string); ok && slices.Contains(asserted, format) {
-		h.refuse(pointer+"/format", "the format %s is not checked before a request is sent; use a pattern, or one of %s", format, strings.Join(rules.Formats[:], ", "))
+		h.refuse(pointer+"/format", "the format %s is not checked before a request is sent; use a pattern, or one of %s", format,
+			strings.Join(rules.Formats[:], ", "))
 	}
 	for _, below := range h.below(pointer, s) {
 		h.request(below, seen)

@@ -101,10 +101,7 @@ func sendsZero(property *openapi3.SchemaRef) {
 	if s == nil {
 		return
 	}
-	extensions := &property.Extensions
-	if property.Ref == "" {
-		extensions = &s.Extensions
-	}
+	extensions := extensionsAt(property)
 	*extensions = extended(extended(*extensions, "x-omitempty", false), "x-omitzero", true) // nil alone is not sent
 	if kind := s.Type; kind == nil || !kind.Includes("array") && !(kind.Includes("object") && isMap(s)) {
 		mark(property)
@@ -130,7 +127,8 @@ func (f *functions) recursion(s *openapi3.Schema, pointer string) {
 			mark(property)
 		case required && !nullable(property.Value) && reaches(property, to, true, make(map[*openapi3.Schema]bool)):
 			at := pointer + "/properties/" + spec.Escape(name)
-			f.errs = append(f.errs, f.document.Fault(at, "the required property %s leads back to its own schema, so that no value ever ends; do not require it", name))
+			f.errs = append(f.errs, f.document.Fault(at, "the required property %s leads back to its own schema, so that no value ever ends; do "+
+				"not require it", name))
 		}
 	}
 }
@@ -169,30 +167,32 @@ func parameters(all openapi3.Parameters) {
 		for _, property := range s.Properties {
 			sendsZero(property)
 		}
-		if s.Type != nil && (s.Type.Includes("array") || s.Type.Includes("object") && len(s.Properties) == 0 && len(s.AllOf) == 0) {
+		if s.Type != nil && (s.Type.Includes("array") || s.Type.Includes("object") && isMap(s)) {
 			continue // nil is none
 		}
-		if _, stated := p.Value.Extensions[byPointer]; !stated {
-			if p.Value.Extensions == nil {
-				p.Value.Extensions = make(map[string]any)
-			}
-			p.Value.Extensions[byPointer] = false
-		}
+		p.Value.Extensions = unlessStated(p.Value.Extensions)
 	}
 }
 
-func mark(ref *openapi3.SchemaRef) {
-	extensions := &ref.Extensions
-	if ref.Ref == "" {
-		extensions = &ref.Value.Extensions
+// mark has a property be a pointer, unless the contract says otherwise.
+func mark(property *openapi3.SchemaRef) {
+	extensions := extensionsAt(property)
+	*extensions = unlessStated(*extensions)
+}
+
+func unlessStated(extensions map[string]any) map[string]any {
+	if _, stated := extensions[byPointer]; stated {
+		return extensions
 	}
-	if _, stated := (*extensions)[byPointer]; stated {
-		return
+	return extended(extensions, byPointer, false)
+}
+
+// extensionsAt returns the extensions of a schema where it stands: beside the reference, if it is one.
+func extensionsAt(ref *openapi3.SchemaRef) *map[string]any {
+	if ref.Ref == "" && ref.Value != nil {
+		return &ref.Value.Extensions
 	}
-	if *extensions == nil {
-		*extensions = make(map[string]any)
-	}
-	(*extensions)[byPointer] = false
+	return &ref.Extensions
 }
 
 func nullable(s *openapi3.Schema) bool {

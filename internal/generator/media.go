@@ -84,7 +84,8 @@ func choose(d *spec.Document, at string, offered spec.Contents, answer bool) (co
 		if answer {
 			verb = "read"
 		}
-		return best, d.Fault(at+"/content", "%s is not %s as the schema says; offer application/json as well, or make the schema a text (type: string), which is streamed", strings.Join(offered.Medias(), ", "), verb)
+		return best, d.Fault(at+"/content", "%s is not %s as the schema says; offer application/json as well, or make the schema a text (type: "+
+			"string), which is streamed", strings.Join(offered.Medias(), ", "), verb)
 	}
 	return best, nil
 }
@@ -99,7 +100,8 @@ func unhonoured(d *spec.Document, c content) *spec.Fault {
 		}
 		_, described := d.Resolve(c.Pointer)
 		for _, name := range sorted(spec.Object(spec.Member(described, "encoding"))) {
-			return d.Fault(c.Pointer+"/encoding", "the encoding of %s is not honoured: a list is sent element by element, an object as JSON; take it out", name)
+			return d.Fault(c.Pointer+"/encoding", "the encoding of %s is not honoured: a list is sent element by element, an object as JSON; take "+
+				"it out", name)
 		}
 	case asBytes:
 		at, schema := d.Resolve(c.Pointer + "/schema")
@@ -170,7 +172,8 @@ func newTraffic(d *spec.Document) (map[string]*traffic, []*spec.Fault) {
 		case len(t.Answers) == 0:
 			faults = append(faults, d.Fault(op.Pointer+"/responses", "the operation %s documents no success; add a response 200, 2XX or default", op.ID))
 		case len(t.Answers) > 1 && slices.ContainsFunc(t.Answers, func(c content) bool { return c.Form == asBytes }):
-			faults = append(faults, d.Fault(op.Pointer+"/responses", "the operation %s has several successes, and streams one of them; leave one success, or give the others no content of their own", op.ID))
+			faults = append(faults, d.Fault(op.Pointer+"/responses", "the operation %s has several successes, and streams one of them; leave one "+
+				"success, or give the others no content of their own", op.ID))
 		}
 		all[op.Method+" "+op.Path] = t
 	}

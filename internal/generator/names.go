@@ -36,7 +36,8 @@ var ofGenerated = strings.Fields(`RawClient RequestEditorFn HttpRequestDoer Clie
 	MiddlewareFunc ServerInterfaceWrapper Handler HandlerFromMux HandlerWithOptions ChiServerOptions NewStrictHandler`)
 
 // ofValues are the methods of generated types.
-var ofValues = strings.Fields("Format LogValue DecodeJSON Missing Sensitive Validate Rules UnmarshalJSON MarshalJSON Valid Known Is Canonical Discriminator")
+var ofValues = strings.Fields("Format LogValue DecodeJSON Missing Sensitive Validate Rules UnmarshalJSON MarshalJSON Valid Known Is " +
+	"Canonical Discriminator")
 
 // ofCalls are the identifiers that a method of the client uses: its own, and packages.
 var ofCalls = strings.Fields(`c ctx body opts params upload w r file err call value request operation pathValue download image
@@ -170,7 +171,7 @@ func (n *naming) apply(t *openapi3.T) {
 func (n *naming) ignore(t *openapi3.T) {
 	drop := func(all openapi3.Parameters) openapi3.Parameters {
 		return slices.DeleteFunc(all, func(p *openapi3.ParameterRef) bool {
-			return p.Value != nil && p.Value.In == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.Value.Name))
+			return p.Value != nil && spec.Ignored(p.Value.In, p.Value.Name)
 		})
 	}
 	for _, item := range t.Paths.Map() {
@@ -186,7 +187,8 @@ func (n *naming) companions(t *openapi3.T) {
 	for _, item := range t.Paths.Map() {
 		for _, op := range item.Operations() {
 			is := codegen.SchemaNameToTypeName(op.OperationID)
-			for _, name := range []string{is + "Params", is + "Response", is + "JSONRequestBody", "New" + is + "Request", "Parse" + is + "Response", "New" + is + "RequestWithBody"} {
+			for _, name := range []string{is + "Params", is + "Response", is + "JSONRequestBody", "New" + is + "Request", "Parse" + is + "Response",
+				"New" + is + "RequestWithBody"} {
 				n.types[name] = true
 			}
 			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
@@ -300,7 +302,8 @@ func (n *naming) operation(pointer string, op *openapi3.Operation, seen map[stri
 	}
 	for _, name := range []string{is, is + "WithBody"} {
 		if other, ok := seen[name]; ok {
-			n.faults = append(n.faults, n.document.Fault(pointer+"/operationId", "the operations %s and %s are both called %s in Go; give one of them an x-go-name", other, id, name))
+			n.faults = append(n.faults, n.document.Fault(pointer+"/operationId",
+				"the operations %s and %s are both called %s in Go; give one of them an x-go-name", other, id, name))
 		}
 	}
 	if seen[is] = id; op.RequestBody != nil {
@@ -328,7 +331,9 @@ func (n *naming) parameters(pointer string, all openapi3.Parameters) {
 			n.once(arguments, is, p.Value.Name, pointer, "parameters")
 		} else {
 			if other := places[p.Value.Name]; other != "" {
-				n.faults = append(n.faults, n.document.Fault(pointer+"/parameters", "the parameter %s stands in the %s and in the %s, and an error could not tell which is wrong; take one of them out", p.Value.Name, other, p.Value.In))
+				n.faults = append(n.faults, n.document.Fault(pointer+"/parameters",
+					"the parameter %s stands in the %s and in the %s, and an error could not tell which is wrong; take one of them out", p.Value.Name,
+					other, p.Value.In))
 				continue
 			}
 			places[p.Value.Name] = p.Value.In
@@ -353,10 +358,7 @@ func (n *naming) schema(pointer string, ref *openapi3.SchemaRef) {
 	for _, name := range sorted(s.Properties) {
 		property, at := s.Properties[name], pointer+"/properties/"+spec.Escape(name)
 		is := codegen.SchemaNameToTypeName(name)
-		extensions := &property.Extensions
-		if property.Ref == "" && property.Value != nil {
-			extensions = &property.Value.Extensions
-		}
+		extensions := extensionsAt(property)
 		if stated, ok := (*extensions)[goName].(string); ok {
 			is = codegen.SchemaNameToTypeName(stated)
 		} else if fixed := exported(is); fixed != is || needed(s, is) {
@@ -403,7 +405,8 @@ func exported(name string) string {
 // once refuses two names of the contract that are one in Go.
 func (n *naming) once(seen map[string]string, is, name, pointer, what string) {
 	if other, ok := seen[is]; ok && other != name {
-		n.faults = append(n.faults, n.document.Fault(pointer, "the %s %s and %s are both called %s in Go; give one of them an x-go-name", what, other, name, is))
+		n.faults = append(n.faults, n.document.Fault(pointer, "the %s %s and %s are both called %s in Go; give one of them an x-go-name", what,
+			other, name, is))
 	}
 	seen[is] = name
 }

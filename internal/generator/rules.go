@@ -89,7 +89,8 @@ func (b *rulebook) constrained(schema any) bool {
 		if name == "minLength" && number(value) == "1" {
 			continue // an empty path parameter is refused anyway
 		}
-		if !strings.HasPrefix(name, "x-") && !slices.Contains([]string{"type", "format", "title", "description", "example", "examples", "default", "deprecated", "items"}, name) {
+		if !strings.HasPrefix(name, "x-") && !slices.Contains([]string{"type", "format", "title", "description", "example", "examples", "default",
+			"deprecated", "items"}, name) {
 			return true
 		}
 	}
@@ -144,7 +145,8 @@ func (f *functions) allRules() string {
 		declare("rulesOf"+name, "#/paths", f.rules.params[name])
 	}
 	return "// What the contract asks of each request. Rules refer to each other by name.\n" + code.String() +
-		"\n// RulesNamed returns rules by their name. It is for package api.\nfunc RulesNamed(name string) *rules.Schema {\nswitch name {\n" + lookup.String() + "}\nreturn nil\n}\n"
+		"\n// RulesNamed returns rules by their name. It is for package api.\nfunc RulesNamed(name string) *rules.Schema {\nswitch name {\n" +
+		lookup.String() + "}\nreturn nil\n}\n"
 }
 
 // A literal is the composite literal of a schema, without its type.

@@ -34,8 +34,10 @@ func TestRulesAgreeWithTheLibrary(t *testing.T) {
 		}
 		paths["/"+name] = map[string]any{"post": map[string]any{
 			"operationId": "op" + name,
-			"requestBody": map[string]any{"content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/" + name}}}},
-			"responses":   map[string]any{"204": map[string]any{"description": "d"}},
+			"requestBody": map[string]any{"content": map[string]any{
+				"application/json": map[string]any{"schema": map[string]any{"$ref": "#/components/schemas/" + name}},
+			}},
+			"responses": map[string]any{"204": map[string]any{"description": "d"}},
 		}}
 	}
 	contract, err := json.Marshal(map[string]any{
@@ -194,10 +196,13 @@ func (r *random) often() bool { return r.IntN(3) > 0 }
 func (r *random) rare() bool  { return r.IntN(8) == 0 }
 
 var words = []any{"", "a", "ab", "äöü", "a b", "日本語", "e\u0301", "aaaaaa", "2026-11-25", "2026-02-30", "2026-11-25T10:00:00Z", "2026-11-25T23:59:60Z",
-	"2026-11-25t10:00:00.25+02:00", "2026-11-25T10:00:00", "3f0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11", "3f0c9a4e6a554b2e9c500d5ed0b5ac11", "https://a.example/x?y#z", "/relative",
-	"mailto:a@b.c", "a@example.com", "a@", "127.0.0.1", "127.0.0.256", "01.2.3.4", "::1", "fe80::1%eth0", "1::2::3", "US", "12", "\u2028", "👩‍👩‍👧", "\"quoted\"", `back\slash`}
+	"2026-11-25t10:00:00.25+02:00", "2026-11-25T10:00:00", "3f0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11", "3f0c9a4e6a554b2e9c500d5ed0b5ac11",
+	"https://a.example/x?y#z", "/relative",
+	"mailto:a@b.c", "a@example.com", "a@", "127.0.0.1", "127.0.0.256", "01.2.3.4", "::1", "fe80::1%eth0", "1::2::3", "US", "12", "\u2028",
+	"👩‍👩‍👧", "\"quoted\"", `back\slash`}
 
-var numbers = []any{0, 1, 2, 3, 5, 10, -1, -7, 0.5, 0.1, 0.3, 1.5, 2.25, 1e3, 1e-3, json.Number("1.0"), json.Number("1e2"), json.Number("9007199254740993"), json.Number("0.30000000000000004"), json.Number("-0")}
+var numbers = []any{0, 1, 2, 3, 5, 10, -1, -7, 0.5, 0.1, 0.3, 1.5, 2.25, 1e3, 1e-3, json.Number("1.0"), json.Number("1e2"),
+	json.Number("9007199254740993"), json.Number("0.30000000000000004"), json.Number("-0")}
 
 func (r *random) scalar() any {
 	return pick[any](r, nil, true, false, pick(r, words...), pick(r, words...), pick(r, numbers...), pick(r, numbers...))
@@ -226,7 +231,8 @@ func (r *random) schema(depth int) any {
 	case "string":
 		r.text(s)
 	case "integer", "number":
-		for keyword, among := range map[string][]any{"minimum": {-3, 0, 0.1, 2}, "maximum": {1, 2.5, 10, 1000}, "exclusiveMinimum": {-1, 0, 0.3}, "exclusiveMaximum": {1, 5, 1000}, "multipleOf": {1, 0.1, 0.5, 3, 0.01}} {
+		for keyword, among := range map[string][]any{"minimum": {-3, 0, 0.1, 2}, "maximum": {1, 2.5, 10, 1000}, "exclusiveMinimum": {-1, 0, 0.3},
+			"exclusiveMaximum": {1, 5, 1000}, "multipleOf": {1, 0.1, 0.5, 3, 0.01}} {
 			if r.IntN(4) == 0 {
 				s[keyword] = pick(r, among...)
 			}

@@ -85,7 +85,8 @@ func (a *authentication) check(d *spec.Document, op *spec.Operation) (faults []*
 			}
 		}
 		if len(heads) > 1 {
-			faults = append(faults, d.Fault(op.Pointer+"/security", "the security schemes %s of %s all want the header Authorization, which holds one", strings.Join(heads, ", "), op.ID))
+			faults = append(faults, d.Fault(op.Pointer+"/security", "the security schemes %s of %s all want the header Authorization, which holds "+
+				"one", strings.Join(heads, ", "), op.ID))
 		}
 	}
 	return faults
@@ -94,16 +95,15 @@ func (a *authentication) check(d *spec.Document, op *spec.Operation) (faults []*
 // placeOf says where the credential of a security scheme goes, like [scheme]; nowhere for mutual TLS.
 func (a *authentication) placeOf(name string) string {
 	scheme := a.schemes[name]
-	text := func(name string) string { return strings.ToLower(fmt.Sprint(spec.Member(scheme, name))) }
-	switch kind, of := text("type"), text("scheme"); {
-	case kind == "apikey":
-		return text("in")
-	case kind == "http" && of == "basic":
-		return "basic"
-	case kind == "http" && of == "bearer" && a.Exchange != nil && name == a.exchanged:
-		return "exchange"
-	case kind == "mutualtls":
+	switch kind := spec.Member(scheme, "type"); {
+	case kind == "apiKey":
+		return fmt.Sprint(spec.Member(scheme, "in"))
+	case kind == "mutualTLS":
 		return ""
+	case a.speaks(name, "basic"):
+		return "basic"
+	case a.Exchange != nil && name == a.exchanged:
+		return "exchange"
 	}
 	return "bearer"
 }
@@ -145,11 +145,7 @@ var tokens = []string{"token", "access_token", "accessToken"}
 // one that takes a living token and answers alike.
 func (a *authentication) findExchange(d *spec.Document) (faults []*spec.Fault) {
 	secured := func(op *spec.Operation, kind string) bool {
-		if len(op.Security) != 1 || len(op.Security[0]) != 1 {
-			return false
-		}
-		scheme := a.schemes[spec.Schemes(op.Security[0])[0]]
-		return spec.Member(scheme, "type") == "http" && strings.EqualFold(fmt.Sprint(spec.Member(scheme, "scheme")), kind)
+		return len(op.Security) == 1 && len(op.Security[0]) == 1 && a.speaks(spec.Schemes(op.Security[0])[0], kind)
 	}
 	for _, op := range d.Operations {
 		name := tokenOf(d, op)
@@ -157,7 +153,9 @@ func (a *authentication) findExchange(d *spec.Document) (faults []*spec.Fault) {
 			continue
 		}
 		if a.Exchange != nil {
-			faults = append(faults, d.Fault(op.Pointer, "the operations %s %s and %s %s both take Basic credentials and answer with a token; the client can use one of them, so secure the other otherwise, or rename its property %s", a.Exchange.Method, a.Exchange.Path, op.Method, op.Path, name))
+			faults = append(faults, d.Fault(op.Pointer, "the operations %s %s and %s %s both take Basic credentials and answer with a token; the "+
+				"client can use one of them, so secure the other otherwise, or rename its property %s", a.Exchange.Method, a.Exchange.Path, op.Method,
+				op.Path, name))
 		}
 		a.Exchange, a.Token = &endpoint{op.Method, op.Path}, name
 	}
@@ -184,14 +182,19 @@ func (a *authentication) findExchange(d *spec.Document) (faults []*spec.Fault) {
 	return faults
 }
 
+// speaks reports whether a security scheme is HTTP's of this name.
+func (a *authentication) speaks(name, kind string) bool {
+	s := a.schemes[name]
+	return spec.Member(s, "type") == "http" && strings.EqualFold(fmt.Sprint(spec.Member(s, "scheme")), kind)
+}
+
 // mostUsed returns the bearer scheme that most operations name.
 func (a *authentication) mostUsed(d *spec.Document) string {
 	count := make(map[string]int)
 	for _, op := range d.Operations {
 		for _, alternative := range op.Security {
 			for name := range alternative {
-				s := a.schemes[name]
-				if spec.Member(s, "type") == "http" && strings.EqualFold(fmt.Sprint(spec.Member(s, "scheme")), "bearer") {
+				if a.speaks(name, "bearer") {
 					count[name]++
 				}
 			}
@@ -213,9 +216,8 @@ func tokenOf(d *spec.Document, op *spec.Operation) string {
 	if answer == nil || answer.Node == nil {
 		return ""
 	}
-	_, node := d.Resolve(answer.Pointer)
 	for _, name := range tokens {
-		if p := spec.Member(spec.Member(node, "properties"), name); p != nil && spec.Member(p, "type") == "string" {
+		if spec.Member(d.Property(answer.Pointer, name), "type") == "string" {
 			return name
 		}
 	}

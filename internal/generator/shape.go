@@ -2,6 +2,7 @@ package generator
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,7 +52,8 @@ func (h *judge) types(pointer string, s map[string]any) {
 	kinds, _ := s["type"].([]any)
 	kinds = slices.DeleteFunc(slices.Clone(kinds), func(kind any) bool { return kind == "null" })
 	if len(kinds) > 1 && s["x-go-type"] == nil {
-		h.refuse(pointer+"/type", "a value of the types %s has no type in Go; write anyOf with one type each, or give it an x-go-type", strings.Trim(fmt.Sprint(kinds), "[]"))
+		h.refuse(pointer+"/type", "a value of the types %s has no type in Go; write anyOf with one type each, or give it an x-go-type",
+			strings.Trim(fmt.Sprint(kinds), "[]"))
 	}
 }
 
@@ -87,7 +89,7 @@ func (h *judge) discriminator(pointer string, s map[string]any) {
 		if spec.Member(target, "oneOf") != nil || spec.Member(target, "anyOf") != nil {
 			h.refuse(at, "%s is one of several itself, so that %s cannot tell it apart; list its alternatives here", ref, name)
 		}
-		if kind := spec.Member(h.property(ref, name, 0), "type"); kind != nil && kind != "string" {
+		if kind := spec.Member(h.Property(ref, name), "type"); kind != nil && kind != "string" {
 			h.refuse(at, "the property %s of %s, which tells it apart, is no text", name, ref)
 		}
 	}
@@ -104,25 +106,9 @@ func (h *judge) union(pointer string, s map[string]any) {
 		seen[ref] = true
 	}
 	if (s["oneOf"] != nil || s["anyOf"] != nil) && spec.Object(s["additionalProperties"]) != nil {
-		h.refuse(pointer+"/additionalProperties", "additionalProperties with a schema beside oneOf or anyOf have no place in its type; declare them in each alternative")
+		h.refuse(pointer+"/additionalProperties", "additionalProperties with a schema beside oneOf or anyOf have no place in its type; declare "+
+			"them in each alternative")
 	}
-}
-
-// property returns a property of a schema, also of one of all that it is made of.
-func (h *judge) property(pointer, name string, depth int) any {
-	_, s := h.Resolve(pointer)
-	if p := spec.Member(spec.Member(s, "properties"), name); p != nil {
-		if ref, ok := spec.Member(p, "$ref").(string); ok {
-			_, p = h.Resolve(ref)
-		}
-		return p
-	}
-	for i := range spec.List(spec.Member(s, "allOf")) {
-		if p := h.property(fmt.Sprintf("%s/allOf/%d", pointer, i), name, depth+1); p != nil || depth > 10 {
-			return p
-		}
-	}
-	return nil
 }
 
 // circle refuses a schema that is made of itself.
@@ -153,19 +139,11 @@ func (h *judge) circle(pointer string) {
 // addresses refuses servers that would not be called.
 func (h *judge) addresses() {
 	for _, op := range h.Operations {
-		item, _, _ := cutLast(op.Pointer)
-		for _, at := range []string{op.Pointer, item} {
+		for _, at := range []string{op.Pointer, path.Dir(op.Pointer)} { // and of its path
 			if _, described := h.Resolve(at); spec.Member(described, "servers") != nil {
-				h.refuse(at+"/servers", "the operation %s has servers of its own; credentials go to one server alone, so generate another client for those (--spec) and take them out here", op.ID)
+				h.refuse(at+"/servers", "the operation %s has servers of its own; credentials go to one server alone, so generate another client for "+
+					"those (--spec) and take them out here", op.ID)
 			}
 		}
 	}
-}
-
-func cutLast(pointer string) (before, after string, found bool) {
-	i := strings.LastIndexByte(pointer, '/')
-	if i < 0 {
-		return pointer, "", false
-	}
-	return pointer[:i], pointer[i+1:], true
 }

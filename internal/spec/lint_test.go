@@ -13,7 +13,8 @@ import (
 func TestInvalidDocumentsNameTheLine(t *testing.T) {
 	for _, tt := range []struct{ old, new, line, want string }{
 		{"operationId: refreshAuthToken", "operationId: [", "", "line "},
-		{"schema: {$ref: '#/components/schemas/RefreshAuthTokenRequest'}", "schema: {$ref: '#/components/schemas/Nothing'}", "schema: {$ref: '#/components/schemas/RefreshAuthTokenRequest'}", "Nothing"},
+		{"schema: {$ref: '#/components/schemas/RefreshAuthTokenRequest'}", "schema: {$ref: '#/components/schemas/Nothing'}",
+			"schema: {$ref: '#/components/schemas/RefreshAuthTokenRequest'}", "Nothing"},
 		{"  /auth/token:\n    get:\n      operationId: getAuthToken", "  /auth/token:\n    get:\n      operationId: getCheck", "", "getCheck"},
 		{"x-retry: recover", "x-retry: sometimes", "x-retry: recover", "x-retry must be always, never or recover"},
 		{"image: fileContent, name: fileName}", "image: picture, name: fileName}", "image: fileContent, name: fileName}", "names the property picture"},
@@ -21,12 +22,18 @@ func TestInvalidDocumentsNameTheLine(t *testing.T) {
 		{"x-bare-string: status\n", "x-bare-string: state\n", "x-bare-string: status\n", "names the property state"},
 		{"x-aliases: [organiationId]", "x-aliases: organiationId", "x-aliases: [organiationId]", "x-aliases must be a list"},
 		{"x-large-answer: true\n", "x-large-anser: true\n", "x-large-answer: true\n", "x-large-anser is not known; is x-large-answer meant?"},
-		{"x-retry: recover\n", "x-retry: recover\n      x-aliases: [a]\n", "x-retry: recover\n", "x-aliases means nothing on an operation; it belongs on a property"},
+		{"x-retry: recover\n", "x-retry: recover\n      x-aliases: [a]\n", "x-retry: recover\n",
+			"x-aliases means nothing on an operation; it belongs on a property"},
 		{"x-retry: recover\n", "deprecated: true\n", "    post:\n      operationId: createCheck\n", "does not state x-retry"},
-		{"description: Given name., x-sensitive: true}", "description: Given name.}", "firstName: {type: string, minLength: 1, description: Given name.", "the property firstName does not state x-sensitive"},
-		{"x-sensitive: true, example: customer-20417}", "example: customer-20417}", "- {name: id, in: path, required: true, description: The identifier that", "the parameter id does not state x-sensitive"},
-		{"              email: maria.lindqvist@example.com\n              language: en", "              email: maria\n              language: en", "              email: maria.lindqvist@example.com\n              language: en", "email of the example: want an email address, got a string (not shown)"},
-		{"              language: en\n", "              language: tlh\n", "              language: en\n", `language of the example: want one of en, zh-Hans, es, fr, got "tlh"`},
+		{"description: Given name., x-sensitive: true}", "description: Given name.}",
+			"firstName: {type: string, minLength: 1, description: Given name.", "the property firstName does not state x-sensitive"},
+		{"x-sensitive: true, example: customer-20417}", "example: customer-20417}",
+			"- {name: id, in: path, required: true, description: The identifier that", "the parameter id does not state x-sensitive"},
+		{"              email: maria.lindqvist@example.com\n              language: en", "              email: maria\n              language: en",
+			"              email: maria.lindqvist@example.com\n              language: en",
+			"email of the example: want an email address, got a string (not shown)"},
+		{"              language: en\n", "              language: tlh\n", "              language: en\n",
+			`language of the example: want one of en, zh-Hans, es, fr, got "tlh"`},
 		{"    SearchedList:\n      type: object", "    SearchedList:\n      type: objekt", "    SearchedList:\n      type: object", "objekt"},
 	} {
 		document := strings.Replace(string(aver.Spec), tt.old, tt.new, 1)

@@ -68,9 +68,9 @@ type Param struct {
 // Node returns the parameter as it stands in the document.
 func (p *Param) Node() any { return p.node }
 
-// ignored tells the parameters that say nothing by the rules of OpenAPI: other parts of an operation do.
-func (p *Param) ignored() bool {
-	return p.In == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(p.Name))
+// Ignored reports whether a parameter says nothing, by the rules of OpenAPI: other parts of an operation do.
+func Ignored(in, name string) bool {
+	return in == "header" && slices.Contains([]string{"accept", "content-type", "authorization"}, strings.ToLower(name))
 }
 
 // A reader reads the operations of a document.
@@ -115,7 +115,7 @@ func (r *reader) operations(resource, pointer, path string, item any) []*Operati
 		}{{base, item}, {at, node}} {
 			for i := range List(Member(from.node, "parameters")) {
 				p := r.param(fmt.Sprintf("%s/parameters/%d", from.at, i))
-				if p.ignored() {
+				if Ignored(p.In, p.Name) {
 					continue
 				}
 				op.Params = slices.DeleteFunc(op.Params, func(above *Param) bool { return above.Name == p.Name && above.In == p.In })
@@ -422,7 +422,8 @@ func present(scheme map[string]any, h http.Header, u *url.URL) (string, bool) {
 	case scheme["type"] == "http" && strings.EqualFold(fmt.Sprint(scheme["scheme"]), "basic"):
 		_, _, ok := (&http.Request{Header: h}).BasicAuth()
 		return "Basic credentials in the Authorization header", ok
-	case scheme["type"] == "http" && strings.EqualFold(fmt.Sprint(scheme["scheme"]), "bearer"), scheme["type"] == "oauth2", scheme["type"] == "openIdConnect":
+	case scheme["type"] == "http" && strings.EqualFold(fmt.Sprint(scheme["scheme"]), "bearer"), scheme["type"] == "oauth2",
+		scheme["type"] == "openIdConnect":
 		return "a bearer token in the Authorization header", strings.EqualFold(kind, "Bearer") && strings.TrimSpace(value) != ""
 	case scheme["type"] == "apiKey" && scheme["in"] == "header":
 		return "the header " + name, h.Get(name) != ""

@@ -203,7 +203,7 @@ func (d *Document) Alternatives(s map[string]any) map[string]string {
 			continue
 		}
 		value := unescape(ref[strings.LastIndexByte(ref, '/')+1:])
-		if stated, ok := d.constant(ref, name, 0).(string); ok {
+		if stated, ok := d.constant(ref, name).(string); ok {
 			value = stated
 		}
 		values[value] = ref
@@ -212,23 +212,29 @@ func (d *Document) Alternatives(s map[string]any) map[string]string {
 }
 
 // constant returns the one value that a property of a schema may have; nil when there are several.
-func (d *Document) constant(pointer, name string, depth int) any {
-	_, s := d.Resolve(pointer)
-	if p := Member(Member(s, "properties"), name); p != nil {
-		if value := Member(p, "const"); value != nil {
-			return value
-		}
-		if values := List(Member(p, "enum")); len(values) == 1 {
-			return values[0]
-		}
-		return nil
+func (d *Document) constant(pointer, name string) any {
+	p := d.Property(pointer, name)
+	if values := List(Member(p, "enum")); len(values) == 1 {
+		return values[0]
+	}
+	return Member(p, "const")
+}
+
+// Property returns a property of a schema, or of one of all that it is made of, references followed; nil when it has none.
+func (d *Document) Property(pointer, name string) any { return d.property(pointer, name, 0) }
+
+func (d *Document) property(pointer, name string, depth int) any {
+	at, s := d.Resolve(pointer)
+	if Member(Member(s, "properties"), name) != nil {
+		_, p := d.Resolve(at + "/properties/" + Escape(name))
+		return p
 	}
 	for i := range List(Member(s, "allOf")) {
 		if depth > 10 {
 			break
 		}
-		if value := d.constant(fmt.Sprintf("%s/allOf/%d", pointer, i), name, depth+1); value != nil {
-			return value
+		if p := d.property(fmt.Sprintf("%s/allOf/%d", at, i), name, depth+1); p != nil {
+			return p
 		}
 	}
 	return nil

@@ -41,7 +41,8 @@ func checkReferences(text []byte) error {
 		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content) && fault == nil; i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
 			if key.Value == "$ref" && value.Kind == yaml.ScalarNode && !strings.HasPrefix(value.Value, "#/") {
-				fault = &Fault{value.Line, fmt.Sprintf("the reference %s leads out of this document, or to an anchor; bundle all into one document, and refer to #/components/…", value.Value)}
+				fault = &Fault{value.Line, fmt.Sprintf("the reference %s leads out of this document, or to an anchor; bundle all into one document, "+
+					"and refer to #/components/…", value.Value)}
 			}
 		}
 		return fault != nil
@@ -49,7 +50,8 @@ func checkReferences(text []byte) error {
 	if _, paths := entry(root.Content[0], "paths"); paths != nil && fault == nil {
 		for i := 0; i+1 < len(paths.Content); i += 2 {
 			if key := paths.Content[i]; strings.HasPrefix(key.Value, "/") && strings.ContainsAny(key.Value, "%?#") {
-				fault = &Fault{key.Line, fmt.Sprintf("the path %s holds a character that is written otherwise in a URL; write the path plainly, and a query as parameters", key.Value)}
+				fault = &Fault{key.Line, fmt.Sprintf("the path %s holds a character that is written otherwise in a URL; write the path plainly, and a "+
+					"query as parameters", key.Value)}
 			}
 		}
 	}
@@ -69,7 +71,8 @@ func (d *Document) checkPatterns() error {
 		}
 		if _, wrong := regexp.Compile(pattern); wrong != nil {
 			_, reason, _ := strings.Cut(wrong.Error(), "error parsing regexp: ")
-			err = d.Fault(pointer+"/pattern", "Go cannot run the pattern %s (%s); write it without what RE2 does not have, such as lookaheads, or take it out", pattern, reason)
+			err = d.Fault(pointer+"/pattern", "Go cannot run the pattern %s (%s); write it without what RE2 does not have, such as lookaheads, or "+
+				"take it out", pattern, reason)
 		}
 	})
 	return err

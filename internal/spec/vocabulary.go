@@ -30,12 +30,15 @@ const (
 
 // Vocabulary is what this module adds to OpenAPI. Lint, the generator and the documentation go by it.
 var Vocabulary = []Extension{
-	{"x-retry", []Place{OnOperation}, "`always`: may be repeated; `never`: only when it certainly was not performed; `recover`: after an unclear outcome the state is read instead of repeating",
+	{"x-retry", []Place{OnOperation}, "`always`: may be repeated; `never`: only when it certainly was not performed; `recover`: after an " +
+		"unclear outcome the state is read instead of repeating",
 		oneOf("always", "never", "recover")},
-	{"x-upload", []Place{OnSchema}, "on a request: the names of a method and a type that stream the image in it, and of the properties for its content and its name", upload},
+	{"x-upload", []Place{OnSchema}, "on a request: the names of a method and a type that stream the image in it, and of the properties for " +
+		"its content and its name", upload},
 	{"x-download", []Place{OnOperation}, "the name of a method that streams the image in the answer, and of its property", download},
 	{"x-large-answer", []Place{OnOperation}, "`true`: the answer holds an image, so that it may be larger than others", boolean},
-	{"x-sensitive", []Place{OnProperty, OnParameter, OnSchema}, "`true`: the value is personal or secret and is never printed; what does not say is private", boolean},
+	{"x-sensitive", []Place{OnProperty, OnParameter, OnSchema},
+		"`true`: the value is personal or secret and is never printed; what does not say is private", boolean},
 	{"x-aliases", []Place{OnProperty}, "other spellings under which the service has been seen to send the property", aliases},
 	{"x-trim", []Place{OnProperty}, "`true`: white space around the value is no part of it", trim},
 	{"x-bare-string", []Place{OnSchema}, "a bare JSON string in place of the object stands for the named property", bareString},
@@ -147,11 +150,13 @@ func (d *Document) unstated() []*Fault {
 		}
 		switch {
 		case place == OnOperation && !stated("x-retry"):
-			faults = append(faults, d.Fault(pointer, "the operation does not state x-retry: may it be repeated (always), only when it was not performed (never), or is the state read first (recover)?"))
+			faults = append(faults, d.Fault(pointer, "the operation does not state x-retry: may it be repeated (always), only when it was not "+
+				"performed (never), or is the state read first (recover)?"))
 		case place == OnParameter && !stated("x-sensitive"):
 			faults = append(faults, d.Fault(pointer, "the parameter %v does not state x-sensitive: is its value personal or secret?", Member(node, "name")))
 		case place == OnProperty && !stated("x-sensitive"):
-			faults = append(faults, d.Fault(pointer, "the property %s does not state x-sensitive: is its value personal or secret?", unescape(pointer[strings.LastIndexByte(pointer, '/')+1:])))
+			faults = append(faults, d.Fault(pointer, "the property %s does not state x-sensitive: is its value personal or secret?",
+				unescape(pointer[strings.LastIndexByte(pointer, '/')+1:])))
 		}
 	})
 	return faults

@@ -72,7 +72,8 @@ func TestAddedShapes(t *testing.T) {
 	if want := `{"owner":null,"parts":[{"grid":[[{"secret":"PRIVATE"}]],"name":"ab"}],"size":1.5}`; !equalJSON(body, want) {
 		t.Errorf("sent %s, want %s", body, want)
 	}
-	all := &api.SendShapesParams{Limit: 1, N: new(0), B: new(false), T: new(at), Kind: new(api.DocumentSideBack), Tags: []string{"a", "b"}, Ids: []int{1, 2}, XN: new(0.5), Session: new("s1")}
+	all := &api.SendShapesParams{Limit: 1, N: new(0), B: new(false), T: new(at), Kind: new(api.DocumentSideBack), Tags: []string{"a", "b"},
+		Ids: []int{1, 2}, XN: new(0.5), Session: new("s1")}
 	if bad := send(all, func(r *api.ShapesRequest) { r.Visible, r.Count, r.Owner = new(false), new(0), new("me") }); bad != "" {
 		t.Fatalf("refused: %s", bad)
 	}
@@ -90,7 +91,8 @@ func TestAddedShapes(t *testing.T) {
 		}
 	}
 	for want, params := range map[string]*api.SendShapesParams{
-		"limit": nil, "X-N kind limit n session tags tags.0": {Limit: 101, N: new(7), Kind: new(api.DocumentSide("PRIVATE")), Tags: []string{"A", "b", "c"}, XN: new(0.0), Session: new("PRIVATE")},
+		"limit": nil, "X-N kind limit n session tags tags.0": {Limit: 101, N: new(7), Kind: new(api.DocumentSide("PRIVATE")), Tags: []string{"A",
+			"b", "c"}, XN: new(0.0), Session: new("PRIVATE")},
 	} {
 		if got := send(params, same); got != want {
 			t.Errorf("refused for %q, want %q", got, want)

@@ -58,7 +58,8 @@ func TestChangedContract(t *testing.T) {
 	}
 
 	// A query parameter.
-	if _, err := client.ListSearchedLists(ctx, "w1", &api.ListSearchedListsParams{Since: new("2026")}); err != nil || !strings.Contains(last, "?since=2026") {
+	if _, err := client.ListSearchedLists(ctx, "w1", &api.ListSearchedListsParams{Since: new("2026")}); err != nil || !strings.Contains(last,
+		"?since=2026") {
 		t.Errorf("%v, %s", err, last)
 	}
 

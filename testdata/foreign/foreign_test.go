@@ -90,10 +90,12 @@ func TestPetstore30(t *testing.T) {
 		"GET /api/v3/user/login":         {"", `"session"`},
 		"DELETE /api/v3/store/order/3":   {"", ""},
 	})
-	if _, err := petstore30.New(petstore30.WithCredential("api_key", "k")); err == nil || !strings.Contains(err.Error(), "the contract names no server") {
+	if _, err := petstore30.New(petstore30.WithCredential("api_key", "k")); err == nil || !strings.Contains(err.Error(),
+		"the contract names no server") {
 		t.Errorf("without a base URL: %v", err)
 	}
-	if _, err := petstore30.New(petstore30.WithBaseURL(s.URL), petstore30.WithCredential("apikey", "k")); err == nil || !strings.Contains(err.Error(), "it has api_key, petstore_auth") {
+	if _, err := petstore30.New(petstore30.WithBaseURL(s.URL), petstore30.WithCredential("apikey", "k")); err == nil ||
+		!strings.Contains(err.Error(), "it has api_key, petstore_auth") {
 		t.Errorf("a misspelt scheme: %v", err)
 	}
 	client, err := petstore30.New(petstore30.WithBaseURL(s.URL+"/api/v3"), petstore30.WithHTTPClient(s.client),
@@ -115,7 +117,8 @@ func TestPetstore30(t *testing.T) {
 	s.expect(t, err, "GET /api/v3/pet/7 Api_key=k")
 	_, err = client.AddPet(ctx, petstore30.Pet{Name: "Rex", PhotoUrls: []string{}})
 	s.expect(t, err, `POST /api/v3/pet Authorization=Bearer o Content-Type=application/json {"name":"Rex","photoUrls":[]}`)
-	s.expect(t, client.UpdatePetWithForm(ctx, 7, &petstore30.UpdatePetWithFormParams{Name: new("A B")}), "POST /api/v3/pet/7?name=A+B Authorization=Bearer o")
+	s.expect(t, client.UpdatePetWithForm(ctx, 7, &petstore30.UpdatePetWithFormParams{Name: new("A B")}),
+		"POST /api/v3/pet/7?name=A+B Authorization=Bearer o")
 	uploaded, err := client.UploadFile(ctx, 7, nil, strings.NewReader("bytes"))
 	s.expect(t, err, "POST /api/v3/pet/7/uploadImage Authorization=Bearer o Content-Type=application/octet-stream bytes")
 	if uploaded.Message != "kept" {
@@ -139,7 +142,8 @@ func TestPetstore30(t *testing.T) {
 
 func TestPetstore31(t *testing.T) {
 	s := serve(t, petstore31.Spec, answers{"GET /api/v31/pet/7": {"", `{"name": "Rex", "photoUrls": [], "status": null, "weight": 2.5, "kind": "pet"}`}})
-	client, err := petstore31.New(petstore31.WithBaseURL(s.URL+"/api/v31"), petstore31.WithHTTPClient(s.client), petstore31.WithCredential("petstore_auth", "o"))
+	client, err := petstore31.New(petstore31.WithBaseURL(s.URL+"/api/v31"), petstore31.WithHTTPClient(s.client),
+		petstore31.WithCredential("petstore_auth", "o"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,13 +153,15 @@ func TestPetstore31(t *testing.T) {
 	if *got.Weight != 2.5 {
 		t.Errorf("%v", got)
 	}
-	if _, err := client.AddPet(t.Context(), petstore31.Pet{Name: "Rex", PhotoUrls: []string{}, Weight: new(-1.0)}); !errors.Is(err, petstore31.ErrInvalidRequest) || len(s.sent) > 0 {
+	if _, err := client.AddPet(t.Context(), petstore31.Pet{Name: "Rex", PhotoUrls: []string{}, Weight: new(-1.0)}); !errors.Is(err,
+		petstore31.ErrInvalidRequest) || len(s.sent) > 0 {
 		t.Errorf("%v, %q", err, s.sent)
 	}
 }
 
 func TestPayments(t *testing.T) {
-	customer := `{"id": "cus_1", "object": "customer", "email": "noor@example.com", "default_source": {"type": "card", "number": "4242424242424242"}, "referred_by": {"id": "cus_0", "object": "customer"}}`
+	customer := `{"id": "cus_1", "object": "customer", "email": "noor@example.com",
+		"default_source": {"type": "card", "number": "4242424242424242"}, "referred_by": {"id": "cus_0", "object": "customer"}}`
 	s := serve(t, payments.Spec, answers{
 		"POST /v1/customers":            {"201", customer},
 		"GET /v1/customers":             {"", `{"data": [` + customer + `], "has_more": false}`},
@@ -203,12 +209,14 @@ func TestPayments(t *testing.T) {
 	if source, err := created.DefaultSource.ValueByDiscriminator(); err != nil || source.(payments.Card).Number != "4242424242424242" {
 		t.Errorf("%v, %v", source, err)
 	}
-	page, err := client.ListCustomers(ctx, &payments.ListCustomersParams{Limit: new(3), Created: &payments.Range{Gte: new(int64(5))}, Expand: []payments.ListCustomersParamsExpand{payments.ListCustomersParamsExpandCards}})
+	page, err := client.ListCustomers(ctx, &payments.ListCustomersParams{Limit: new(3), Created: &payments.Range{Gte: new(int64(5))},
+		Expand: []payments.ListCustomersParamsExpand{payments.ListCustomersParamsExpandCards}})
 	s.expect(t, err, "GET /v1/customers?limit=3&created[gte]=5&expand=cards Authorization=Bearer sk")
 	if len(page.Data) != 1 {
 		t.Errorf("%v", page)
 	}
-	if _, err := client.ListCustomers(ctx, &payments.ListCustomersParams{Limit: new(101)}); !errors.Is(err, payments.ErrInvalidRequest) || len(s.sent) > 0 {
+	if _, err := client.ListCustomers(ctx, &payments.ListCustomersParams{Limit: new(101)}); !errors.Is(err, payments.ErrInvalidRequest) ||
+		len(s.sent) > 0 {
 		t.Errorf("a limit of 101: %v", err)
 	}
 	either, err := client.GetCustomer(ctx, "cus_1")
@@ -230,7 +238,8 @@ func TestPayments(t *testing.T) {
 	if err := source.FromCard(payments.Card{Number: "4242424242424242"}); err != nil {
 		t.Fatal(err)
 	}
-	charge, err := client.CreateCharge(ctx, &payments.CreateChargeParams{IdempotencyKey: key}, payments.Charge{Amount: 5, Currency: "EUR", Source: source, Capture: new(false)})
+	charge, err := client.CreateCharge(ctx, &payments.CreateChargeParams{IdempotencyKey: key}, payments.Charge{Amount: 5, Currency: "EUR",
+		Source: source, Capture: new(false)})
 	s.expect(t, err, "POST /v1/charges Authorization=Bearer sk Idempotency-Key="+key.String()+
 		` Content-Type=application/json {"amount":5,"capture":false,"currency":"EUR","source":{"number":"4242424242424242","type":"card"}}`)
 	if charge.Status != 202 || charge.Accepted.RetryAfter != 30 || charge.OK != nil {
@@ -239,12 +248,14 @@ func TestPayments(t *testing.T) {
 	if err := source.FromCard(payments.Card{Number: "42"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CreateCharge(ctx, &payments.CreateChargeParams{IdempotencyKey: key}, payments.Charge{Amount: 5, Currency: "EUR", Source: source}); !errors.Is(err, payments.ErrInvalidRequest) || len(s.sent) > 0 {
+	if _, err := client.CreateCharge(ctx, &payments.CreateChargeParams{IdempotencyKey: key}, payments.Charge{Amount: 5, Currency: "EUR",
+		Source: source}); !errors.Is(err, payments.ErrInvalidRequest) || len(s.sent) > 0 {
 		t.Errorf("a short number: %v", err)
 	}
 	var file types.File
 	file.InitFromBytes([]byte("content"), "passport.jpg")
-	if stored, err := client.UploadEvidence(ctx, payments.UploadEvidenceBody{Purpose: "identity", File: file}); err != nil || stored.Size != 7 || !strings.Contains(s.sent[0], `filename="passport.jpg"`) {
+	if stored, err := client.UploadEvidence(ctx, payments.UploadEvidenceBody{Purpose: "identity", File: file}); err != nil ||
+		stored.Size != 7 || !strings.Contains(s.sent[0], `filename="passport.jpg"`) {
 		t.Errorf("%v, %v, %q", stored, err, s.sent)
 	}
 	if text, err := client.GetBalanceReport(ctx, &payments.GetBalanceReportParams{}); err != nil || text != "a,b\n" {
@@ -259,9 +270,10 @@ func TestTracker(t *testing.T) {
 	project := uuid.UUID{2}
 	at := "/api/projects/" + project.String() + "/issues/4"
 	s := serve(t, tracker.Spec, answers{
-		"POST /api/session":                  {"", `{"access_token": "issued"}`},
-		"GET /api/projects":                  {"", `[{"id": "` + project.String() + `", "name": "p"}]`},
-		"GET " + at:                          {"application/vnd.tracker.v4+json", `{"number": 4, "title": "t", "sub_issues": [{"number": 5, "title": "u"}], "closed_at": null}`},
+		"POST /api/session": {"", `{"access_token": "issued"}`},
+		"GET /api/projects": {"", `[{"id": "` + project.String() + `", "name": "p"}]`},
+		"GET " + at: {"application/vnd.tracker.v4+json",
+			`{"number": 4, "title": "t", "sub_issues": [{"number": 5, "title": "u"}], "closed_at": null}`},
 		"PUT " + at:                          {"201", `{"number": 4, "title": "t"}`},
 		"GET " + at + "/events":              {"", `[{"kind": "Renamed", "from": "a", "to": "b"}, {"kind": "Closed"}]`},
 		"PUT " + at + "/attachments/a b.txt": {"201", ""},

@@ -100,7 +100,8 @@ func FuzzMultipart(f *testing.F) {
 		}
 		var read upload
 		_ = json.Unmarshal(text(t, upload{Name: name}), &read)
-		if want := []string{"file=" + content, "more=1", "more=2", "name=" + read.Name, "tags=1", `tags={"a":1}`}; strings.Join(got, "|") != strings.Join(want, "|") {
+		if want := []string{"file=" + content, "more=1", "more=2", "name=" + read.Name, "tags=1", `tags={"a":1}`}; strings.Join(got,
+			"|") != strings.Join(want, "|") {
 			t.Errorf("%q\nwant %q", got, want)
 		}
 	})

@@ -257,7 +257,8 @@ func (n *node) canonical(b []byte) []byte {
 var typeNames = []struct {
 	of   Types
 	name string
-}{{String, "a string"}, {Integer, "an integer"}, {Number, "a number"}, {Boolean, "a boolean"}, {Array, "an array"}, {Object, "an object"}, {Null, "null"}}
+}{{String, "a string"}, {Integer, "an integer"}, {Number, "a number"}, {Boolean, "a boolean"}, {Array, "an array"}, {Object, "an object"},
+	{Null, "null"}}
 
 // String returns the types as a message names them.
 func (t Types) String() string {
