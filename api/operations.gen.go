@@ -14,180 +14,208 @@ import (
 
 // The values of Acknowledgement that the contract lists.
 const (
-	AcknowledgementSuccess = generated.AcknowledgementSuccess
+	AcknowledgementSuccess Acknowledgement = generated.AcknowledgementSuccess
 )
 
 // The values of CheckStatus that the contract lists.
 const (
-	CheckStatusAwaitingAutomation = generated.CheckStatusAwaitingAutomation
-	CheckStatusAwaitingReview     = generated.CheckStatusAwaitingReview
-	CheckStatusAwaitingUser       = generated.CheckStatusAwaitingUser
-	CheckStatusCanceled           = generated.CheckStatusCanceled
-	CheckStatusCompleted          = generated.CheckStatusCompleted
-	CheckStatusCreated            = generated.CheckStatusCreated
-	CheckStatusInReview           = generated.CheckStatusInReview
-	CheckStatusRejected           = generated.CheckStatusRejected
+	CheckStatusAwaitingAutomation CheckStatus = generated.CheckStatusAwaitingAutomation
+	CheckStatusAwaitingReview     CheckStatus = generated.CheckStatusAwaitingReview
+	CheckStatusAwaitingUser       CheckStatus = generated.CheckStatusAwaitingUser
+	CheckStatusCanceled           CheckStatus = generated.CheckStatusCanceled
+	CheckStatusCompleted          CheckStatus = generated.CheckStatusCompleted
+	CheckStatusCreated            CheckStatus = generated.CheckStatusCreated
+	CheckStatusInReview           CheckStatus = generated.CheckStatusInReview
+	CheckStatusRejected           CheckStatus = generated.CheckStatusRejected
 )
 
 // The values of CheckType that the contract lists.
 const (
-	CheckTypeAccreditedInvestor           = generated.CheckTypeAccreditedInvestor
-	CheckTypeAddressVerification          = generated.CheckTypeAddressVerification
-	CheckTypeCovidVaccinationVerification = generated.CheckTypeCovidVaccinationVerification
-	CheckTypeDocumentVerification         = generated.CheckTypeDocumentVerification
-	CheckTypeEmailVerification            = generated.CheckTypeEmailVerification
-	CheckTypePhoneVerification            = generated.CheckTypePhoneVerification
-	CheckTypePhotoVerification            = generated.CheckTypePhotoVerification
-	CheckTypeRiskProfiling                = generated.CheckTypeRiskProfiling
-	CheckTypeVisualWatchlist              = generated.CheckTypeVisualWatchlist
-	CheckTypeWatchlist                    = generated.CheckTypeWatchlist
+	CheckTypeAccreditedInvestor           CheckType = generated.CheckTypeAccreditedInvestor
+	CheckTypeAddressVerification          CheckType = generated.CheckTypeAddressVerification
+	CheckTypeCovidVaccinationVerification CheckType = generated.CheckTypeCovidVaccinationVerification
+	CheckTypeDocumentVerification         CheckType = generated.CheckTypeDocumentVerification
+	CheckTypeEmailVerification            CheckType = generated.CheckTypeEmailVerification
+	CheckTypePhoneVerification            CheckType = generated.CheckTypePhoneVerification
+	CheckTypePhotoVerification            CheckType = generated.CheckTypePhotoVerification
+	CheckTypeRiskProfiling                CheckType = generated.CheckTypeRiskProfiling
+	CheckTypeVisualWatchlist              CheckType = generated.CheckTypeVisualWatchlist
+	CheckTypeWatchlist                    CheckType = generated.CheckTypeWatchlist
 )
 
 // The values of CheckWarning that the contract lists.
 const (
-	CheckWarningAddress             = generated.CheckWarningAddress
-	CheckWarningAdverseMediaFound   = generated.CheckWarningAdverseMediaFound
-	CheckWarningAge                 = generated.CheckWarningAge
-	CheckWarningCountry             = generated.CheckWarningCountry
-	CheckWarningEmailAddress        = generated.CheckWarningEmailAddress
-	CheckWarningIPVpnTor            = generated.CheckWarningIPVpnTor
-	CheckWarningPhoneInvalid        = generated.CheckWarningPhoneInvalid
-	CheckWarningPhonePrepaidOrVoip  = generated.CheckWarningPhonePrepaidOrVoip
-	CheckWarningSameEmailFound      = generated.CheckWarningSameEmailFound
-	CheckWarningSameIDDocumentFound = generated.CheckWarningSameIDDocumentFound
-	CheckWarningSameNameFound       = generated.CheckWarningSameNameFound
-	CheckWarningState               = generated.CheckWarningState
-	CheckWarningWatchlistHitsFound  = generated.CheckWarningWatchlistHitsFound
+	CheckWarningAddress             CheckWarning = generated.CheckWarningAddress
+	CheckWarningAdverseMediaFound   CheckWarning = generated.CheckWarningAdverseMediaFound
+	CheckWarningAge                 CheckWarning = generated.CheckWarningAge
+	CheckWarningCountry             CheckWarning = generated.CheckWarningCountry
+	CheckWarningEmailAddress        CheckWarning = generated.CheckWarningEmailAddress
+	CheckWarningIPVpnTor            CheckWarning = generated.CheckWarningIPVpnTor
+	CheckWarningPhoneInvalid        CheckWarning = generated.CheckWarningPhoneInvalid
+	CheckWarningPhonePrepaidOrVoip  CheckWarning = generated.CheckWarningPhonePrepaidOrVoip
+	CheckWarningSameEmailFound      CheckWarning = generated.CheckWarningSameEmailFound
+	CheckWarningSameIDDocumentFound CheckWarning = generated.CheckWarningSameIDDocumentFound
+	CheckWarningSameNameFound       CheckWarning = generated.CheckWarningSameNameFound
+	CheckWarningState               CheckWarning = generated.CheckWarningState
+	CheckWarningWatchlistHitsFound  CheckWarning = generated.CheckWarningWatchlistHitsFound
 )
 
 // The values of DocumentSide that the contract lists.
 const (
-	DocumentSideBack  = generated.DocumentSideBack
-	DocumentSideFront = generated.DocumentSideFront
+	DocumentSideBack  DocumentSide = generated.DocumentSideBack
+	DocumentSideFront DocumentSide = generated.DocumentSideFront
 )
 
 // The values of DocumentType that the contract lists.
 const (
-	DocumentTypeGenericIdentificationCardImage = generated.DocumentTypeGenericIdentificationCardImage
-	DocumentTypeNADriverLicense                = generated.DocumentTypeNADriverLicense
-	DocumentTypePassportImage                  = generated.DocumentTypePassportImage
-	DocumentTypeUSALicenseIDCard               = generated.DocumentTypeUSALicenseIDCard
+	DocumentTypeGenericIdentificationCardImage DocumentType = generated.DocumentTypeGenericIdentificationCardImage
+	DocumentTypeNADriverLicense                DocumentType = generated.DocumentTypeNADriverLicense
+	DocumentTypePassportImage                  DocumentType = generated.DocumentTypePassportImage
+	DocumentTypeUSALicenseIDCard               DocumentType = generated.DocumentTypeUSALicenseIDCard
 )
 
 // The values of Gender that the contract lists.
 const (
-	GenderFemale      = generated.GenderFemale
-	GenderMale        = generated.GenderMale
-	GenderUnspecified = generated.GenderUnspecified
+	GenderFemale      Gender = generated.GenderFemale
+	GenderMale        Gender = generated.GenderMale
+	GenderUnspecified Gender = generated.GenderUnspecified
 )
 
 // The values of Language that the contract lists.
 const (
-	LanguageEnglish           = generated.LanguageEnglish
-	LanguageFrench            = generated.LanguageFrench
-	LanguageSimplifiedChinese = generated.LanguageSimplifiedChinese
-	LanguageSpanish           = generated.LanguageSpanish
+	LanguageEnglish           Language = generated.LanguageEnglish
+	LanguageFrench            Language = generated.LanguageFrench
+	LanguageSimplifiedChinese Language = generated.LanguageSimplifiedChinese
+	LanguageSpanish           Language = generated.LanguageSpanish
 )
 
 // The values of Match that the contract lists.
 const (
-	MatchMatch       = generated.MatchMatch
-	MatchNoMatch     = generated.MatchNoMatch
-	MatchUnavailable = generated.MatchUnavailable
+	MatchMatch       Match = generated.MatchMatch
+	MatchNoMatch     Match = generated.MatchNoMatch
+	MatchUnavailable Match = generated.MatchUnavailable
 )
 
 // The values of NotificationStatus that the contract lists.
 const (
-	NotificationStatusComplete  = generated.NotificationStatusComplete
-	NotificationStatusCompleted = generated.NotificationStatusCompleted
-	NotificationStatusFailed    = generated.NotificationStatusFailed
-	NotificationStatusRejected  = generated.NotificationStatusRejected
+	NotificationStatusComplete  NotificationStatus = generated.NotificationStatusComplete
+	NotificationStatusCompleted NotificationStatus = generated.NotificationStatusCompleted
+	NotificationStatusFailed    NotificationStatus = generated.NotificationStatusFailed
+	NotificationStatusRejected  NotificationStatus = generated.NotificationStatusRejected
 )
 
 // The values of NotificationType that the contract lists.
 const (
-	NotificationTypeLiveCheck                = generated.NotificationTypeLiveCheck
-	NotificationTypeOfflineCheck             = generated.NotificationTypeOfflineCheck
-	NotificationTypeRecurringWatchlistSearch = generated.NotificationTypeRecurringWatchlistSearch
-	NotificationTypeWatchlistSearch          = generated.NotificationTypeWatchlistSearch
+	NotificationTypeLiveCheck                NotificationType = generated.NotificationTypeLiveCheck
+	NotificationTypeOfflineCheck             NotificationType = generated.NotificationTypeOfflineCheck
+	NotificationTypeRecurringWatchlistSearch NotificationType = generated.NotificationTypeRecurringWatchlistSearch
+	NotificationTypeWatchlistSearch          NotificationType = generated.NotificationTypeWatchlistSearch
 )
 
 // The values of PhotoPose that the contract lists.
 const (
-	PhotoPoseLookDown  = generated.PhotoPoseLookDown
-	PhotoPoseLookLeft  = generated.PhotoPoseLookLeft
-	PhotoPoseLookRight = generated.PhotoPoseLookRight
-	PhotoPoseLookUp    = generated.PhotoPoseLookUp
-	PhotoPoseNone      = generated.PhotoPoseNone
+	PhotoPoseLookDown  PhotoPose = generated.PhotoPoseLookDown
+	PhotoPoseLookLeft  PhotoPose = generated.PhotoPoseLookLeft
+	PhotoPoseLookRight PhotoPose = generated.PhotoPoseLookRight
+	PhotoPoseLookUp    PhotoPose = generated.PhotoPoseLookUp
+	PhotoPoseNone      PhotoPose = generated.PhotoPoseNone
 )
 
 // The values of PhotoType that the contract lists.
 const (
-	PhotoTypeCamPhoto = generated.PhotoTypeCamPhoto
+	PhotoTypeCamPhoto PhotoType = generated.PhotoTypeCamPhoto
 )
 
 // The values of RecheckInterval that the contract lists.
 const (
-	RecheckIntervalDaily     = generated.RecheckIntervalDaily
-	RecheckIntervalMonthly   = generated.RecheckIntervalMonthly
-	RecheckIntervalNever     = generated.RecheckIntervalNever
-	RecheckIntervalQuarterly = generated.RecheckIntervalQuarterly
-	RecheckIntervalWeekly    = generated.RecheckIntervalWeekly
+	RecheckIntervalDaily     RecheckInterval = generated.RecheckIntervalDaily
+	RecheckIntervalMonthly   RecheckInterval = generated.RecheckIntervalMonthly
+	RecheckIntervalNever     RecheckInterval = generated.RecheckIntervalNever
+	RecheckIntervalQuarterly RecheckInterval = generated.RecheckIntervalQuarterly
+	RecheckIntervalWeekly    RecheckInterval = generated.RecheckIntervalWeekly
 )
 
 // The values of StatusReason that the contract lists.
 const (
-	StatusReasonExpiredDocuments                                    = generated.StatusReasonExpiredDocuments
-	StatusReasonFacialVerificationFailed                            = generated.StatusReasonFacialVerificationFailed
-	StatusReasonMissingDocuments                                    = generated.StatusReasonMissingDocuments
-	StatusReasonSuspiciousDocumentsOrImages                         = generated.StatusReasonSuspiciousDocumentsOrImages
-	StatusReasonUnderageApplicant                                   = generated.StatusReasonUnderageApplicant
-	StatusReasonUnreadableDocumentsOrMissingVerificationInformation = generated.StatusReasonUnreadableDocumentsOrMissingVerificationInformation
+	StatusReasonExpiredDocuments                                    StatusReason = generated.StatusReasonExpiredDocuments
+	StatusReasonFacialVerificationFailed                            StatusReason = generated.StatusReasonFacialVerificationFailed
+	StatusReasonMissingDocuments                                    StatusReason = generated.StatusReasonMissingDocuments
+	StatusReasonSuspiciousDocumentsOrImages                         StatusReason = generated.StatusReasonSuspiciousDocumentsOrImages
+	StatusReasonUnderageApplicant                                   StatusReason = generated.StatusReasonUnderageApplicant
+	StatusReasonUnreadableDocumentsOrMissingVerificationInformation StatusReason = generated.StatusReasonUnreadableDocumentsOrMissingVerificationInformation
 )
 
 // The values of SupplementalDocumentType that the contract lists.
 const (
-	SupplementalDocumentTypeAccreditedInvestor = generated.SupplementalDocumentTypeAccreditedInvestor
-	SupplementalDocumentTypeBankOrCreditCard   = generated.SupplementalDocumentTypeBankOrCreditCard
-	SupplementalDocumentTypeMedicalCard        = generated.SupplementalDocumentTypeMedicalCard
-	SupplementalDocumentTypeTaxDocument        = generated.SupplementalDocumentTypeTaxDocument
-	SupplementalDocumentTypeUtilityBill        = generated.SupplementalDocumentTypeUtilityBill
+	SupplementalDocumentTypeAccreditedInvestor SupplementalDocumentType = generated.SupplementalDocumentTypeAccreditedInvestor
+	SupplementalDocumentTypeBankOrCreditCard   SupplementalDocumentType = generated.SupplementalDocumentTypeBankOrCreditCard
+	SupplementalDocumentTypeMedicalCard        SupplementalDocumentType = generated.SupplementalDocumentTypeMedicalCard
+	SupplementalDocumentTypeTaxDocument        SupplementalDocumentType = generated.SupplementalDocumentTypeTaxDocument
+	SupplementalDocumentTypeUtilityBill        SupplementalDocumentType = generated.SupplementalDocumentTypeUtilityBill
 )
 
 // The values of WatchlistCategory that the contract lists.
 const (
-	WatchlistCategoryBorrowerDefaults = generated.WatchlistCategoryBorrowerDefaults
-	WatchlistCategoryCriminal         = generated.WatchlistCategoryCriminal
-	WatchlistCategoryEducation        = generated.WatchlistCategoryEducation
-	WatchlistCategoryFinancial        = generated.WatchlistCategoryFinancial
-	WatchlistCategoryFinancialNotices = generated.WatchlistCategoryFinancialNotices
-	WatchlistCategoryGambling         = generated.WatchlistCategoryGambling
-	WatchlistCategoryMedical          = generated.WatchlistCategoryMedical
-	WatchlistCategoryPolitical        = generated.WatchlistCategoryPolitical
-	WatchlistCategorySexual           = generated.WatchlistCategorySexual
-	WatchlistCategoryTerrorism        = generated.WatchlistCategoryTerrorism
+	WatchlistCategoryBorrowerDefaults WatchlistCategory = generated.WatchlistCategoryBorrowerDefaults
+	WatchlistCategoryCriminal         WatchlistCategory = generated.WatchlistCategoryCriminal
+	WatchlistCategoryEducation        WatchlistCategory = generated.WatchlistCategoryEducation
+	WatchlistCategoryFinancial        WatchlistCategory = generated.WatchlistCategoryFinancial
+	WatchlistCategoryFinancialNotices WatchlistCategory = generated.WatchlistCategoryFinancialNotices
+	WatchlistCategoryGambling         WatchlistCategory = generated.WatchlistCategoryGambling
+	WatchlistCategoryMedical          WatchlistCategory = generated.WatchlistCategoryMedical
+	WatchlistCategoryPolitical        WatchlistCategory = generated.WatchlistCategoryPolitical
+	WatchlistCategorySexual           WatchlistCategory = generated.WatchlistCategorySexual
+	WatchlistCategoryTerrorism        WatchlistCategory = generated.WatchlistCategoryTerrorism
 )
 
 // The values of WatchlistSearchType that the contract lists.
 const (
-	WatchlistSearchTypeText          = generated.WatchlistSearchTypeText
-	WatchlistSearchTypeTextAndVisual = generated.WatchlistSearchTypeTextAndVisual
+	WatchlistSearchTypeText          WatchlistSearchType = generated.WatchlistSearchTypeText
+	WatchlistSearchTypeTextAndVisual WatchlistSearchType = generated.WatchlistSearchTypeTextAndVisual
 )
 
 // The values of WatchlistStatus that the contract lists.
 const (
-	WatchlistStatusCompleted = generated.WatchlistStatusCompleted
-	WatchlistStatusError     = generated.WatchlistStatusError
-	WatchlistStatusFailed    = generated.WatchlistStatusFailed
+	WatchlistStatusCompleted WatchlistStatus = generated.WatchlistStatusCompleted
+	WatchlistStatusError     WatchlistStatus = generated.WatchlistStatusError
+	WatchlistStatusFailed    WatchlistStatus = generated.WatchlistStatusFailed
 )
 
 // AccessLink is a link to the hosted enrollment.
+//
+//	type AccessLink struct {
+//		// The link. It works once, for whoever holds it.
+//		URL string
+//	}
 type AccessLink = generated.AccessLink
 
 // Acknowledgement is the answer of an operation that has nothing else to say.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type Acknowledgement = generated.Acknowledgement
 
 // AddIDDocumentRequest is an image of one side of an identity document.
+//
+//	type AddIDDocumentRequest struct {
+//		// The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
+//		Type DocumentType
+//
+//		// An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
+//		//
+//		// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
+//		FileContent DataURL
+//
+//		// A name for the image.
+//		FileName string
+//
+//		// Keep an image that cannot be read, in place of an error. The check may then take longer, or be rejected as
+//		// unreadable.
+//		ForceCommit bool
+//
+//		// The side of an identity document that an image shows.
+//		Side DocumentSide
+//	}
 type AddIDDocumentRequest = generated.AddIDDocumentRequest
 
 // IDDocumentUpload is [AddIDDocumentRequest] with an image that is streamed.
@@ -202,7 +230,7 @@ type IDDocumentUpload struct {
 	// The side of an identity document that an image shows.
 	Side DocumentSide
 
-	// Image is the image. Its name is sent as fileName.
+	// Image is the image. Its name is sent as FileName.
 	Image Image
 }
 
@@ -225,12 +253,87 @@ func (u IDDocumentUpload) Format(f fmt.State, _ rune) {
 }
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
+//
+//	type AddPersonalInfoRequest struct {
+//		// City of the address.
+//		City string
+//
+//		// The company that the person acts for.
+//		CompanyName string
+//
+//		// Country of the address, ISO 3166-1 alpha-2.
+//		Country string
+//
+//		// Date of birth.
+//		DateOfBirth Date
+//
+//		// Email address.
+//		Email string
+//
+//		// Given name.
+//		FirstName string
+//
+//		// The gender as the document writes it.
+//		Gender Gender
+//
+//		// The network address that the person comes from, IPv4 or IPv6. The IP section of a risk profile needs it, unless the
+//		// person goes through the hosted enrollment.
+//		IPAddress string
+//
+//		// Family name.
+//		LastName string
+//
+//		// Middle name.
+//		MiddleName string
+//
+//		// Postal code of the address.
+//		PostalCode string
+//
+//		// State or province of the address.
+//		StateOrProvince string
+//
+//		// Street and number.
+//		StreetAddress1 string
+//
+//		// The second line of the address, such as an apartment.
+//		StreetAddress2 string
+//
+//		// A suffix to the name, such as Jr.
+//		Suffix string
+//	}
 type AddPersonalInfoRequest = generated.AddPersonalInfoRequest
 
 // AddPhoneRequest is a phone number.
+//
+//	type AddPhoneRequest struct {
+//		// A country as its ISO 3166-1 alpha-2 code.
+//		//
+//		// Examples: US
+//		Country Country
+//
+//		// The number, by assumption the national one without the country code.
+//		Number string
+//	}
 type AddPhoneRequest = generated.AddPhoneRequest
 
 // AddPhotoDocumentRequest is a photograph of the person.
+//
+//	type AddPhotoDocumentRequest struct {
+//		// This is the second photograph, taken as the photo instruction of the check says.
+//		Extended bool
+//
+//		// An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
+//		//
+//		// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
+//		FileContent DataURL
+//
+//		// A name for the image.
+//		FileName string
+//
+//		// Keep an image in which no face is found, in place of an error. The check may then take longer, or be rejected as
+//		// unreadable.
+//		ForceCommit bool
+//	}
 type AddPhotoDocumentRequest = generated.AddPhotoDocumentRequest
 
 // PhotoDocumentUpload is [AddPhotoDocumentRequest] with an image that is streamed.
@@ -242,7 +345,7 @@ type PhotoDocumentUpload struct {
 	// unreadable.
 	ForceCommit bool
 
-	// Image is the image. Its name is sent as fileName.
+	// Image is the image. Its name is sent as FileName.
 	Image Image
 }
 
@@ -264,6 +367,19 @@ func (u PhotoDocumentUpload) Format(f fmt.State, _ rune) {
 }
 
 // AddSupplementalDocumentRequest is an image of a supporting paper.
+//
+//	type AddSupplementalDocumentRequest struct {
+//		// The kind of supporting paper.
+//		Type SupplementalDocumentType
+//
+//		// An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
+//		//
+//		// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
+//		FileContent DataURL
+//
+//		// A name for the image.
+//		FileName string
+//	}
 type AddSupplementalDocumentRequest = generated.AddSupplementalDocumentRequest
 
 // SupplementalDocumentUpload is [AddSupplementalDocumentRequest] with an image that is streamed.
@@ -271,7 +387,7 @@ type SupplementalDocumentUpload struct {
 	// The kind of supporting paper.
 	Type SupplementalDocumentType
 
-	// Image is the image. Its name is sent as fileName.
+	// Image is the image. Its name is sent as FileName.
 	Image Image
 }
 
@@ -294,174 +410,708 @@ func (u SupplementalDocumentUpload) Format(f fmt.State, _ rune) {
 }
 
 // AddressVerification is the address and whether it exists.
+//
+//	type AddressVerification struct {
+//		// City.
+//		City string
+//
+//		// Country, ISO 3166-1 alpha-2.
+//		Country string
+//
+//		// Postal code.
+//		PostalCode string
+//
+//		// Fraud was reported for the address.
+//		ReportedFraud *bool
+//
+//		// State or province.
+//		StateOrProvince string
+//
+//		// Street and number.
+//		StreetAddress1 string
+//
+//		// The second line of the address.
+//		StreetAddress2 string
+//
+//		// The address exists.
+//		ValidAddress *bool
+//	}
 type AddressVerification = generated.AddressVerification
 
 // AdverseMediaHit is a piece of news that may concern whom the search looked for.
+//
+//	type AdverseMediaHit struct {
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		BusinessMatchName Match
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		CountryMatch Match
+//
+//		// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+//		// An empty string stands for none.
+//		//
+//		//
+//		// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
+//		DatePublished Timestamp
+//
+//		// A summary.
+//		Description string
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		FirstNameMatch Match
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		LastNameMatch Match
+//
+//		// How sure the match is.
+//		MatchScore *float64
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		MiddleNameMatch Match
+//
+//		// The name of the article; in the example of the vendor its headline.
+//		Name string
+//
+//		// Who published it.
+//		Source string
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		StateMatch Match
+//
+//		// The title, which the example of the vendor leaves empty.
+//		Title string
+//
+//		// Where it can be read.
+//		URL string
+//	}
 type AdverseMediaHit = generated.AdverseMediaHit
 
 // AdverseMediaHits is news that may concern whom a search looked for.
+//
+//	type AdverseMediaHits []AdverseMediaHit
 type AdverseMediaHits = generated.AdverseMediaHits
 
 // Attestations is statements that the check supports.
+//
+//	type Attestations struct {
+//		// The person is an accredited investor.
+//		AccreditedInvestor *bool
+//
+//		// The person proved a COVID vaccination. The vendor documents a label alone, so the name is a guess.
+//		CovidVaccinated *bool
+//
+//		// The person is at least 18 years old.
+//		Over18 *bool
+//
+//		// The person is at least 21 years old.
+//		Over21 *bool
+//	}
 type Attestations = generated.Attestations
 
 // AuthToken is a bearer token.
+//
+//	type AuthToken struct {
+//		// The token, to be treated as opaque.
+//		Token string
+//	}
 type AuthToken = generated.AuthToken
 
 // Check is a check and where it stands.
+//
+//	type Check struct {
+//		// What the check verifies.
+//		CheckTypes []CheckType
+//
+//		// The check group.
+//		GroupID string
+//
+//		// The ID of the check.
+//		ID string
+//
+//		// The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither
+//		// is required here.
+//		OrganizationID string
+//
+//		// Where a check stands. Rejected, Completed and Canceled are final.
+//		Status CheckStatus
+//
+//		// Why the check was rejected; empty otherwise.
+//		StatusReason StatusReason
+//
+//		// The identifier that the application gave.
+//		ThirdPartyIdentifier string
+//	}
 type Check = generated.Check
 
 // CheckDocument is an image of a check.
+//
+//	type CheckDocument struct {
+//		// The image as a Data URL. One vendor SDK calls this property document, so neither is required here.
+//		DataURL string
+//	}
 type CheckDocument = generated.CheckDocument
 
-// CheckResultSections is what was found, a section for each kind of verification. A section is absent when the check does not include it.
+// CheckResultSections is what was found, a section for each kind of verification. A section is absent when the check does
+// not include it.
+//
+//	type CheckResultSections struct {
+//		// The address and whether it exists.
+//		AddressVerification *AddressVerification
+//
+//		// Statements that the check supports.
+//		Attestations *Attestations
+//
+//		// The identity document.
+//		IdentificationDocument *IdentificationDocument
+//
+//		// The person as the documents describe them.
+//		PersonalInformation *PersonalInformation
+//
+//		// What is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+//		// names of the properties, so none is promised here, and the name of the section is a guess.
+//		PhoneVerification PhoneVerification
+//
+//		// The photograph of the person.
+//		PhotoVerification *PhotoVerification
+//
+//		// Signals of fraud.
+//		RiskProfile *RiskProfile
+//
+//		// The watchlist search that the check made.
+//		WatchlistSearchID string
+//	}
 type CheckResultSections = generated.CheckResultSections
 
 // CheckResults is a check and everything that was found.
+//
+//	type CheckResults struct {
+//		// What was found, a section for each kind of verification. A section is absent when the check does not include it.
+//		CheckResults *CheckResultSections
+//
+//		// What the check verifies.
+//		CheckTypes []CheckType
+//
+//		// The check group.
+//		GroupID string
+//
+//		// The ID of the check.
+//		ID string
+//
+//		// The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither
+//		// is required here.
+//		OrganizationID string
+//
+//		// Where a check stands. Rejected, Completed and Canceled are final.
+//		Status CheckStatus
+//
+//		// Why the check was rejected; empty otherwise.
+//		StatusReason StatusReason
+//
+//		// The identifier that the application gave.
+//		ThirdPartyIdentifier string
+//
+//		// What deserves a look.
+//		Warnings []CheckWarning
+//	}
 type CheckResults = generated.CheckResults
 
 // CheckStatus is where a check stands. Rejected, Completed and Canceled are final.
 //
-// - Created: nobody has opened the enrollment or sent data.
-// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
-// - AwaitingAutomation: submitted, waiting for preprocessing.
-// - AwaitingReview: waiting to be processed.
-// - InReview: being reviewed, perhaps for the second time.
-// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
-// - Completed: results are there.
-// - Canceled: listed by one vendor SDK alone.
+//   - Created: nobody has opened the enrollment or sent data.
+//   - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+//   - AwaitingAutomation: submitted, waiting for preprocessing.
+//   - AwaitingReview: waiting to be processed.
+//   - InReview: being reviewed, perhaps for the second time.
+//   - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+//   - Completed: results are there.
+//   - Canceled: listed by one vendor SDK alone.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type CheckStatus = generated.CheckStatus
 
 // CheckType is one thing that a check verifies.
 //
-// - DocumentVerification: the identity document. The hosted enrollment needs it.
-// - EmailVerification: the email address.
-// - RiskProfiling: signals of fraud; its IP section needs `ipAddress` unless the person goes through the hosted enrollment.
-// - AddressVerification: the postal address.
-// - PhotoVerification: the person's face against that of the document.
-// - PhoneVerification: the phone number.
-// - Watchlist: watchlists and adverse media, by name.
-// - VisualWatchlist: the same, and by face.
-// - AccreditedInvestor: a letter that says so.
-// - CovidVaccinationVerification: a vaccination.
+//   - DocumentVerification: the identity document. The hosted enrollment needs it.
+//   - EmailVerification: the email address.
+//   - RiskProfiling: signals of fraud; its IP section needs IPAddress unless the person goes through the hosted
+//     enrollment.
+//   - AddressVerification: the postal address.
+//   - PhotoVerification: the person's face against that of the document.
+//   - PhoneVerification: the phone number.
+//   - Watchlist: watchlists and adverse media, by name.
+//   - VisualWatchlist: the same, and by face.
+//   - AccreditedInvestor: a letter that says so.
+//   - CovidVaccinationVerification: a vaccination.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type CheckType = generated.CheckType
 
-// CheckWarning is something about a check that deserves a look. Which warnings there are depends on the plan and on the configuration of
+// CheckWarning is something about a check that deserves a look. Which warnings there are depends on the plan and on the
+// configuration of
 // the group. The vendor's example writes a value in lower case.
 //
-// - Age, Country, State: the person's age or place is not one that the group accepts.
-// - IPVpnTor: the person came through a VPN or the Tor network.
-// - Address, EmailAddress: the address, or the email address, could not be confirmed.
-// - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
-// - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
-// - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
+//   - Age, Country, State: the person's age or place is not one that the group accepts.
+//   - IPVpnTor: the person came through a VPN or the Tor network.
+//   - Address, EmailAddress: the address, or the email address, could not be confirmed.
+//   - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
+//   - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
+//   - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type CheckWarning = generated.CheckWarning
 
 // Checks is what a lookup found.
+//
+//	type Checks []Check
 type Checks = generated.Checks
 
 // Country is a country as its ISO 3166-1 alpha-2 code.
 //
 // Examples: US
+//
+// It is a string.
 type Country = generated.Country
 
 // CreateAccessLinkRequest is how the enrollment behind a new link behaves.
+//
+//	type CreateAccessLinkRequest struct {
+//		// The language of the hosted enrollment; English when none is given.
+//		Language Language
+//
+//		// Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
+//		ReturnURL string
+//	}
 type CreateAccessLinkRequest = generated.CreateAccessLinkRequest
 
 // CreateCheckRequest is a check to create.
+//
+//	type CreateCheckRequest struct {
+//		// What to verify, in place of the group's check types and of its supplemental document types. Needs the Advanced plan.
+//		CheckTypes []CheckType
+//
+//		// The person's email address.
+//		Email string
+//
+//		// The check group that the check belongs to; its defaults apply.
+//		GroupID string
+//
+//		// The language of the hosted enrollment; English when none is given.
+//		Language Language
+//
+//		// Create the check although one with the same ThirdPartyIdentifier exists. Then a repeated create makes another check
+//		// and, by assumption, charges for it.
+//		OverrideThirdPartyIdentifier bool
+//
+//		// Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
+//		ReturnURL string
+//
+//		// Leave out the step in which the person chooses a code of their own for coming back. A person who is thrown out of
+//		// the enrollment then needs a new link.
+//		SkipPersonalAccessCode bool
+//
+//		// Supporting papers that the person must add. Needs the Advanced plan.
+//		SupplementalDocumentTypes []SupplementalDocumentType
+//
+//		// The application's own name for the person. At most one check exists for it by default.
+//		ThirdPartyIdentifier string
+//
+//		// The number of days between repeated watchlist searches. It counts only when CheckTypes is given and holds Watchlist.
+//		// Needs the Advanced plan.
+//		WatchlistRecheckInterval *RecheckInterval
+//
+//		// Watchlist categories to search instead of the group's. Needs the Advanced plan.
+//		WatchlistSearchCategories []WatchlistCategory
+//	}
 type CreateCheckRequest = generated.CreateCheckRequest
 
 // CreatedCheck is a check that was just created.
+//
+//	type CreatedCheck struct {
+//		// The ID of the check.
+//		CheckID string
+//
+//		// The identifier that the application gave.
+//		ThirdPartyIdentifier string
+//
+//		// The one-time link to the hosted enrollment; empty when the check types lack DocumentVerification.
+//		URL string
+//	}
 type CreatedCheck = generated.CreatedCheck
 
 // CreatedWatchlistSearch is a watchlist search that was just made.
+//
+//	type CreatedWatchlistSearch struct {
+//		// The ID of the search.
+//		ID string
+//	}
 type CreatedWatchlistSearch = generated.CreatedWatchlistSearch
 
 // DataURL is an image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 //
 // Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
+//
+// It is a string.
 type DataURL = generated.DataURL
 
 // Date is a calendar date as month, day and year, MM/DD/YYYY.
 //
 // Examples: 04/17/1988
+//
+// Its methods are those of [wire.Date].
 type Date = generated.Date
 
 // DocumentSide is the side of an identity document that an image shows.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type DocumentSide = generated.DocumentSide
 
 // DocumentType is the kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type DocumentType = generated.DocumentType
 
 // EmailAnalysis is what is known of the email address.
+//
+//	type EmailAnalysis struct {
+//		// The domain takes mail for every name.
+//		CatchAllShared *bool
+//
+//		// The domain is a common mail provider.
+//		CommonProvider *bool
+//
+//		// A value that the service has been seen to send as a number, a string or a boolean.
+//		//
+//		// Examples: 62, 62, true
+//		Deliverability Scalar
+//
+//		// The owner often reports mail as spam.
+//		FrequentComplainer *bool
+//
+//		// The address is a spam trap.
+//		HoneyPotSpamTrap *bool
+//
+//		// The overall score of the address.
+//		OverallScore *float64
+//
+//		// The address was abused lately.
+//		RecentAbuse *bool
+//
+//		// The score of the mail server's set-up.
+//		SMTPConfigScore *float64
+//
+//		// The address is suspect.
+//		Suspect *bool
+//
+//		// The address is a disposable one.
+//		TemporaryDisposable *bool
+//
+//		// The address exists.
+//		ValidAddress *bool
+//
+//		// The DNS records of the domain are sound.
+//		ValidDNSConfig *bool
+//	}
 type EmailAnalysis = generated.EmailAnalysis
 
-// ErrorBody is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// ErrorBody is what the service says about a failure. The format is undocumented, so every shape that the platform is
+// known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
+//
+// Its methods are those of [wire.ErrorBody].
 type ErrorBody = generated.ErrorBody
 
 // Gender is the gender as identity documents write it.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type Gender = generated.Gender
 
 // IdentificationDocument is the identity document.
+//
+//	type IdentificationDocument struct {
+//		// The image of the back, for getCheckDocument.
+//		BackID string
+//
+//		// The number of the document.
+//		DocumentNumber string
+//
+//		// The date on which the document expires.
+//		ExpirationDate Date
+//
+//		// The image of the front, for getCheckDocument.
+//		FrontID string
+//
+//		// The kind of document.
+//		Type DocumentType
+//	}
 type IdentificationDocument = generated.IdentificationDocument
 
 // IPAndDeviceAnalysis is where the person came from and with what device.
+//
+//	type IPAndDeviceAnalysis struct {
+//		// The browser.
+//		Browser string
+//
+//		// The city of the place.
+//		City string
+//
+//		// The country of the place.
+//		Country string
+//
+//		// The brand of the device.
+//		DeviceBrand string
+//
+//		// The model of the device.
+//		DeviceModel string
+//
+//		// A value that the service has been seen to send as a number, a string or a boolean.
+//		//
+//		// Examples: 62, 62, true
+//		FraudScore Scalar
+//
+//		// The host name of the address.
+//		Host string
+//
+//		// The IP address.
+//		IP string
+//
+//		// The provider of the address.
+//		ISP string
+//
+//		// The local time at the place.
+//		LocalTime string
+//
+//		// The operating system of the device.
+//		OperatingSystem string
+//
+//		// A value that the service has been seen to send as a number, a string or a boolean.
+//		//
+//		// Examples: 62, 62, true
+//		Position Scalar
+//
+//		// The address was abused lately.
+//		RecentAbuse *bool
+//
+//		// The state or province of the place.
+//		State string
+//
+//		// The time zone of the place.
+//		Timezone string
+//
+//		// The address belongs to a VPN or the Tor network.
+//		VPNOrTor *bool
+//	}
 type IPAndDeviceAnalysis = generated.IPAndDeviceAnalysis
 
 // Language is the language of the hosted enrollment; English when none is given.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type Language = generated.Language
 
 // LookupChecksRequest is criteria that a check must meet, at least one.
+//
+//	type LookupChecksRequest struct {
+//		// Email address of the person.
+//		Email string
+//
+//		// Given name of the person.
+//		FirstName string
+//
+//		// Family name of the person.
+//		LastName string
+//
+//		// The identifier that the application gave when it created the check.
+//		ThirdPartyIdentifier string
+//	}
 type LookupChecksRequest = generated.LookupChecksRequest
 
 // Match is whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type Match = generated.Match
 
-// NotificationStatus is the status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
+// NotificationStatus is the status that a notification reports. The vendor's table says Complete, its example Completed;
+// read them as one.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type NotificationStatus = generated.NotificationStatus
 
-// NotificationType is what a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+// NotificationType is what a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck
+// one through the API,
 // as we read the documents.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type NotificationType = generated.NotificationType
 
 // PersonalInformation is the person as the documents describe them.
+//
+//	type PersonalInformation struct {
+//		// Country, ISO 3166-1 alpha-2.
+//		Country string
+//
+//		// Date of birth.
+//		DateOfBirth Date
+//
+//		// Email address.
+//		Email string
+//
+//		// Given name.
+//		FirstName string
+//
+//		// The gender as the document writes it.
+//		Gender Gender
+//
+//		// Family name.
+//		LastName string
+//
+//		// Middle name.
+//		MiddleName string
+//
+//		// State or province.
+//		StateProvince string
+//	}
 type PersonalInformation = generated.PersonalInformation
 
-// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels
+// alone, not the
 // names of the properties, so none is promised here, and the name of the section is a guess.
+//
+//	type PhoneVerification map[string]any
 type PhoneVerification = generated.PhoneVerification
 
 // PhotoInstruction is an instruction for the photograph.
+//
+//	type PhotoInstruction struct {
+//		// Which way the person must look in the photograph.
+//		Instruction PhotoPose
+//	}
 type PhotoInstruction = generated.PhotoInstruction
 
 // PhotoPose is which way the person must look in the photograph.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type PhotoPose = generated.PhotoPose
 
 // PhotoType is how the photograph of the person was taken.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type PhotoType = generated.PhotoType
 
 // PhotoVerification is the photograph of the person.
+//
+//	type PhotoVerification struct {
+//		// The image, for getCheckDocument.
+//		ID string
+//
+//		// How the photograph was taken.
+//		Type PhotoType
+//	}
 type PhotoVerification = generated.PhotoVerification
 
 // RecheckInterval is the number of days between repeated watchlist searches; 0 for none.
+//
+//	type RecheckInterval int
 type RecheckInterval = generated.RecheckInterval
 
 // RefreshAuthTokenRequest is the token to renew.
+//
+//	type RefreshAuthTokenRequest struct {
+//		// The bearer token that is still valid.
+//		Token string
+//	}
 type RefreshAuthTokenRequest = generated.RefreshAuthTokenRequest
 
 // RiskProfile is signals of fraud.
+//
+//	type RiskProfile struct {
+//		// What is known of the email address.
+//		EmailAnalysisResults *EmailAnalysis
+//
+//		// How well the photograph matches the document, in percent, from 0 to 100.
+//		FacialMatchConfidence *float64
+//
+//		// Where the person came from and with what device.
+//		IPAndDeviceAnalysisResults *IPAndDeviceAnalysis
+//	}
 type RiskProfile = generated.RiskProfile
 
 // Scalar is a value that the service has been seen to send as a number, a string or a boolean.
 //
 // Examples: 62, 62, true
+//
+// Its methods are those of [wire.Scalar].
 type Scalar = generated.Scalar
 
 // SearchCriteria is whom a watchlist search looked for.
+//
+//	type SearchCriteria struct {
+//		// Name of the business.
+//		BusinessName string
+//
+//		// Country.
+//		Country string
+//
+//		// Given name.
+//		FirstName string
+//
+//		// Family name.
+//		LastName string
+//
+//		// Middle name.
+//		MiddleName string
+//
+//		// State or province.
+//		StateProvince string
+//	}
 type SearchCriteria = generated.SearchCriteria
 
 // SearchWatchlistsRequest is whom to search for. A first and a last name, or a business name, must be given.
+//
+//	type SearchWatchlistsRequest struct {
+//		// Name of a business.
+//		BusinessName string
+//
+//		// Categories to search instead of the group's.
+//		Categories []WatchlistCategory
+//
+//		// The check that the search belongs to.
+//		CheckID string
+//
+//		// Country, in any words; the vendor writes USA.
+//		Country string
+//
+//		// An image of a face as a Data URL.
+//		FileContent string
+//
+//		// A name for the image.
+//		FileName string
+//
+//		// Given name.
+//		FirstName string
+//
+//		// The check group that the search belongs to.
+//		GroupID string
+//
+//		// Family name.
+//		LastName string
+//
+//		// Middle name.
+//		MiddleName string
+//
+//		// State or province, in any words.
+//		StateOrProvince string
+//	}
 type SearchWatchlistsRequest = generated.SearchWatchlistsRequest
 
 // WatchlistImageSearch is [SearchWatchlistsRequest] with an image that is streamed.
@@ -493,7 +1143,7 @@ type WatchlistImageSearch struct {
 	// State or province, in any words.
 	StateOrProvince string
 
-	// Image is the image. Its name is sent as fileName.
+	// Image is the image. Its name is sent as FileName.
 	Image Image
 }
 
@@ -522,58 +1172,255 @@ func (u WatchlistImageSearch) Format(f fmt.State, _ rune) {
 }
 
 // SearchedList is a list that a search went through.
+//
+//	type SearchedList struct {
+//		// The list.
+//		Name string
+//
+//		// The version that was searched.
+//		Version string
+//	}
 type SearchedList = generated.SearchedList
 
 // SearchedLists is the lists that a search went through.
+//
+//	type SearchedLists []SearchedList
 type SearchedLists = generated.SearchedLists
 
 // StatusChangedNotification is the body of a notification.
+//
+//	type StatusChangedNotification struct {
+//		// What happened to which check or search.
+//		StatusMessage StatusMessage
+//	}
 type StatusChangedNotification = generated.StatusChangedNotification
 
 // StatusMessage is what happened to which check or search.
+//
+//	type StatusMessage struct {
+//		// The check group. The example of the vendor puts a blank before it, which is no part of it; older notifications lack it.
+//		GroupID string
+//
+//		// The ID of the check or the watchlist search.
+//		ID string
+//
+//		// The status that it reports; other values may come.
+//		Status NotificationStatus
+//
+//		// What the notification is about; other values may come.
+//		Type NotificationType
+//	}
 type StatusMessage = generated.StatusMessage
 
 // StatusReason is why a check was rejected.
 //
-// - MissingDocuments: a document that the check needs was not given.
-// - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is missing.
-// - ExpiredDocuments: a document is no longer valid.
-// - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
-// - FacialVerificationFailed: the photograph does not show the person of the document.
-// - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
+//   - MissingDocuments: a document that the check needs was not given.
+//   - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is
+//     missing.
+//   - ExpiredDocuments: a document is no longer valid.
+//   - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
+//   - FacialVerificationFailed: the photograph does not show the person of the document.
+//   - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type StatusReason = generated.StatusReason
 
 // SubmittedCheck is the answer to submitting a check. Everything but the status is absent while the results are not ready.
+//
+//	type SubmittedCheck struct {
+//		// What was found, a section for each kind of verification. A section is absent when the check does not include it.
+//		CheckResults *CheckResultSections
+//
+//		// What the check verifies.
+//		CheckTypes []CheckType
+//
+//		// The check group.
+//		GroupID string
+//
+//		// The ID of the check.
+//		ID string
+//
+//		// The organisation that the check belongs to.
+//		OrganizationID string
+//
+//		// Where a check stands. Rejected, Completed and Canceled are final.
+//		Status CheckStatus
+//
+//		// Why the check was rejected; empty otherwise.
+//		StatusReason StatusReason
+//
+//		// The identifier that the application gave.
+//		ThirdPartyIdentifier string
+//
+//		// What deserves a look.
+//		Warnings []CheckWarning
+//	}
 type SubmittedCheck = generated.SubmittedCheck
 
 // SupplementalDocumentType is the kind of supporting paper.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type SupplementalDocumentType = generated.SupplementalDocumentType
 
 // Timestamp is a moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
 // An empty string stands for none.
 //
 // Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
+//
+// Its methods are those of [wire.Timestamp].
 type Timestamp = generated.Timestamp
 
 // WatchlistCategory is a category of watchlists.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type WatchlistCategory = generated.WatchlistCategory
 
 // WatchlistHit is an entry of a watchlist that resembles the search.
+//
+//	type WatchlistHit struct {
+//		// What else the list says. The names differ from list to list.
+//		AdditionalInformation map[string]string
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		BusinessNameMatch Match
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		CountryMatch Match
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		FirstNameMatch Match
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		LastNameMatch Match
+//
+//		// How sure the match is. The example of the vendor is 0.4, a text calls it a percentage: no upper bound is known.
+//		MatchConfidence *float64
+//
+//		// The name on the list.
+//		MatchName string
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		MiddleNameMatch Match
+//
+//		// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+//		StateMatch Match
+//
+//		// The list.
+//		WatchlistName string
+//	}
 type WatchlistHit = generated.WatchlistHit
 
 // WatchlistHits is entries of watchlists that resemble a search.
+//
+//	type WatchlistHits []WatchlistHit
 type WatchlistHits = generated.WatchlistHits
 
 // WatchlistSearch is a watchlist search, without what it found.
+//
+//	type WatchlistSearch struct {
+//		// The check that the search belongs to.
+//		CheckID string
+//
+//		// The check group.
+//		GroupID string
+//
+//		// The ID of the search.
+//		ID string
+//
+//		// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+//		// An empty string stands for none.
+//		//
+//		//
+//		// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
+//		LastRecheckDate Timestamp
+//
+//		// The organisation that the search belongs to.
+//		OrganizationID string
+//
+//		// The number of days between repeated searches; 0 for none.
+//		RecheckInterval *int
+//
+//		// Whom a watchlist search looked for.
+//		SearchCriteria SearchCriteria
+//
+//		// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+//		// An empty string stands for none.
+//		//
+//		//
+//		// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
+//		SearchDate Timestamp
+//
+//		// Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
+//		SearchType WatchlistSearchType
+//
+//		// How a watchlist search ended.
+//		Status WatchlistStatus
+//	}
 type WatchlistSearch = generated.WatchlistSearch
 
 // WatchlistSearchResults is a watchlist search and what it found.
+//
+//	type WatchlistSearchResults struct {
+//		// News that may concern whom a search looked for.
+//		AdverseMediaResults AdverseMediaHits
+//
+//		// The check that the search belongs to.
+//		CheckID string
+//
+//		// The check group.
+//		GroupID string
+//
+//		// The ID of the search.
+//		ID string
+//
+//		// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+//		// An empty string stands for none.
+//		//
+//		//
+//		// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
+//		LastRecheckDate Timestamp
+//
+//		// The organisation that the search belongs to.
+//		OrganizationID string
+//
+//		// The number of days between repeated searches; 0 for none.
+//		RecheckInterval *int
+//
+//		// Whom a watchlist search looked for.
+//		SearchCriteria SearchCriteria
+//
+//		// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+//		// An empty string stands for none.
+//		//
+//		//
+//		// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
+//		SearchDate Timestamp
+//
+//		// Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
+//		SearchType WatchlistSearchType
+//
+//		// How a watchlist search ended.
+//		Status WatchlistStatus
+//
+//		// Entries of watchlists that resemble a search.
+//		WatchlistResults WatchlistHits
+//	}
 type WatchlistSearchResults = generated.WatchlistSearchResults
 
-// WatchlistSearchType is whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
+// WatchlistSearchType is whether a watchlist search compared names only or a face as well. One text of the vendor's says
+// visual as well.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type WatchlistSearchType = generated.WatchlistSearchType
 
 // WatchlistStatus is how a watchlist search ended.
+//
+// It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
+// tell whether it is a value that the contract lists.
 type WatchlistStatus = generated.WatchlistStatus
 
 var opRefreshAuthToken = operation{
@@ -622,8 +1469,8 @@ var opCreateCheck = operation{
 
 // CreateCheck creates a check of a person.
 //
-// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 // that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 // documented; this contract treats create and submit as if both cost money, which is an assumption.
 //
@@ -631,7 +1478,7 @@ var opCreateCheck = operation{
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
 // types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 // run at once, or one soon after another while the state lags, nobody can tell; with
-// `overrideThirdPartyIdentifier` do not run them at once.
+// OverrideThirdPartyIdentifier do not run them at once.
 func (c *Client) CreateCheck(ctx context.Context, body CreateCheckRequest, opts ...CallOption) (*CreatedCheck, error) {
 	return call(ctx, c, &opCreateCheck, opts, request[CreatedCheck]{
 		body:      body,
@@ -651,7 +1498,8 @@ var opGetCheckByThirdPartyIdentifier = operation{
 
 // GetCheckByThirdPartyIdentifier reads the check of a third-party identifier.
 //
-// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and is documented.
+// Found in older documents, the quick start and one SDK, but no longer in the reference. lookupChecks does the same and
+// is documented.
 //
 // Deprecated: the newest vendor documents no longer list this operation; use LookupChecks
 func (c *Client) GetCheckByThirdPartyIdentifier(ctx context.Context, id string, opts ...CallOption) (*Check, error) {
@@ -692,7 +1540,7 @@ var opCreateAccessLink = operation{
 // CreateAccessLink makes a new one-time enrollment link.
 //
 // The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 // page, also when the check was created with one.
 func (c *Client) CreateAccessLink(ctx context.Context, id string, body CreateAccessLinkRequest, opts ...CallOption) (*AccessLink, error) {
 	return call(ctx, c, &opCreateAccessLink, opts, request[AccessLink]{
@@ -715,7 +1563,7 @@ var opAddIDDocument = operation{
 // AddIDDocument adds one side of an identity document.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 // Needs the Advanced plan.
 func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumentRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddIDDocument, opts, request[Acknowledgement]{
@@ -752,7 +1600,7 @@ var opAddPersonalInfo = operation{
 // AddPersonalInfo adds the person's name, birth date and address.
 //
 // Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 func (c *Client) AddPersonalInfo(ctx context.Context, id string, body AddPersonalInfoRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddPersonalInfo, opts, request[Acknowledgement]{
 		path:      []string{pathValue(id)},
@@ -773,7 +1621,8 @@ var opAddPhone = operation{
 
 // AddPhone adds the person's phone number.
 //
-// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.
+// Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced
+// plan.
 func (c *Client) AddPhone(ctx context.Context, id string, body AddPhoneRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddPhone, opts, request[Acknowledgement]{
 		path:      []string{pathValue(id)},
@@ -795,8 +1644,8 @@ var opAddPhotoDocument = operation{
 // AddPhotoDocument adds a photograph of the person.
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoDocumentRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddPhotoDocument, opts, request[Acknowledgement]{
 		path:      []string{pathValue(id)},
@@ -850,7 +1699,7 @@ var opGetCheckResults = operation{
 
 // GetCheckResults reads a check with everything that was found.
 //
-// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+// Results may be read once the check is Completed or Rejected. Before that nothing is in CheckResults. Which
 // sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 func (c *Client) GetCheckResults(ctx context.Context, id string, opts ...CallOption) (*CheckResults, error) {
 	return call(ctx, c, &opGetCheckResults, opts, request[CheckResults]{
@@ -908,7 +1757,8 @@ func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body Ad
 	}))
 }
 
-// UploadSupplementalDocument does what [Client.AddSupplementalDocument] does, with an image that is streamed: a large one costs no more
+// UploadSupplementalDocument does what [Client.AddSupplementalDocument] does, with an image that is streamed: a large one
+// costs no more
 // memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
 // something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
 //
@@ -934,7 +1784,7 @@ var opGetCheckDocument = operation{
 
 // GetCheckDocument downloads an image of a check.
 //
-// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+// The IDs are FrontID, BackID and the photograph's ID of the results. The vendor's clients spell the path in two more
 // ways, checkdocument and checkdocid.
 func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, opts ...CallOption) (*CheckDocument, error) {
 	return call(ctx, c, &opGetCheckDocument, opts, request[CheckDocument]{
@@ -942,7 +1792,8 @@ func (c *Client) GetCheckDocument(ctx context.Context, id string, docID string, 
 	})
 }
 
-// DownloadCheckDocument does what [Client.GetCheckDocument] does and streams the image to w, as it was uploaded, and returns
+// DownloadCheckDocument does what [Client.GetCheckDocument] does and streams the image to w, as it was uploaded, and
+// returns
 // what it is. When the call fails, what was written to w is the beginning of an image at best; once something was
 // written, the call is not repeated.
 func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID string, w io.Writer, opts ...CallOption) (*Downloaded, error) {
@@ -951,7 +1802,8 @@ func (c *Client) DownloadCheckDocument(ctx context.Context, id string, docID str
 	}, w, "base64", "document")
 }
 
-// DownloadCheckDocumentFile does what [Client.GetCheckDocument] does and streams the image to a file that only its owner can read.
+// DownloadCheckDocumentFile does what [Client.GetCheckDocument] does and streams the image to a file that only its owner
+// can read.
 // The file appears, or is replaced, when it is complete, and not at all when the call fails.
 func (c *Client) DownloadCheckDocumentFile(ctx context.Context, id string, docID string, file string, opts ...CallOption) (*Downloaded, error) {
 	return downloadToFile(ctx, c, &opGetCheckDocument, opts, request[CheckDocument]{
@@ -970,7 +1822,8 @@ var opLookupChecks = operation{
 
 // LookupChecks finds checks by person or third-party identifier.
 //
-// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are assumptions.
+// That every criterion that is given must match, that there must be one, and that nothing found is an empty array, are
+// assumptions.
 func (c *Client) LookupChecks(ctx context.Context, body LookupChecksRequest, opts ...CallOption) (Checks, error) {
 	return value(call(ctx, c, &opLookupChecks, opts, request[Checks]{
 		body:      body,
@@ -1017,7 +1870,8 @@ func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequ
 	})
 }
 
-// SearchWatchlistsWithImage does what [Client.SearchWatchlists] does, with an image that is streamed: a large one costs no more
+// SearchWatchlistsWithImage does what [Client.SearchWatchlists] does, with an image that is streamed: a large one costs
+// no more
 // memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
 // something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
 //
@@ -1059,7 +1913,8 @@ var opGetWatchlistSearchResults = operation{
 
 // GetWatchlistSearchResults reads a watchlist search with what it found.
 //
-// A hit is a possible match of names, not a finding about the person. Whether it is the same person is the caller's decision.
+// A hit is a possible match of names, not a finding about the person. Whether it is the same person is the caller's
+// decision.
 func (c *Client) GetWatchlistSearchResults(ctx context.Context, id string, opts ...CallOption) (*WatchlistSearchResults, error) {
 	return call(ctx, c, &opGetWatchlistSearchResults, opts, request[WatchlistSearchResults]{
 		path: []string{pathValue(id)},

@@ -1100,7 +1100,7 @@ func (e WatchlistStatus) Canonical() WatchlistStatus {
 
 // AccessLink is a link to the hosted enrollment.
 type AccessLink struct {
-	// URL The link. It works once, for whoever holds it.
+	// The link. It works once, for whoever holds it.
 	URL string `json:"url"`
 }
 
@@ -1142,22 +1142,22 @@ type Acknowledgement string
 
 // AddIDDocumentRequest is an image of one side of an identity document.
 type AddIDDocumentRequest struct {
-	// Type The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
+	// The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
 	Type DocumentType `json:"docType"`
 
-	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
+	// An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//
 	// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
 	FileContent DataURL `json:"fileContent"`
 
-	// FileName A name for the image.
+	// A name for the image.
 	FileName string `json:"fileName"`
 
-	// ForceCommit Keep an image that cannot be read, in place of an error. The check may then take longer, or be rejected as
+	// Keep an image that cannot be read, in place of an error. The check may then take longer, or be rejected as
 	// unreadable.
 	ForceCommit bool `json:"forceCommit,omitempty,omitzero"`
 
-	// Side The side of an identity document that an image shows.
+	// The side of an identity document that an image shows.
 	Side DocumentSide `json:"side"`
 }
 
@@ -1234,49 +1234,50 @@ func (AddIDDocumentRequest) Rules() *rules.Schema { return &rulesOfAddIDDocument
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
 type AddPersonalInfoRequest struct {
-	// City City of the address.
+	// City of the address.
 	City string `json:"city,omitempty,omitzero"`
 
-	// CompanyName The company that the person acts for.
+	// The company that the person acts for.
 	CompanyName string `json:"companyName,omitempty,omitzero"`
 
-	// Country Country of the address, ISO 3166-1 alpha-2.
+	// Country of the address, ISO 3166-1 alpha-2.
 	Country string `json:"country,omitempty,omitzero"`
 
-	// DateOfBirth Date of birth.
+	// Date of birth.
 	DateOfBirth Date `json:"dateOfBirth,omitempty,omitzero"`
 
-	// Email Email address.
+	// Email address.
 	Email string `json:"email,omitempty,omitzero"`
 
-	// FirstName Given name.
+	// Given name.
 	FirstName string `json:"firstName"`
 
-	// Gender The gender as the document writes it.
+	// The gender as the document writes it.
 	Gender Gender `json:"gender,omitempty,omitzero"`
 
-	// IPAddress The network address that the person comes from, IPv4 or IPv6. The IP section of a risk profile needs it, unless the person goes through the hosted enrollment.
+	// The network address that the person comes from, IPv4 or IPv6. The IP section of a risk profile needs it, unless the
+	// person goes through the hosted enrollment.
 	IPAddress string `json:"ipAddress,omitempty,omitzero"`
 
-	// LastName Family name.
+	// Family name.
 	LastName string `json:"lastName"`
 
-	// MiddleName Middle name.
+	// Middle name.
 	MiddleName string `json:"middleName,omitempty,omitzero"`
 
-	// PostalCode Postal code of the address.
+	// Postal code of the address.
 	PostalCode string `json:"postalCode,omitempty,omitzero"`
 
-	// StateOrProvince State or province of the address.
+	// State or province of the address.
 	StateOrProvince string `json:"stateOrProvince,omitempty,omitzero"`
 
-	// StreetAddress1 Street and number.
+	// Street and number.
 	StreetAddress1 string `json:"streetAddress1,omitempty,omitzero"`
 
-	// StreetAddress2 The second line of the address, such as an apartment.
+	// The second line of the address, such as an apartment.
 	StreetAddress2 string `json:"streetAddress2,omitempty,omitzero"`
 
-	// Suffix A suffix to the name, such as Jr.
+	// A suffix to the name, such as Jr.
 	Suffix string `json:"suffix,omitempty,omitzero"`
 }
 
@@ -1414,12 +1415,12 @@ func (AddPersonalInfoRequest) Rules() *rules.Schema { return &rulesOfAddPersonal
 
 // AddPhoneRequest is a phone number.
 type AddPhoneRequest struct {
-	// Country A country as its ISO 3166-1 alpha-2 code.
+	// A country as its ISO 3166-1 alpha-2 code.
 	//
 	// Examples: US
 	Country Country `json:"country"`
 
-	// Number The number, by assumption the national one without the country code.
+	// The number, by assumption the national one without the country code.
 	Number string `json:"number"`
 }
 
@@ -1475,18 +1476,18 @@ func (AddPhoneRequest) Rules() *rules.Schema { return &rulesOfAddPhoneRequest }
 
 // AddPhotoDocumentRequest is a photograph of the person.
 type AddPhotoDocumentRequest struct {
-	// Extended This is the second photograph, taken as the photo instruction of the check says.
+	// This is the second photograph, taken as the photo instruction of the check says.
 	Extended bool `json:"extended,omitempty,omitzero"`
 
-	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
+	// An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//
 	// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
 	FileContent DataURL `json:"fileContent"`
 
-	// FileName A name for the image.
+	// A name for the image.
 	FileName string `json:"fileName"`
 
-	// ForceCommit Keep an image in which no face is found, in place of an error. The check may then take longer, or be rejected as
+	// Keep an image in which no face is found, in place of an error. The check may then take longer, or be rejected as
 	// unreadable.
 	ForceCommit bool `json:"forceCommit,omitempty,omitzero"`
 }
@@ -1553,15 +1554,15 @@ func (AddPhotoDocumentRequest) Rules() *rules.Schema { return &rulesOfAddPhotoDo
 
 // AddSupplementalDocumentRequest is an image of a supporting paper.
 type AddSupplementalDocumentRequest struct {
-	// Type The kind of supporting paper.
+	// The kind of supporting paper.
 	Type SupplementalDocumentType `json:"docType"`
 
-	// FileContent An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
+	// An image as a Data URL (RFC 2397) with the media type image/jpeg or image/png, in Base64.
 	//
 	// Examples: data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2Q==
 	FileContent DataURL `json:"fileContent"`
 
-	// FileName A name for the image.
+	// A name for the image.
 	FileName string `json:"fileName"`
 }
 
@@ -1630,28 +1631,28 @@ func (AddSupplementalDocumentRequest) Rules() *rules.Schema {
 
 // AddressVerification is the address and whether it exists.
 type AddressVerification struct {
-	// City City.
+	// City.
 	City string `json:"city,omitempty,omitzero"`
 
-	// Country Country, ISO 3166-1 alpha-2.
+	// Country, ISO 3166-1 alpha-2.
 	Country string `json:"country,omitempty,omitzero"`
 
-	// PostalCode Postal code.
+	// Postal code.
 	PostalCode string `json:"postalCode,omitempty,omitzero"`
 
-	// ReportedFraud Fraud was reported for the address.
+	// Fraud was reported for the address.
 	ReportedFraud *bool `json:"reportedFraud,omitempty"`
 
-	// StateOrProvince State or province.
+	// State or province.
 	StateOrProvince string `json:"stateOrProvince,omitempty,omitzero"`
 
-	// StreetAddress1 Street and number.
+	// Street and number.
 	StreetAddress1 string `json:"streetAddress1,omitempty,omitzero"`
 
-	// StreetAddress2 The second line of the address.
+	// The second line of the address.
 	StreetAddress2 string `json:"streetAddress2,omitempty,omitzero"`
 
-	// ValidAddress The address exists.
+	// The address exists.
 	ValidAddress *bool `json:"validAddress,omitempty"`
 }
 
@@ -1714,47 +1715,47 @@ func (t *AddressVerification) DecodeJSON(d *jsondec.Decoder) {
 
 // AdverseMediaHit is a piece of news that may concern whom the search looked for.
 type AdverseMediaHit struct {
-	// BusinessMatchName Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	BusinessMatchName Match `json:"businessMatchName"`
 
-	// CountryMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	CountryMatch Match `json:"countryMatch"`
 
-	// DatePublished A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+	// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
 	// An empty string stands for none.
 	//
 	//
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	DatePublished Timestamp `json:"datePublished"`
 
-	// Description A summary.
+	// A summary.
 	Description string `json:"description"`
 
-	// FirstNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	FirstNameMatch Match `json:"firstNameMatch"`
 
-	// LastNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	LastNameMatch Match `json:"lastNameMatch"`
 
-	// MatchScore How sure the match is.
+	// How sure the match is.
 	MatchScore *float64 `json:"matchScore,omitempty"`
 
-	// MiddleNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	MiddleNameMatch Match `json:"middleNameMatch"`
 
-	// Name The name of the article; in the example of the vendor its headline.
+	// The name of the article; in the example of the vendor its headline.
 	Name string `json:"name"`
 
-	// Source Who published it.
+	// Who published it.
 	Source string `json:"source"`
 
-	// StateMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	StateMatch Match `json:"stateMatch"`
 
-	// Title The title, which the example of the vendor leaves null.
+	// The title, which the example of the vendor leaves empty.
 	Title string `json:"title"`
 
-	// URL Where it can be read.
+	// Where it can be read.
 	URL string `json:"url"`
 }
 
@@ -1873,16 +1874,16 @@ func (t *AdverseMediaHits) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) 
 
 // Attestations is statements that the check supports.
 type Attestations struct {
-	// AccreditedInvestor The person is an accredited investor.
+	// The person is an accredited investor.
 	AccreditedInvestor *bool `json:"accreditedInvestor,omitempty"`
 
-	// CovidVaccinated The person proved a COVID vaccination. The vendor documents a label alone, so the name is a guess.
+	// The person proved a COVID vaccination. The vendor documents a label alone, so the name is a guess.
 	CovidVaccinated *bool `json:"covidVaccinated,omitempty"`
 
-	// Over18 The person is at least 18 years old.
+	// The person is at least 18 years old.
 	Over18 *bool `json:"over18,omitempty"`
 
-	// Over21 The person is at least 21 years old.
+	// The person is at least 21 years old.
 	Over21 *bool `json:"over21,omitempty"`
 }
 
@@ -1919,7 +1920,7 @@ func (t *Attestations) DecodeJSON(d *jsondec.Decoder) {
 
 // AuthToken is a bearer token.
 type AuthToken struct {
-	// Token The token, to be treated as opaque.
+	// The token, to be treated as opaque.
 	Token string `json:"token"`
 }
 
@@ -1958,34 +1959,26 @@ func (t AuthToken) Missing() string {
 
 // Check is a check and where it stands.
 type Check struct {
-	// CheckTypes What the check verifies.
+	// What the check verifies.
 	CheckTypes []CheckType `json:"checkTypes"`
 
-	// GroupID The check group.
+	// The check group.
 	GroupID string `json:"groupId"`
 
-	// ID The ID of the check.
+	// The ID of the check.
 	ID string `json:"id"`
 
-	// OrganizationID The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither is required here.
+	// The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither
+	// is required here.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final.
-	//
-	// - Created: nobody has opened the enrollment or sent data.
-	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
-	// - AwaitingAutomation: submitted, waiting for preprocessing.
-	// - AwaitingReview: waiting to be processed.
-	// - InReview: being reviewed, perhaps for the second time.
-	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
-	// - Completed: results are there.
-	// - Canceled: listed by one vendor SDK alone.
+	// Where a check stands. Rejected, Completed and Canceled are final.
 	Status CheckStatus `json:"status"`
 
-	// StatusReason Why the check was rejected; null otherwise.
+	// Why the check was rejected; empty otherwise.
 	StatusReason StatusReason `json:"statusReason,omitempty,omitzero"`
 
-	// ThirdPartyIdentifier The identifier that the application gave.
+	// The identifier that the application gave.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 }
 
@@ -2063,7 +2056,7 @@ func (t Check) Missing() string {
 
 // CheckDocument is an image of a check.
 type CheckDocument struct {
-	// DataURL The image as a Data URL. One vendor SDK calls this property document, so neither is required here.
+	// The image as a Data URL. One vendor SDK calls this property document, so neither is required here.
 	DataURL string `json:"base64,omitempty,omitzero"`
 }
 
@@ -2109,31 +2102,32 @@ func (t CheckDocument) Missing() string {
 	return ""
 }
 
-// CheckResultSections is what was found, a section for each kind of verification. A section is absent when the check does not include it.
+// CheckResultSections is what was found, a section for each kind of verification. A section is absent when the check does
+// not include it.
 type CheckResultSections struct {
-	// AddressVerification The address and whether it exists.
+	// The address and whether it exists.
 	AddressVerification *AddressVerification `json:"addressVerification,omitempty"`
 
-	// Attestations Statements that the check supports.
+	// Statements that the check supports.
 	Attestations *Attestations `json:"attestations,omitempty"`
 
-	// IdentificationDocument The identity document.
+	// The identity document.
 	IdentificationDocument *IdentificationDocument `json:"identificationDocument,omitempty"`
 
-	// PersonalInformation The person as the documents describe them.
+	// The person as the documents describe them.
 	PersonalInformation *PersonalInformation `json:"personalInformation,omitempty"`
 
-	// PhoneVerification What is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+	// What is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
 	// names of the properties, so none is promised here, and the name of the section is a guess.
 	PhoneVerification PhoneVerification `json:"phoneVerification,omitempty,omitzero"`
 
-	// PhotoVerification The photograph of the person.
+	// The photograph of the person.
 	PhotoVerification *PhotoVerification `json:"photoVerification,omitempty"`
 
-	// RiskProfile Signals of fraud.
+	// Signals of fraud.
 	RiskProfile *RiskProfile `json:"riskProfile,omitempty"`
 
-	// WatchlistSearchID The watchlist search that the check made.
+	// The watchlist search that the check made.
 	WatchlistSearchID string `json:"watchlistSearchId,omitempty,omitzero"`
 }
 
@@ -2186,40 +2180,32 @@ func (t *CheckResultSections) DecodeJSON(d *jsondec.Decoder) {
 
 // CheckResults is a check and everything that was found.
 type CheckResults struct {
-	// CheckResults What was found, a section for each kind of verification. A section is absent when the check does not include it.
+	// What was found, a section for each kind of verification. A section is absent when the check does not include it.
 	CheckResults *CheckResultSections `json:"checkResults,omitempty"`
 
-	// CheckTypes What the check verifies.
+	// What the check verifies.
 	CheckTypes []CheckType `json:"checkTypes"`
 
-	// GroupID The check group.
+	// The check group.
 	GroupID string `json:"groupId"`
 
-	// ID The ID of the check.
+	// The ID of the check.
 	ID string `json:"id"`
 
-	// OrganizationID The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither is required here.
+	// The organisation that the check belongs to. The service documents this name and sends organiationId as well, so neither
+	// is required here.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final.
-	//
-	// - Created: nobody has opened the enrollment or sent data.
-	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
-	// - AwaitingAutomation: submitted, waiting for preprocessing.
-	// - AwaitingReview: waiting to be processed.
-	// - InReview: being reviewed, perhaps for the second time.
-	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
-	// - Completed: results are there.
-	// - Canceled: listed by one vendor SDK alone.
+	// Where a check stands. Rejected, Completed and Canceled are final.
 	Status CheckStatus `json:"status"`
 
-	// StatusReason Why the check was rejected; null otherwise.
+	// Why the check was rejected; empty otherwise.
 	StatusReason StatusReason `json:"statusReason,omitempty,omitzero"`
 
-	// ThirdPartyIdentifier The identifier that the application gave.
+	// The identifier that the application gave.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 
-	// Warnings What deserves a look.
+	// What deserves a look.
 	Warnings []CheckWarning `json:"warnings,omitempty,omitzero"`
 }
 
@@ -2305,39 +2291,41 @@ func (t CheckResults) Missing() string {
 
 // CheckStatus is where a check stands. Rejected, Completed and Canceled are final.
 //
-// - Created: nobody has opened the enrollment or sent data.
-// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
-// - AwaitingAutomation: submitted, waiting for preprocessing.
-// - AwaitingReview: waiting to be processed.
-// - InReview: being reviewed, perhaps for the second time.
-// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
-// - Completed: results are there.
-// - Canceled: listed by one vendor SDK alone.
+//   - Created: nobody has opened the enrollment or sent data.
+//   - AwaitingUser: the enrollment was opened, or data has begun to arrive.
+//   - AwaitingAutomation: submitted, waiting for preprocessing.
+//   - AwaitingReview: waiting to be processed.
+//   - InReview: being reviewed, perhaps for the second time.
+//   - Rejected: could not be completed, because data is missing or invalid; there is a reason.
+//   - Completed: results are there.
+//   - Canceled: listed by one vendor SDK alone.
 type CheckStatus string
 
 // CheckType is one thing that a check verifies.
 //
-// - DocumentVerification: the identity document. The hosted enrollment needs it.
-// - EmailVerification: the email address.
-// - RiskProfiling: signals of fraud; its IP section needs `ipAddress` unless the person goes through the hosted enrollment.
-// - AddressVerification: the postal address.
-// - PhotoVerification: the person's face against that of the document.
-// - PhoneVerification: the phone number.
-// - Watchlist: watchlists and adverse media, by name.
-// - VisualWatchlist: the same, and by face.
-// - AccreditedInvestor: a letter that says so.
-// - CovidVaccinationVerification: a vaccination.
+//   - DocumentVerification: the identity document. The hosted enrollment needs it.
+//   - EmailVerification: the email address.
+//   - RiskProfiling: signals of fraud; its IP section needs IPAddress unless the person goes through the hosted
+//     enrollment.
+//   - AddressVerification: the postal address.
+//   - PhotoVerification: the person's face against that of the document.
+//   - PhoneVerification: the phone number.
+//   - Watchlist: watchlists and adverse media, by name.
+//   - VisualWatchlist: the same, and by face.
+//   - AccreditedInvestor: a letter that says so.
+//   - CovidVaccinationVerification: a vaccination.
 type CheckType string
 
-// CheckWarning is something about a check that deserves a look. Which warnings there are depends on the plan and on the configuration of
+// CheckWarning is something about a check that deserves a look. Which warnings there are depends on the plan and on the
+// configuration of
 // the group. The vendor's example writes a value in lower case.
 //
-// - Age, Country, State: the person's age or place is not one that the group accepts.
-// - IPVpnTor: the person came through a VPN or the Tor network.
-// - Address, EmailAddress: the address, or the email address, could not be confirmed.
-// - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
-// - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
-// - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
+//   - Age, Country, State: the person's age or place is not one that the group accepts.
+//   - IPVpnTor: the person came through a VPN or the Tor network.
+//   - Address, EmailAddress: the address, or the email address, could not be confirmed.
+//   - WatchlistHitsFound, AdverseMediaFound: the watchlist search found something.
+//   - SameEmailFound, SameIdDocumentFound, SameNameFound: another check has the same.
+//   - PhoneInvalid, PhonePrepaidOrVoip: the number does not exist, or is not a contract's.
 type CheckWarning string
 
 // Checks is what a lookup found.
@@ -2359,10 +2347,10 @@ type Country = string
 
 // CreateAccessLinkRequest is how the enrollment behind a new link behaves.
 type CreateAccessLinkRequest struct {
-	// Language The language of the hosted enrollment; English when none is given.
+	// The language of the hosted enrollment; English when none is given.
 	Language Language `json:"language,omitempty,omitzero"`
 
-	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
+	// Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
 	ReturnURL string `json:"returnUrl,omitempty,omitzero"`
 }
 
@@ -2412,38 +2400,40 @@ func (CreateAccessLinkRequest) Rules() *rules.Schema { return &rulesOfCreateAcce
 
 // CreateCheckRequest is a check to create.
 type CreateCheckRequest struct {
-	// CheckTypes What to verify, in place of the group's check types and of its supplemental document types. Needs the Advanced plan.
+	// What to verify, in place of the group's check types and of its supplemental document types. Needs the Advanced plan.
 	CheckTypes []CheckType `json:"checkTypes,omitempty,omitzero"`
 
-	// Email The person's email address.
+	// The person's email address.
 	Email string `json:"email"`
 
-	// GroupID The check group that the check belongs to; its defaults apply.
+	// The check group that the check belongs to; its defaults apply.
 	GroupID string `json:"groupId"`
 
-	// Language The language of the hosted enrollment; English when none is given.
+	// The language of the hosted enrollment; English when none is given.
 	Language Language `json:"language,omitempty,omitzero"`
 
-	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes another check and, by assumption, charges for it.
+	// Create the check although one with the same ThirdPartyIdentifier exists. Then a repeated create makes another check
+	// and, by assumption, charges for it.
 	OverrideThirdPartyIdentifier bool `json:"overrideThirdPartyIdentifier,omitempty,omitzero"`
 
-	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
+	// Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
 	ReturnURL string `json:"returnUrl,omitempty,omitzero"`
 
-	// SkipPersonalAccessCode Leave out the step in which the person chooses a code of their own for coming back. A person who is thrown out of
+	// Leave out the step in which the person chooses a code of their own for coming back. A person who is thrown out of
 	// the enrollment then needs a new link.
 	SkipPersonalAccessCode bool `json:"skipPersonalAccessCode,omitempty,omitzero"`
 
-	// SupplementalDocumentTypes Supporting papers that the person must add. Needs the Advanced plan.
+	// Supporting papers that the person must add. Needs the Advanced plan.
 	SupplementalDocumentTypes []SupplementalDocumentType `json:"supplementalDocumentTypes,omitempty,omitzero"`
 
-	// ThirdPartyIdentifier The application's own name for the person. At most one check exists for it by default.
+	// The application's own name for the person. At most one check exists for it by default.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 
-	// WatchlistRecheckInterval The number of days between repeated watchlist searches. It counts only when checkTypes is given and holds Watchlist. Needs the Advanced plan.
+	// The number of days between repeated watchlist searches. It counts only when CheckTypes is given and holds Watchlist.
+	// Needs the Advanced plan.
 	WatchlistRecheckInterval *RecheckInterval `json:"watchlistRecheckInterval,omitempty"`
 
-	// WatchlistSearchCategories Watchlist categories to search instead of the group's. Needs the Advanced plan.
+	// Watchlist categories to search instead of the group's. Needs the Advanced plan.
 	WatchlistSearchCategories []WatchlistCategory `json:"watchlistSearchCategories,omitempty,omitzero"`
 }
 
@@ -2548,13 +2538,13 @@ func (CreateCheckRequest) Rules() *rules.Schema { return &rulesOfCreateCheckRequ
 
 // CreatedCheck is a check that was just created.
 type CreatedCheck struct {
-	// CheckID The ID of the check.
+	// The ID of the check.
 	CheckID string `json:"checkId"`
 
-	// ThirdPartyIdentifier The identifier that the application gave.
+	// The identifier that the application gave.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 
-	// URL The one-time link to the hosted enrollment; null when the check types lack DocumentVerification.
+	// The one-time link to the hosted enrollment; empty when the check types lack DocumentVerification.
 	URL string `json:"url"`
 }
 
@@ -2603,7 +2593,7 @@ func (t CreatedCheck) Missing() string {
 
 // CreatedWatchlistSearch is a watchlist search that was just made.
 type CreatedWatchlistSearch struct {
-	// ID The ID of the search.
+	// The ID of the search.
 	ID string `json:"id"`
 }
 
@@ -2660,42 +2650,42 @@ type DocumentType string
 
 // EmailAnalysis is what is known of the email address.
 type EmailAnalysis struct {
-	// CatchAllShared The domain takes mail for every name.
+	// The domain takes mail for every name.
 	CatchAllShared *bool `json:"catchAllShared,omitempty"`
 
-	// CommonProvider The domain is a common mail provider.
+	// The domain is a common mail provider.
 	CommonProvider *bool `json:"commonProvider,omitempty"`
 
-	// Deliverability A value that the service has been seen to send as a number, a string or a boolean.
+	// A value that the service has been seen to send as a number, a string or a boolean.
 	//
 	// Examples: 62, 62, true
 	Deliverability Scalar `json:"deliverability,omitempty,omitzero"`
 
-	// FrequentComplainer The owner often reports mail as spam.
+	// The owner often reports mail as spam.
 	FrequentComplainer *bool `json:"frequentComplainer,omitempty"`
 
-	// HoneyPotSpamTrap The address is a spam trap.
+	// The address is a spam trap.
 	HoneyPotSpamTrap *bool `json:"honeyPotSpamTrap,omitempty"`
 
-	// OverallScore The overall score of the address.
+	// The overall score of the address.
 	OverallScore *float64 `json:"overallScore,omitempty"`
 
-	// RecentAbuse The address was abused lately.
+	// The address was abused lately.
 	RecentAbuse *bool `json:"recentAbuse,omitempty"`
 
-	// SMTPConfigScore The score of the mail server's set-up.
+	// The score of the mail server's set-up.
 	SMTPConfigScore *float64 `json:"smtpConfigScore,omitempty"`
 
-	// Suspect The address is suspect.
+	// The address is suspect.
 	Suspect *bool `json:"suspect,omitempty"`
 
-	// TemporaryDisposable The address is a disposable one.
+	// The address is a disposable one.
 	TemporaryDisposable *bool `json:"temporaryDisposable,omitempty"`
 
-	// ValidAddress The address exists.
+	// The address exists.
 	ValidAddress *bool `json:"validAddress,omitempty"`
 
-	// ValidDNSConfig The DNS records of the domain are sound.
+	// The DNS records of the domain are sound.
 	ValidDNSConfig *bool `json:"validDNSConfig,omitempty"`
 }
 
@@ -2754,8 +2744,9 @@ func (t *EmailAnalysis) DecodeJSON(d *jsondec.Decoder) {
 	}
 }
 
-// ErrorBody is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// ErrorBody is what the service says about a failure. The format is undocumented, so every shape that the platform is
+// known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type ErrorBody = wire.ErrorBody
 
 // Gender is the gender as identity documents write it.
@@ -2763,19 +2754,19 @@ type Gender string
 
 // IdentificationDocument is the identity document.
 type IdentificationDocument struct {
-	// BackID The image of the back, for getCheckDocument.
+	// The image of the back, for getCheckDocument.
 	BackID string `json:"backId,omitempty,omitzero"`
 
-	// DocumentNumber The number of the document.
+	// The number of the document.
 	DocumentNumber string `json:"documentNumber,omitempty,omitzero"`
 
-	// ExpirationDate The date on which the document expires.
+	// The date on which the document expires.
 	ExpirationDate Date `json:"expirationDate,omitempty,omitzero"`
 
-	// FrontID The image of the front, for getCheckDocument.
+	// The image of the front, for getCheckDocument.
 	FrontID string `json:"frontId,omitempty,omitzero"`
 
-	// Type The kind of document.
+	// The kind of document.
 	Type DocumentType `json:"type,omitempty,omitzero"`
 }
 
@@ -2823,56 +2814,56 @@ func (t *IdentificationDocument) DecodeJSON(d *jsondec.Decoder) {
 
 // IPAndDeviceAnalysis is where the person came from and with what device.
 type IPAndDeviceAnalysis struct {
-	// Browser The browser.
+	// The browser.
 	Browser string `json:"browser,omitempty,omitzero"`
 
-	// City The city of the place.
+	// The city of the place.
 	City string `json:"city,omitempty,omitzero"`
 
-	// Country The country of the place.
+	// The country of the place.
 	Country string `json:"country,omitempty,omitzero"`
 
-	// DeviceBrand The brand of the device.
+	// The brand of the device.
 	DeviceBrand string `json:"deviceBrand,omitempty,omitzero"`
 
-	// DeviceModel The model of the device.
+	// The model of the device.
 	DeviceModel string `json:"deviceModel,omitempty,omitzero"`
 
-	// FraudScore A value that the service has been seen to send as a number, a string or a boolean.
+	// A value that the service has been seen to send as a number, a string or a boolean.
 	//
 	// Examples: 62, 62, true
 	FraudScore Scalar `json:"fraudScore,omitempty,omitzero"`
 
-	// Host The host name of the address.
+	// The host name of the address.
 	Host string `json:"host,omitempty,omitzero"`
 
-	// IP The IP address.
+	// The IP address.
 	IP string `json:"ip,omitempty,omitzero"`
 
-	// ISP The provider of the address.
+	// The provider of the address.
 	ISP string `json:"isp,omitempty,omitzero"`
 
-	// LocalTime The local time at the place.
+	// The local time at the place.
 	LocalTime string `json:"localTime,omitempty,omitzero"`
 
-	// OperatingSystem The operating system of the device.
+	// The operating system of the device.
 	OperatingSystem string `json:"operatingSystem,omitempty,omitzero"`
 
-	// Position A value that the service has been seen to send as a number, a string or a boolean.
+	// A value that the service has been seen to send as a number, a string or a boolean.
 	//
 	// Examples: 62, 62, true
 	Position Scalar `json:"position,omitempty,omitzero"`
 
-	// RecentAbuse The address was abused lately.
+	// The address was abused lately.
 	RecentAbuse *bool `json:"recentAbuse,omitempty"`
 
-	// State The state or province of the place.
+	// The state or province of the place.
 	State string `json:"state,omitempty,omitzero"`
 
-	// Timezone The time zone of the place.
+	// The time zone of the place.
 	Timezone string `json:"timezone,omitempty,omitzero"`
 
-	// VPNOrTor The address belongs to a VPN or the Tor network.
+	// The address belongs to a VPN or the Tor network.
 	VPNOrTor *bool `json:"vpnOrTor,omitempty"`
 }
 
@@ -2974,16 +2965,16 @@ type Language string
 
 // LookupChecksRequest is criteria that a check must meet, at least one.
 type LookupChecksRequest struct {
-	// Email Email address of the person.
+	// Email address of the person.
 	Email string `json:"email,omitempty,omitzero"`
 
-	// FirstName Given name of the person.
+	// Given name of the person.
 	FirstName string `json:"firstName,omitempty,omitzero"`
 
-	// LastName Family name of the person.
+	// Family name of the person.
 	LastName string `json:"lastName,omitempty,omitzero"`
 
-	// ThirdPartyIdentifier The identifier that the application gave when it created the check.
+	// The identifier that the application gave when it created the check.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier,omitempty,omitzero"`
 }
 
@@ -3049,37 +3040,39 @@ func (LookupChecksRequest) Rules() *rules.Schema { return &rulesOfLookupChecksRe
 // Match is whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 type Match string
 
-// NotificationStatus is the status that a notification reports. The vendor's table says Complete, its example Completed; read them as one.
+// NotificationStatus is the status that a notification reports. The vendor's table says Complete, its example Completed;
+// read them as one.
 type NotificationStatus string
 
-// NotificationType is what a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck one through the API,
+// NotificationType is what a notification is about. LiveCheck is a check through the hosted enrollment and OfflineCheck
+// one through the API,
 // as we read the documents.
 type NotificationType string
 
 // PersonalInformation is the person as the documents describe them.
 type PersonalInformation struct {
-	// Country Country, ISO 3166-1 alpha-2.
+	// Country, ISO 3166-1 alpha-2.
 	Country string `json:"country,omitempty,omitzero"`
 
-	// DateOfBirth Date of birth.
+	// Date of birth.
 	DateOfBirth Date `json:"dateOfBirth,omitempty,omitzero"`
 
-	// Email Email address.
+	// Email address.
 	Email string `json:"email,omitempty,omitzero"`
 
-	// FirstName Given name.
+	// Given name.
 	FirstName string `json:"firstName,omitempty,omitzero"`
 
-	// Gender The gender as the document writes it.
+	// The gender as the document writes it.
 	Gender Gender `json:"gender,omitempty,omitzero"`
 
-	// LastName Family name.
+	// Family name.
 	LastName string `json:"lastName,omitempty,omitzero"`
 
-	// MiddleName Middle name.
+	// Middle name.
 	MiddleName string `json:"middleName,omitempty,omitzero"`
 
-	// StateProvince State or province.
+	// State or province.
 	StateProvince string `json:"stateProvince,omitempty,omitzero"`
 }
 
@@ -3140,7 +3133,8 @@ func (t *PersonalInformation) DecodeJSON(d *jsondec.Decoder) {
 	}
 }
 
-// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels alone, not the
+// PhoneVerification is what is known of the phone number: high risk, active, VoIP, prepaid. The vendor documents labels
+// alone, not the
 // names of the properties, so none is promised here, and the name of the section is a guess.
 type PhoneVerification map[string]any
 
@@ -3157,7 +3151,7 @@ func (t *PhoneVerification) DecodeJSON(d *jsondec.Decoder) { jsondec.Map(d, t) }
 
 // PhotoInstruction is an instruction for the photograph.
 type PhotoInstruction struct {
-	// Instruction Which way the person must look in the photograph.
+	// Which way the person must look in the photograph.
 	Instruction PhotoPose `json:"instruction"`
 }
 
@@ -3204,10 +3198,10 @@ type PhotoType string
 
 // PhotoVerification is the photograph of the person.
 type PhotoVerification struct {
-	// ID The image, for getCheckDocument.
+	// The image, for getCheckDocument.
 	ID string `json:"id,omitempty,omitzero"`
 
-	// Type How the photograph was taken.
+	// How the photograph was taken.
 	Type PhotoType `json:"type,omitempty,omitzero"`
 }
 
@@ -3245,7 +3239,7 @@ type RecheckInterval int
 
 // RefreshAuthTokenRequest is the token to renew.
 type RefreshAuthTokenRequest struct {
-	// Token The bearer token that is still valid.
+	// The bearer token that is still valid.
 	Token string `json:"token"`
 }
 
@@ -3301,13 +3295,13 @@ func (RefreshAuthTokenRequest) Rules() *rules.Schema { return &rulesOfRefreshAut
 
 // RiskProfile is signals of fraud.
 type RiskProfile struct {
-	// EmailAnalysisResults What is known of the email address.
+	// What is known of the email address.
 	EmailAnalysisResults *EmailAnalysis `json:"emailAnalysisResults,omitempty"`
 
-	// FacialMatchConfidence How well the photograph matches the document, in percent, from 0 to 100.
+	// How well the photograph matches the document, in percent, from 0 to 100.
 	FacialMatchConfidence *float64 `json:"facialMatchConfidence,omitempty"`
 
-	// IPAndDeviceAnalysisResults Where the person came from and with what device.
+	// Where the person came from and with what device.
 	IPAndDeviceAnalysisResults *IPAndDeviceAnalysis `json:"ipAndDeviceAnalysisResults,omitempty"`
 }
 
@@ -3346,22 +3340,22 @@ type Scalar = wire.Scalar
 
 // SearchCriteria is whom a watchlist search looked for.
 type SearchCriteria struct {
-	// BusinessName Name of the business.
+	// Name of the business.
 	BusinessName string `json:"businessName,omitempty,omitzero"`
 
-	// Country Country.
+	// Country.
 	Country string `json:"country,omitempty,omitzero"`
 
-	// FirstName Given name.
+	// Given name.
 	FirstName string `json:"firstName,omitempty,omitzero"`
 
-	// LastName Family name.
+	// Family name.
 	LastName string `json:"lastName,omitempty,omitzero"`
 
-	// MiddleName Middle name.
+	// Middle name.
 	MiddleName string `json:"middleName,omitempty,omitzero"`
 
-	// StateProvince State or province.
+	// State or province.
 	StateProvince string `json:"stateProvince,omitempty,omitzero"`
 }
 
@@ -3416,37 +3410,37 @@ func (t *SearchCriteria) DecodeJSON(d *jsondec.Decoder) {
 
 // SearchWatchlistsRequest is whom to search for. A first and a last name, or a business name, must be given.
 type SearchWatchlistsRequest struct {
-	// BusinessName Name of a business.
+	// Name of a business.
 	BusinessName string `json:"businessName,omitempty,omitzero"`
 
-	// Categories Categories to search instead of the group's.
+	// Categories to search instead of the group's.
 	Categories []WatchlistCategory `json:"categories,omitempty,omitzero"`
 
-	// CheckID The check that the search belongs to.
+	// The check that the search belongs to.
 	CheckID string `json:"checkId,omitempty,omitzero"`
 
-	// Country Country, in any words; the vendor writes USA.
+	// Country, in any words; the vendor writes USA.
 	Country string `json:"country,omitempty,omitzero"`
 
-	// FileContent An image of a face as a Data URL.
+	// An image of a face as a Data URL.
 	FileContent string `json:"fileContent,omitempty,omitzero"`
 
-	// FileName A name for the image.
+	// A name for the image.
 	FileName string `json:"fileName,omitempty,omitzero"`
 
-	// FirstName Given name.
+	// Given name.
 	FirstName string `json:"firstName,omitempty,omitzero"`
 
-	// GroupID The check group that the search belongs to.
+	// The check group that the search belongs to.
 	GroupID string `json:"groupId"`
 
-	// LastName Family name.
+	// Family name.
 	LastName string `json:"lastName,omitempty,omitzero"`
 
-	// MiddleName Middle name.
+	// Middle name.
 	MiddleName string `json:"middleName,omitempty,omitzero"`
 
-	// StateOrProvince State or province, in any words.
+	// State or province, in any words.
 	StateOrProvince string `json:"stateOrProvince,omitempty,omitzero"`
 }
 
@@ -3560,10 +3554,10 @@ func (SearchWatchlistsRequest) Rules() *rules.Schema { return &rulesOfSearchWatc
 
 // SearchedList is a list that a search went through.
 type SearchedList struct {
-	// Name The list.
+	// The list.
 	Name string `json:"name"`
 
-	// Version The version that was searched.
+	// The version that was searched.
 	Version string `json:"version"`
 }
 
@@ -3619,7 +3613,7 @@ func (t *SearchedLists) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
 
 // StatusChangedNotification is the body of a notification.
 type StatusChangedNotification struct {
-	// StatusMessage What happened to which check or search.
+	// What happened to which check or search.
 	StatusMessage StatusMessage `json:"statusMessage"`
 }
 
@@ -3649,16 +3643,16 @@ func (t *StatusChangedNotification) DecodeJSON(d *jsondec.Decoder) {
 
 // StatusMessage is what happened to which check or search.
 type StatusMessage struct {
-	// GroupID The check group. The example of the vendor puts a blank before it, which is no part of it; older notifications lack it.
+	// The check group. The example of the vendor puts a blank before it, which is no part of it; older notifications lack it.
 	GroupID string `json:"groupId,omitempty,omitzero"`
 
-	// ID The ID of the check or the watchlist search.
+	// The ID of the check or the watchlist search.
 	ID string `json:"id"`
 
-	// Status The status that it reports; other values may come.
+	// The status that it reports; other values may come.
 	Status NotificationStatus `json:"status"`
 
-	// Type What the notification is about; other values may come.
+	// What the notification is about; other values may come.
 	Type NotificationType `json:"type"`
 }
 
@@ -3712,50 +3706,42 @@ func (t StatusMessage) Missing() string {
 
 // StatusReason is why a check was rejected.
 //
-// - MissingDocuments: a document that the check needs was not given.
-// - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is missing.
-// - ExpiredDocuments: a document is no longer valid.
-// - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
-// - FacialVerificationFailed: the photograph does not show the person of the document.
-// - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
+//   - MissingDocuments: a document that the check needs was not given.
+//   - UnreadableDocumentsOrMissingVerificationInformation: a document cannot be read, or data to compare it with is
+//     missing.
+//   - ExpiredDocuments: a document is no longer valid.
+//   - SuspiciousDocumentsOrImages: a document or an image looks tampered with.
+//   - FacialVerificationFailed: the photograph does not show the person of the document.
+//   - UnderageApplicant: the person is too young; listed by an older document and one vendor SDK.
 type StatusReason string
 
 // SubmittedCheck is the answer to submitting a check. Everything but the status is absent while the results are not ready.
 type SubmittedCheck struct {
-	// CheckResults What was found, a section for each kind of verification. A section is absent when the check does not include it.
+	// What was found, a section for each kind of verification. A section is absent when the check does not include it.
 	CheckResults *CheckResultSections `json:"checkResults,omitempty"`
 
-	// CheckTypes What the check verifies.
+	// What the check verifies.
 	CheckTypes []CheckType `json:"checkTypes,omitempty,omitzero"`
 
-	// GroupID The check group.
+	// The check group.
 	GroupID string `json:"groupId,omitempty,omitzero"`
 
-	// ID The ID of the check.
+	// The ID of the check.
 	ID string `json:"id,omitempty,omitzero"`
 
-	// OrganizationID The organisation that the check belongs to.
+	// The organisation that the check belongs to.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// Status Where a check stands. Rejected, Completed and Canceled are final.
-	//
-	// - Created: nobody has opened the enrollment or sent data.
-	// - AwaitingUser: the enrollment was opened, or data has begun to arrive.
-	// - AwaitingAutomation: submitted, waiting for preprocessing.
-	// - AwaitingReview: waiting to be processed.
-	// - InReview: being reviewed, perhaps for the second time.
-	// - Rejected: could not be completed, because data is missing or invalid; there is a reason.
-	// - Completed: results are there.
-	// - Canceled: listed by one vendor SDK alone.
+	// Where a check stands. Rejected, Completed and Canceled are final.
 	Status CheckStatus `json:"status"`
 
-	// StatusReason Why the check was rejected; null otherwise.
+	// Why the check was rejected; empty otherwise.
 	StatusReason StatusReason `json:"statusReason,omitempty,omitzero"`
 
-	// ThirdPartyIdentifier The identifier that the application gave.
+	// The identifier that the application gave.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier,omitempty,omitzero"`
 
-	// Warnings What deserves a look.
+	// What deserves a look.
 	Warnings []CheckWarning `json:"warnings,omitempty,omitzero"`
 }
 
@@ -3855,34 +3841,34 @@ type WatchlistCategory string
 
 // WatchlistHit is an entry of a watchlist that resembles the search.
 type WatchlistHit struct {
-	// AdditionalInformation What else the list says. The names differ from list to list.
+	// What else the list says. The names differ from list to list.
 	AdditionalInformation map[string]string `json:"additionalInformation,omitempty,omitzero"`
 
-	// BusinessNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	BusinessNameMatch Match `json:"businessNameMatch"`
 
-	// CountryMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	CountryMatch Match `json:"countryMatch"`
 
-	// FirstNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	FirstNameMatch Match `json:"firstNameMatch"`
 
-	// LastNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	LastNameMatch Match `json:"lastNameMatch"`
 
-	// MatchConfidence How sure the match is. The example of the vendor is 0.4, a text calls it a percentage: no upper bound is known.
+	// How sure the match is. The example of the vendor is 0.4, a text calls it a percentage: no upper bound is known.
 	MatchConfidence *float64 `json:"matchConfidence,omitempty"`
 
-	// MatchName The name on the list.
+	// The name on the list.
 	MatchName string `json:"matchName"`
 
-	// MiddleNameMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	MiddleNameMatch Match `json:"middleNameMatch"`
 
-	// StateMatch Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
+	// Whether one detail of a hit agrees with the search; Unavailable when one of them lacks it.
 	StateMatch Match `json:"stateMatch"`
 
-	// WatchlistName The list.
+	// The list.
 	WatchlistName string `json:"watchlistName"`
 }
 
@@ -3984,42 +3970,42 @@ func (t *WatchlistHits) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
 
 // WatchlistSearch is a watchlist search, without what it found.
 type WatchlistSearch struct {
-	// CheckID The check that the search belongs to.
+	// The check that the search belongs to.
 	CheckID string `json:"checkId"`
 
-	// GroupID The check group.
+	// The check group.
 	GroupID string `json:"groupId"`
 
-	// ID The ID of the search.
+	// The ID of the search.
 	ID string `json:"id"`
 
-	// LastRecheckDate A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+	// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
 	// An empty string stands for none.
 	//
 	//
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	LastRecheckDate Timestamp `json:"lastRecheckDate"`
 
-	// OrganizationID The organisation that the search belongs to.
+	// The organisation that the search belongs to.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// RecheckInterval The number of days between repeated searches; 0 for none.
+	// The number of days between repeated searches; 0 for none.
 	RecheckInterval *int `json:"recheckInterval,omitempty"`
 
-	// SearchCriteria Whom a watchlist search looked for.
+	// Whom a watchlist search looked for.
 	SearchCriteria SearchCriteria `json:"searchCriteria"`
 
-	// SearchDate A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+	// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
 	// An empty string stands for none.
 	//
 	//
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	SearchDate Timestamp `json:"searchDate"`
 
-	// SearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
+	// Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 	SearchType WatchlistSearchType `json:"searchType"`
 
-	// Status How a watchlist search ended.
+	// How a watchlist search ended.
 	Status WatchlistStatus `json:"status"`
 }
 
@@ -4108,48 +4094,48 @@ func (t WatchlistSearch) Missing() string {
 
 // WatchlistSearchResults is a watchlist search and what it found.
 type WatchlistSearchResults struct {
-	// AdverseMediaResults News that may concern whom a search looked for.
+	// News that may concern whom a search looked for.
 	AdverseMediaResults AdverseMediaHits `json:"adverseMediaResults"`
 
-	// CheckID The check that the search belongs to.
+	// The check that the search belongs to.
 	CheckID string `json:"checkId"`
 
-	// GroupID The check group.
+	// The check group.
 	GroupID string `json:"groupId"`
 
-	// ID The ID of the search.
+	// The ID of the search.
 	ID string `json:"id"`
 
-	// LastRecheckDate A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+	// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
 	// An empty string stands for none.
 	//
 	//
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	LastRecheckDate Timestamp `json:"lastRecheckDate"`
 
-	// OrganizationID The organisation that the search belongs to.
+	// The organisation that the search belongs to.
 	OrganizationID string `json:"organizationId,omitempty,omitzero"`
 
-	// RecheckInterval The number of days between repeated searches; 0 for none.
+	// The number of days between repeated searches; 0 for none.
 	RecheckInterval *int `json:"recheckInterval,omitempty"`
 
-	// SearchCriteria Whom a watchlist search looked for.
+	// Whom a watchlist search looked for.
 	SearchCriteria SearchCriteria `json:"searchCriteria"`
 
-	// SearchDate A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
+	// A moment in one of two forms: month, day, year and a twelve-hour clock in UTC without padding, or RFC 3339.
 	// An empty string stands for none.
 	//
 	//
 	// Examples: 10/4/2019 5:26:11 PM, 2019-10-04T17:26:11Z,
 	SearchDate Timestamp `json:"searchDate"`
 
-	// SearchType Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
+	// Whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
 	SearchType WatchlistSearchType `json:"searchType"`
 
-	// Status How a watchlist search ended.
+	// How a watchlist search ended.
 	Status WatchlistStatus `json:"status"`
 
-	// WatchlistResults Entries of watchlists that resemble a search.
+	// Entries of watchlists that resemble a search.
 	WatchlistResults WatchlistHits `json:"watchlistResults"`
 }
 
@@ -4244,66 +4230,81 @@ func (t WatchlistSearchResults) Missing() string {
 	return ""
 }
 
-// WatchlistSearchType is whether a watchlist search compared names only or a face as well. One text of the vendor's says visual as well.
+// WatchlistSearchType is whether a watchlist search compared names only or a face as well. One text of the vendor's says
+// visual as well.
 type WatchlistSearchType string
 
 // WatchlistStatus is how a watchlist search ended.
 type WatchlistStatus string
 
-// BadRequestApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// BadRequestApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the
+// platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type BadRequestApplicationJSON = ErrorBody
 
-// BadRequestApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// BadRequestApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every
+// shape that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type BadRequestApplicationProblemPlusJSON = ErrorBody
 
-// ConflictApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// ConflictApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the
+// platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type ConflictApplicationJSON = ErrorBody
 
-// ConflictApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// ConflictApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape
+// that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type ConflictApplicationProblemPlusJSON = ErrorBody
 
-// ForbiddenApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// ForbiddenApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the
+// platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type ForbiddenApplicationJSON = ErrorBody
 
-// ForbiddenApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// ForbiddenApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every
+// shape that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type ForbiddenApplicationProblemPlusJSON = ErrorBody
 
-// NotFoundApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// NotFoundApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the
+// platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type NotFoundApplicationJSON = ErrorBody
 
-// NotFoundApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// NotFoundApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape
+// that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type NotFoundApplicationProblemPlusJSON = ErrorBody
 
-// TooManyRequestsApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// TooManyRequestsApplicationJSON is what the service says about a failure. The format is undocumented, so every shape
+// that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type TooManyRequestsApplicationJSON = ErrorBody
 
-// TooManyRequestsApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// TooManyRequestsApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so
+// every shape that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type TooManyRequestsApplicationProblemPlusJSON = ErrorBody
 
-// UnauthorizedApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// UnauthorizedApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that
+// the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type UnauthorizedApplicationJSON = ErrorBody
 
-// UnauthorizedApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// UnauthorizedApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every
+// shape that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type UnauthorizedApplicationProblemPlusJSON = ErrorBody
 
-// UnexpectedApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// UnexpectedApplicationJSON is what the service says about a failure. The format is undocumented, so every shape that the
+// platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type UnexpectedApplicationJSON = ErrorBody
 
-// UnexpectedApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every shape that the platform is known to
-// produce is allowed: a bare string, an object with `message` or `error`, or problem details (RFC 9457).
+// UnexpectedApplicationProblemPlusJSON is what the service says about a failure. The format is undocumented, so every
+// shape that the platform is known to
+// produce is allowed: a bare string, an object with Message or Error, or problem details (RFC 9457).
 type UnexpectedApplicationProblemPlusJSON = ErrorBody
 
 // What the contract asks of each request. Rules refer to each other by name.
@@ -4987,8 +4988,8 @@ type ClientInterface interface {
 
 	// CreateCheckWithBody Creates a check of a person
 	//
-	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+	// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 	// documented; this contract treats create and submit as if both cost money, which is an assumption.
 	//
@@ -4996,7 +4997,7 @@ type ClientInterface interface {
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
 	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 	// run at once, or one soon after another while the state lags, nobody can tell; with
-	// `overrideThirdPartyIdentifier` do not run them at once.
+	// OverrideThirdPartyIdentifier do not run them at once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5005,8 +5006,8 @@ type ClientInterface interface {
 
 	// CreateCheck Creates a check of a person
 	//
-	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+	// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 	// documented; this contract treats create and submit as if both cost money, which is an assumption.
 	//
@@ -5014,7 +5015,7 @@ type ClientInterface interface {
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
 	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 	// run at once, or one soon after another while the state lags, nobody can tell; with
-	// `overrideThirdPartyIdentifier` do not run them at once.
+	// OverrideThirdPartyIdentifier do not run them at once.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5041,7 +5042,7 @@ type ClientInterface interface {
 	// CreateAccessLinkWithBody Makes a new one-time enrollment link
 	//
 	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 	// page, also when the check was created with one.
 	//
 	// Takes any type of body and a specified content type.
@@ -5052,7 +5053,7 @@ type ClientInterface interface {
 	// CreateAccessLink Makes a new one-time enrollment link
 	//
 	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 	// page, also when the check was created with one.
 	//
 	// Takes a body of the `application/json` content type.
@@ -5063,7 +5064,7 @@ type ClientInterface interface {
 	// AddIDDocumentWithBody Adds one side of an identity document
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 	// Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
@@ -5074,7 +5075,7 @@ type ClientInterface interface {
 	// AddIDDocument Adds one side of an identity document
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 	// Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
@@ -5085,7 +5086,7 @@ type ClientInterface interface {
 	// AddPersonalInfoWithBody Adds the person's name, birth date and address
 	//
 	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+	// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5095,7 +5096,7 @@ type ClientInterface interface {
 	// AddPersonalInfo Adds the person's name, birth date and address
 	//
 	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+	// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5123,8 +5124,8 @@ type ClientInterface interface {
 	// AddPhotoDocumentWithBody Adds a photograph of the person
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+	// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5134,8 +5135,8 @@ type ClientInterface interface {
 	// AddPhotoDocument Adds a photograph of the person
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+	// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5153,7 +5154,7 @@ type ClientInterface interface {
 
 	// GetCheckResults Reads a check with everything that was found
 	//
-	// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+	// Results may be read once the check is Completed or Rejected. Before that nothing is in CheckResults. Which
 	// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 	//
 	// Corresponds with GET /check/{id}/results (the `GetCheckResults` operationId).
@@ -5197,7 +5198,7 @@ type ClientInterface interface {
 
 	// GetCheckDocument Downloads an image of a check
 	//
-	// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+	// The IDs are FrontID, BackID and the photograph's ID of the results. The vendor's clients spell the path in two more
 	// ways, checkdocument and checkdocid.
 	//
 	// Corresponds with GET /checkdoc/{id}/{docId} (the `GetCheckDocument` operationId).
@@ -5330,8 +5331,8 @@ func (c *RawClient) GetAuthToken(ctx context.Context, reqEditors ...RequestEdito
 
 // CreateCheckWithBody Creates a check of a person
 //
-// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 // that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 // documented; this contract treats create and submit as if both cost money, which is an assumption.
 //
@@ -5339,7 +5340,7 @@ func (c *RawClient) GetAuthToken(ctx context.Context, reqEditors ...RequestEdito
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
 // types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 // run at once, or one soon after another while the state lags, nobody can tell; with
-// `overrideThirdPartyIdentifier` do not run them at once.
+// OverrideThirdPartyIdentifier do not run them at once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5358,8 +5359,8 @@ func (c *RawClient) CreateCheckWithBody(ctx context.Context, contentType string,
 
 // CreateCheck Creates a check of a person
 //
-// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 // that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 // documented; this contract treats create and submit as if both cost money, which is an assumption.
 //
@@ -5367,7 +5368,7 @@ func (c *RawClient) CreateCheckWithBody(ctx context.Context, contentType string,
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
 // types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 // run at once, or one soon after another while the state lags, nobody can tell; with
-// `overrideThirdPartyIdentifier` do not run them at once.
+// OverrideThirdPartyIdentifier do not run them at once.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5423,7 +5424,7 @@ func (c *RawClient) GetCheck(ctx context.Context, id string, reqEditors ...Reque
 // CreateAccessLinkWithBody Makes a new one-time enrollment link
 //
 // The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 // page, also when the check was created with one.
 //
 // Takes any type of body and a specified content type.
@@ -5444,7 +5445,7 @@ func (c *RawClient) CreateAccessLinkWithBody(ctx context.Context, id string, con
 // CreateAccessLink Makes a new one-time enrollment link
 //
 // The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 // page, also when the check was created with one.
 //
 // Takes a body of the `application/json` content type.
@@ -5465,7 +5466,7 @@ func (c *RawClient) CreateAccessLink(ctx context.Context, id string, body Create
 // AddIDDocumentWithBody Adds one side of an identity document
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 // Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
@@ -5486,7 +5487,7 @@ func (c *RawClient) AddIDDocumentWithBody(ctx context.Context, id string, conten
 // AddIDDocument Adds one side of an identity document
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 // Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
@@ -5507,7 +5508,7 @@ func (c *RawClient) AddIDDocument(ctx context.Context, id string, body AddIDDocu
 // AddPersonalInfoWithBody Adds the person's name, birth date and address
 //
 // Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5527,7 +5528,7 @@ func (c *RawClient) AddPersonalInfoWithBody(ctx context.Context, id string, cont
 // AddPersonalInfo Adds the person's name, birth date and address
 //
 // Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5585,8 +5586,8 @@ func (c *RawClient) AddPhone(ctx context.Context, id string, body AddPhoneJSONRe
 // AddPhotoDocumentWithBody Adds a photograph of the person
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5606,8 +5607,8 @@ func (c *RawClient) AddPhotoDocumentWithBody(ctx context.Context, id string, con
 // AddPhotoDocument Adds a photograph of the person
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5645,7 +5646,7 @@ func (c *RawClient) GetPhotoInstruction(ctx context.Context, id string, reqEdito
 
 // GetCheckResults Reads a check with everything that was found
 //
-// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+// Results may be read once the check is Completed or Rejected. Before that nothing is in CheckResults. Which
 // sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 //
 // Corresponds with GET /check/{id}/results (the `GetCheckResults` operationId).
@@ -5729,7 +5730,7 @@ func (c *RawClient) AddSupplementalDocument(ctx context.Context, id string, body
 
 // GetCheckDocument Downloads an image of a check
 //
-// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+// The IDs are FrontID, BackID and the photograph's ID of the results. The vendor's clients spell the path in two more
 // ways, checkdocument and checkdocid.
 //
 // Corresponds with GET /checkdoc/{id}/{docId} (the `GetCheckDocument` operationId).
@@ -6783,8 +6784,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateCheckWithBodyWithResponse Creates a check of a person
 	//
-	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+	// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 	// documented; this contract treats create and submit as if both cost money, which is an assumption.
 	//
@@ -6792,7 +6793,7 @@ type ClientWithResponsesInterface interface {
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
 	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 	// run at once, or one soon after another while the state lags, nobody can tell; with
-	// `overrideThirdPartyIdentifier` do not run them at once.
+	// OverrideThirdPartyIdentifier do not run them at once.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6801,8 +6802,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateCheckWithResponse Creates a check of a person
 	//
-	// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-	// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+	// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+	// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 	// that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 	// documented; this contract treats create and submit as if both cost money, which is an assumption.
 	//
@@ -6810,7 +6811,7 @@ type ClientWithResponsesInterface interface {
 	// created. A check that was there before: nothing was created either. A new one in the same group, with the check
 	// types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 	// run at once, or one soon after another while the state lags, nobody can tell; with
-	// `overrideThirdPartyIdentifier` do not run them at once.
+	// OverrideThirdPartyIdentifier do not run them at once.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6841,7 +6842,7 @@ type ClientWithResponsesInterface interface {
 	// CreateAccessLinkWithBodyWithResponse Makes a new one-time enrollment link
 	//
 	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 	// page, also when the check was created with one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -6852,7 +6853,7 @@ type ClientWithResponsesInterface interface {
 	// CreateAccessLinkWithResponse Makes a new one-time enrollment link
 	//
 	// The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-	// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+	// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 	// page, also when the check was created with one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -6863,7 +6864,7 @@ type ClientWithResponsesInterface interface {
 	// AddIDDocumentWithBodyWithResponse Adds one side of an identity document
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 	// Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -6874,7 +6875,7 @@ type ClientWithResponsesInterface interface {
 	// AddIDDocumentWithResponse Adds one side of an identity document
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 	// Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -6885,7 +6886,7 @@ type ClientWithResponsesInterface interface {
 	// AddPersonalInfoWithBodyWithResponse Adds the person's name, birth date and address
 	//
 	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+	// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6895,7 +6896,7 @@ type ClientWithResponsesInterface interface {
 	// AddPersonalInfoWithResponse Adds the person's name, birth date and address
 	//
 	// Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-	// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+	// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6923,8 +6924,8 @@ type ClientWithResponsesInterface interface {
 	// AddPhotoDocumentWithBodyWithResponse Adds a photograph of the person
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+	// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6934,8 +6935,8 @@ type ClientWithResponsesInterface interface {
 	// AddPhotoDocumentWithResponse Adds a photograph of the person
 	//
 	// The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-	// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-	// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+	// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+	// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6955,7 +6956,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetCheckResultsWithResponse Reads a check with everything that was found
 	//
-	// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+	// Results may be read once the check is Completed or Rejected. Before that nothing is in CheckResults. Which
 	// sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -7003,7 +7004,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetCheckDocumentWithResponse Downloads an image of a check
 	//
-	// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+	// The IDs are FrontID, BackID and the photograph's ID of the results. The vendor's clients spell the path in two more
 	// ways, checkdocument and checkdocid.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9803,8 +9804,8 @@ func (c *ClientWithResponses) GetAuthTokenWithResponse(ctx context.Context, reqE
 
 // CreateCheckWithBodyWithResponse Creates a check of a person
 //
-// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 // that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 // documented; this contract treats create and submit as if both cost money, which is an assumption.
 //
@@ -9812,7 +9813,7 @@ func (c *ClientWithResponses) GetAuthTokenWithResponse(ctx context.Context, reqE
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
 // types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 // run at once, or one soon after another while the state lags, nobody can tell; with
-// `overrideThirdPartyIdentifier` do not run them at once.
+// OverrideThirdPartyIdentifier do not run them at once.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9827,8 +9828,8 @@ func (c *ClientWithResponses) CreateCheckWithBodyWithResponse(ctx context.Contex
 
 // CreateCheckWithResponse Creates a check of a person
 //
-// Opens a check in a check group. By default at most one check exists for a `thirdPartyIdentifier`: a second create with
-// the same one is refused, unless `overrideThirdPartyIdentifier` is true. So a create is safe to repeat exactly when
+// Opens a check in a check group. By default at most one check exists for a ThirdPartyIdentifier: a second create with
+// the same one is refused, unless OverrideThirdPartyIdentifier is true. So a create is safe to repeat exactly when
 // that property is not true. A check group holds at most 1,000,000 checks. When a check is charged for is not
 // documented; this contract treats create and submit as if both cost money, which is an assumption.
 //
@@ -9836,7 +9837,7 @@ func (c *ClientWithResponses) CreateCheckWithBodyWithResponse(ctx context.Contex
 // created. A check that was there before: nothing was created either. A new one in the same group, with the check
 // types that were asked for, and found by the email as well: it is the one. Whose it is when two creates of one identifier
 // run at once, or one soon after another while the state lags, nobody can tell; with
-// `overrideThirdPartyIdentifier` do not run them at once.
+// OverrideThirdPartyIdentifier do not run them at once.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9885,7 +9886,7 @@ func (c *ClientWithResponses) GetCheckWithResponse(ctx context.Context, id strin
 // CreateAccessLinkWithBodyWithResponse Makes a new one-time enrollment link
 //
 // The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 // page, also when the check was created with one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9902,7 +9903,7 @@ func (c *ClientWithResponses) CreateAccessLinkWithBodyWithResponse(ctx context.C
 // CreateAccessLinkWithResponse Makes a new one-time enrollment link
 //
 // The link opens the hosted enrollment for the person being checked. Every call makes another link, which replaces the
-// one before. It needs a check with the type DocumentVerification. Without `returnUrl` the enrollment ends on a status
+// one before. It needs a check with the type DocumentVerification. Without ReturnURL the enrollment ends on a status
 // page, also when the check was created with one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -9919,7 +9920,7 @@ func (c *ClientWithResponses) CreateAccessLinkWithResponse(ctx context.Context, 
 // AddIDDocumentWithBodyWithResponse Adds one side of an identity document
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 // Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -9936,7 +9937,7 @@ func (c *ClientWithResponses) AddIDDocumentWithBodyWithResponse(ctx context.Cont
 // AddIDDocumentWithResponse Adds one side of an identity document
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image that cannot be read is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. A passport has a front only.
+// answered with an error, so that the person can try again, unless ForceCommit is true. A passport has a front only.
 // Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -9953,7 +9954,7 @@ func (c *ClientWithResponses) AddIDDocumentWithResponse(ctx context.Context, id 
 // AddPersonalInfoWithBodyWithResponse Adds the person's name, birth date and address
 //
 // Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9969,7 +9970,7 @@ func (c *ClientWithResponses) AddPersonalInfoWithBodyWithResponse(ctx context.Co
 // AddPersonalInfoWithResponse Adds the person's name, birth date and address
 //
 // Sending it again replaces what was sent before. Which of it a check needs depends on its types: the address for
-// AddressVerification, `ipAddress` for the IP section of RiskProfiling. Needs the Advanced plan.
+// AddressVerification, IPAddress for the IP section of RiskProfiling. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10015,8 +10016,8 @@ func (c *ClientWithResponses) AddPhoneWithResponse(ctx context.Context, id strin
 // AddPhotoDocumentWithBodyWithResponse Adds a photograph of the person
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10032,8 +10033,8 @@ func (c *ClientWithResponses) AddPhotoDocumentWithBodyWithResponse(ctx context.C
 // AddPhotoDocumentWithResponse Adds a photograph of the person
 //
 // The image travels inside the JSON body as a Data URL. JPEG and PNG are accepted. An image in which no face is found is
-// answered with an error, so that the person can try again, unless `forceCommit` is true. Where the check group asks
-// for an extended photograph, a second one with `extended` is needed. Needs the Advanced plan.
+// answered with an error, so that the person can try again, unless ForceCommit is true. Where the check group asks
+// for an extended photograph, a second one with Extended is needed. Needs the Advanced plan.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10065,7 +10066,7 @@ func (c *ClientWithResponses) GetPhotoInstructionWithResponse(ctx context.Contex
 
 // GetCheckResultsWithResponse Reads a check with everything that was found
 //
-// Results may be read once the check is Completed or Rejected. Before that `checkResults` is absent or null. Which
+// Results may be read once the check is Completed or Rejected. Before that nothing is in CheckResults. Which
 // sections and warnings there are depends on the check's types, on the plan and on the configuration of the group.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10137,7 +10138,7 @@ func (c *ClientWithResponses) AddSupplementalDocumentWithResponse(ctx context.Co
 
 // GetCheckDocumentWithResponse Downloads an image of a check
 //
-// The IDs are `frontId`, `backId` and the photograph's `id` of the results. The vendor's clients spell the path in two more
+// The IDs are FrontID, BackID and the photograph's ID of the results. The vendor's clients spell the path in two more
 // ways, checkdocument and checkdocid.
 //
 // Returns a wrapper object for the known response body format(s).

@@ -30,6 +30,7 @@ type declaration struct {
 	Cases      []codegen.DiscriminatorCase
 	Told       string // the property that tells them apart; empty for none
 	Hidden     bool   // package api does not name it: an error body of one media type
+	Enumerates bool   // it is a text of which the contract lists values
 }
 
 // An element is one of the types of a union.
@@ -76,7 +77,8 @@ func (f field) Aliased() bool { return len(f.Aliases) > 0 }
 // declare describes a type.
 func (f *functions) declare(t codegen.TypeDefinition) *declaration {
 	s := t.Schema
-	d := &declaration{Name: t.TypeName, Type: s.TypeDecl(), Comment: commentOf(t), Deprecated: t.DeprecationComment(), Sent: f.isSent(t)}
+	d := &declaration{Name: t.TypeName, Type: s.TypeDecl(), Comment: f.commentOf(t), Deprecated: t.DeprecationComment(), Sent: f.isSent(t)}
+	d.Enumerates = !t.IsAlias() && len(s.EnumValues) > 0 && d.Type == "string"
 	if f.isRequest(t) {
 		d.Rules = f.rulesName(t)
 	}
@@ -108,8 +110,11 @@ func (f *functions) declare(t codegen.TypeDefinition) *declaration {
 	}
 	bare, _ := extensionsOf(s.OAPISchema)["x-bare-string"].(string)
 	for i, p := range s.Properties {
-		one := fieldOf(p, i)
+		one := f.fieldOf(p, i)
 		one.Private = one.Private || f.refersToPrivate(t, p)
+		if p.Description != "" { // the field's name is beside it
+			d.Type = strings.Replace(d.Type, codegen.StringWithTypeNameToGoComment(p.Description, one.Name)+"\n", one.Comment+"\n", 1)
+		}
 		d.Fields = append(d.Fields, one)
 		d.Lenient = d.Lenient || one.Aliased() || one.Trim
 		if p.JsonFieldName == bare {
@@ -153,10 +158,10 @@ func (f *functions) refersToPrivate(t codegen.TypeDefinition, p codegen.Property
 }
 
 // commentOf returns the comment of a type.
-func commentOf(t codegen.TypeDefinition) string {
+func (f *functions) commentOf(t codegen.TypeDefinition) string {
 	switch {
 	case t.Schema.Description != "":
-		return codegen.StringWithTypeNameToGoComment("is "+lowerFirst(t.Schema.Description), t.TypeName)
+		return comment(t.TypeName, "is "+lowerFirst(f.describe(t.Schema.Description, t.Schema.TypeDecl())))
 	case t.Comment != "":
 		return t.Comment
 	case t.JsonName != "":
@@ -165,32 +170,32 @@ func commentOf(t codegen.TypeDefinition) string {
 	return fmt.Sprintf("// %s holds the parameters of an operation.", t.TypeName)
 }
 
-func fieldOf(p codegen.Property, i int) field {
-	f := field{Name: p.GoFieldName(), JSON: p.JsonFieldName, Type: p.GoTypeDef(), Index: i, Private: private(p), MayHold: mayHold(p)}
+func (f *functions) fieldOf(p codegen.Property, i int) field {
+	one := field{Name: p.GoFieldName(), JSON: p.JsonFieldName, Type: p.GoTypeDef(), Index: i, Private: private(p), MayHold: mayHold(p)}
 	if p.Description != "" {
-		f.Comment = codegen.StringWithTypeNameToGoComment(p.Description, "")
+		one.Comment = f.describeField(p)
 	}
 	if aliases, ok := p.Extensions["x-aliases"].([]any); ok {
 		for _, alias := range aliases {
-			f.Aliases = append(f.Aliases, fmt.Sprint(alias))
+			one.Aliases = append(one.Aliases, fmt.Sprint(alias))
 		}
 	}
-	f.Trim = p.Extensions["x-trim"] == true
-	if s := p.Schema.OAPISchema; s != nil && !p.IsPointer() && (p.Required || f.Aliased()) && s.Type.Is("string") {
-		f.Needed = s.MinLength > 0 || len(s.Enum) > 0
+	one.Trim = p.Extensions["x-trim"] == true
+	if s := p.Schema.OAPISchema; s != nil && !p.IsPointer() && (p.Required || one.Aliased()) && s.Type.Is("string") {
+		one.Needed = s.MinLength > 0 || len(s.Enum) > 0
 	}
 	if p.IsPointer() {
-		return f
+		return one
 	}
 	switch {
 	case p.Schema.ArrayType != nil && decodesItself(p.Schema.ArrayType.OAPISchema):
-		f.Read = "jsondec.Slice(d, &t." + f.Name + ")"
+		one.Read = "jsondec.Slice(d, &t." + one.Name + ")"
 	case p.GoTypeDef() == "string":
-		f.Read = "t." + f.Name + " = d.String()"
+		one.Read = "t." + one.Name + " = d.String()"
 	case p.Schema.OAPISchema != nil && len(p.Schema.OAPISchema.Enum) > 0:
-		f.Read = "t." + f.Name + ".DecodeJSON(d)"
+		one.Read = "t." + one.Name + ".DecodeJSON(d)"
 	}
-	return f
+	return one
 }
 
 // Unset is the expression that tells that the field has no value.

@@ -15,6 +15,7 @@ import (
 type functions struct {
 	*reading
 	pointers map[*openapi3.Schema]string // where each schema is declared
+	fields   map[string]string           // what a property or a parameter is called in Go
 	rules    rulebook
 	schemas  openapi3.Schemas // of the components, those that were declared in place among them
 	serves   bool             // the output is the server of the sandbox, whose answers must be types that can have methods
@@ -25,6 +26,7 @@ func newFunctions(r *reading, parsed *openapi3.T, serves bool) *functions {
 	f := &functions{reading: r, serves: serves, pointers: make(map[*openapi3.Schema]string)}
 	f.locate(parsed)
 	f.hoist(parsed)
+	f.nameFields(parsed)
 	f.rules = newRulebook(r.document, r.traffic, goNames(parsed))
 	f.lower(parsed)
 	return f

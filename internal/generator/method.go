@@ -92,7 +92,7 @@ func (f *functions) methods(ops []codegen.OperationDefinition) []*method {
 		m := &method{
 			Operation: op.OperationId, Declares: true, Name: op.OperationId, ID: idOf(op), Verb: op.Method, Path: op.Path,
 			Retry: t.Retry, Media: t.Body.Media, Large: op.Spec.Extensions["x-large-answer"] == true,
-			Comment: codegen.StringWithTypeNameToGoComment(summaryOf(op), op.OperationId), Deprecated: op.DeprecationComment(),
+			Comment: comment(op.OperationId, summaryOf(op)), Deprecated: op.DeprecationComment(),
 			op: op, traffic: t,
 		}
 		f.parameters(m)
@@ -319,11 +319,11 @@ func fieldFor(status int) string {
 // streaming returns the methods that x-upload and x-download ask for beside m, of which the parameters are filled in.
 func (f *functions) streaming(m *method) []*method {
 	var all []*method
-	another := func(name, comment string, edit func(*method)) {
+	another := func(name, text string, edit func(*method)) {
 		s := *m
 		s.Declares, s.Name, s.Deprecated = false, name, ""
 		edit(&s)
-		s.Comment = codegen.StringWithTypeNameToGoComment(fmt.Sprintf(comment, m.Name), name)
+		s.Comment = comment(name, fmt.Sprintf(text, m.Name))
 		all = append(all, &s)
 	}
 	if b := m.traffic.Body; b.Form == asJSON {

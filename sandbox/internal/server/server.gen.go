@@ -915,7 +915,7 @@ type CreateCheckRequest struct {
 	// Language The language of the hosted enrollment; English when none is given.
 	Language *Language `json:"language,omitempty"`
 
-	// OverrideThirdPartyIdentifier Create the check although one with the same thirdPartyIdentifier exists. Then a repeated create makes another check and, by assumption, charges for it.
+	// OverrideThirdPartyIdentifier Create the check although one with the same `thirdPartyIdentifier` exists. Then a repeated create makes another check and, by assumption, charges for it.
 	OverrideThirdPartyIdentifier *bool `json:"overrideThirdPartyIdentifier,omitempty"`
 
 	// ReturnURL Where the hosted enrollment sends the person at the end, exactly as given. Without it a status page is shown.
@@ -931,7 +931,7 @@ type CreateCheckRequest struct {
 	// ThirdPartyIdentifier The application's own name for the person. At most one check exists for it by default.
 	ThirdPartyIdentifier string `json:"thirdPartyIdentifier"`
 
-	// WatchlistRecheckInterval The number of days between repeated watchlist searches. It counts only when checkTypes is given and holds Watchlist. Needs the Advanced plan.
+	// WatchlistRecheckInterval The number of days between repeated watchlist searches. It counts only when `checkTypes` is given and holds Watchlist. Needs the Advanced plan.
 	WatchlistRecheckInterval *RecheckInterval `json:"watchlistRecheckInterval,omitempty"`
 
 	// WatchlistSearchCategories Watchlist categories to search instead of the group's. Needs the Advanced plan.
