@@ -9,7 +9,7 @@ export REDOCLY_TELEMETRY := off
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: ## run a check from the first call to the results, on the built-in sandbox
@@ -41,17 +41,21 @@ test: ## check generated code, format, vet, staticcheck, races and examples
 .PHONY: test-all
 test-all: node lint ## what make test does not: what needs node, a browser, a server or the peers
 	cd bench && go generate ./peer && go mod tidy -diff && go vet ./... && go test ./...
-	cd release && go mod tidy -diff && go vet ./... && go test ./...
+	cd internal/release && go mod tidy -diff && go vet ./... && go test ./...
 	$(MAKE) --no-print-directory spec-diff
 	$(MAKE) --no-print-directory docs
 	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
-	cd docs && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html go test -count=1 -v ./...
+	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html go test -count=1 -v ./...
 	AVER_PRISM=$(PRISM) go test ./contract -run TestSecondOpinion -count=1 -v
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 
 .PHONY: spec-diff
 spec-diff: ## what changed since BASE (a git revision; the last tag or the parent commit), breaking or not
-	@cd release && go run . -base "$(BASE)"
+	@cd internal/release && go run . -base "$(BASE)"
+
+.PHONY: release-check
+release-check: ## say whether what is committed can be released: version, changelog, tag, what breaks, a program outside
+	@cd internal/release && go run . -check
 
 .PHONY: chaos
 chaos: ## create and submit 10,000 checks while 20 % of the calls go wrong, and count

@@ -23,7 +23,9 @@ var mayImport = map[string]string{
 	"wire":                    "",
 	"wire/body":               "",
 	"wire/dataurl":            "",
+	"wire/httperr":            "",
 	"wire/jsondec":            "",
+	"wire/printing":           "wire/redact",
 	"wire/redact":             "",
 	"wire/rules":              "wire",
 	"generated":               "wire/",
@@ -43,7 +45,7 @@ var mayImport = map[string]string{
 
 // libraries says which modules of others an application gets with package api: the fewer, the better.
 var libraries = map[string]string{
-	"wire": "", "wire/redact": "", "wire/dataurl": "github.com/go-json-experiment/json",
+	"wire": "", "wire/httperr": "", "wire/printing": "", "wire/redact": "", "wire/dataurl": "github.com/go-json-experiment/json",
 	"wire/jsondec": "github.com/go-json-experiment/json",
 	"wire/rules":   "github.com/go-json-experiment/json github.com/google/uuid",
 	"generated":    "github.com/oapi-codegen/runtime github.com/go-json-experiment/json github.com/google/uuid",

@@ -210,13 +210,13 @@ var vendorAnswers = map[string]func(context.Context, *api.Client) (any, error){
 		return "success", c.AddPhone(ctx, "c1", api.AddPhoneRequest{Number: "1", Country: "US"})
 	},
 	"addIdDocument": func(ctx context.Context, c *api.Client) (any, error) {
-		return "success", c.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: tinyJPEG})
+		return "success", c.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: tinyJPEG})
 	},
 	"addPhotoDocument": func(ctx context.Context, c *api.Client) (any, error) {
-		return "success", c.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: tinyJPEG})
+		return "success", c.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: tinyJPEG})
 	},
 	"addSupplementalDocument": func(ctx context.Context, c *api.Client) (any, error) {
-		return "success", c.UploadSupplementalDocument(ctx, "c1", api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeTaxDocument, Image: tinyJPEG})
+		return "success", c.AddSupplementalDocumentWithImage(ctx, "c1", api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: tinyJPEG})
 	},
 	"getPhotoInstruction": func(ctx context.Context, c *api.Client) (any, error) { return c.GetPhotoInstruction(ctx, "c1") },
 	"submitCheck":         func(ctx context.Context, c *api.Client) (any, error) { return c.SubmitCheck(ctx, "c1") },

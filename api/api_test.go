@@ -81,23 +81,23 @@ func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
 		{"too large", answer(413, "", ``), api.ErrInvalidRequest, "413 Request Entity Too Large"},
 		{"request timeout", answer(408, "", ``), api.ErrUnavailable, "408 Request Timeout"},
 		{"status without a name", answer(520, jsonType, `"why"`), api.ErrUnavailable, "getCheck: 520: why"},
-		{"another success", answer(202, jsonType, `{}`), api.ErrUnexpectedAnswer, "the documented success is 200"},
-		{"redirect away", answer(302, "", ``, "Location", "http://127.0.0.1:1/elsewhere"), api.ErrUnexpectedAnswer, "the redirect was not followed"},
-		{"HTML success", answer(200, "text/html; charset=utf-8", `<html></html>`), api.ErrUnexpectedAnswer, "the answer is HTML, not JSON"},
-		{"no type", answer(200, "", `{"id":"c"}`), api.ErrUnexpectedAnswer, "of no declared type"},
-		{"empty", answer(200, jsonType, ` `), api.ErrUnexpectedAnswer, "the answer is empty"},
-		{"null", answer(200, jsonType, `null`), api.ErrUnexpectedAnswer, "the answer is null"},
-		{"truncated", answer(200, jsonType, `{"id":"c`), api.ErrUnexpectedAnswer, "the answer is truncated"},
-		{"broken off", answer(200, jsonType, `{"id":"c"`, "Content-Length", "500"), api.ErrUnexpectedAnswer, "the answer broke off"},
-		{"garbage", answer(200, jsonType, `{"id":"c"} x`), api.ErrUnexpectedAnswer, "not valid JSON at byte"},
-		{"wrong kind", answer(200, jsonType, `[1]`), api.ErrUnexpectedAnswer, "a JSON array, not what was expected"},
-		{"wrong type", answer(200, jsonType, `{"id":12345678}`), api.ErrUnexpectedAnswer, "a JSON number at id"},
-		{"nothing in it", answer(200, jsonType, `{}`), api.ErrUnexpectedAnswer, "the answer lacks id"},
-		{"null ID", answer(200, jsonType, `{"id":null,"status":"Created"}`), api.ErrUnexpectedAnswer, "the answer lacks id"},
-		{"an error as success", answer(200, jsonType, `{"message":"An error has occurred."}`), api.ErrUnexpectedAnswer, "the answer lacks id"},
-		{"no status", answer(200, jsonType, `{"id":"c"}`), api.ErrUnexpectedAnswer, "the answer lacks status"},
+		{"another success", answer(202, jsonType, `{}`), api.ErrUnexpectedResponse, "the documented success is 200"},
+		{"redirect away", answer(302, "", ``, "Location", "http://127.0.0.1:1/elsewhere"), api.ErrUnexpectedResponse, "the redirect was not followed"},
+		{"HTML success", answer(200, "text/html; charset=utf-8", `<html></html>`), api.ErrUnexpectedResponse, "the answer is HTML, not JSON"},
+		{"no type", answer(200, "", `{"id":"c"}`), api.ErrUnexpectedResponse, "of no declared type"},
+		{"empty", answer(200, jsonType, ` `), api.ErrUnexpectedResponse, "the answer is empty"},
+		{"null", answer(200, jsonType, `null`), api.ErrUnexpectedResponse, "the answer is null"},
+		{"truncated", answer(200, jsonType, `{"id":"c`), api.ErrUnexpectedResponse, "the answer is truncated"},
+		{"broken off", answer(200, jsonType, `{"id":"c"`, "Content-Length", "500"), api.ErrUnexpectedResponse, "the answer broke off"},
+		{"garbage", answer(200, jsonType, `{"id":"c"} x`), api.ErrUnexpectedResponse, "not valid JSON at byte"},
+		{"wrong kind", answer(200, jsonType, `[1]`), api.ErrUnexpectedResponse, "a JSON array, not what was expected"},
+		{"wrong type", answer(200, jsonType, `{"id":12345678}`), api.ErrUnexpectedResponse, "a JSON number at id"},
+		{"nothing in it", answer(200, jsonType, `{}`), api.ErrUnexpectedResponse, "the answer lacks id"},
+		{"null ID", answer(200, jsonType, `{"id":null,"status":"Created"}`), api.ErrUnexpectedResponse, "the answer lacks id"},
+		{"an error as success", answer(200, jsonType, `{"message":"An error has occurred."}`), api.ErrUnexpectedResponse, "the answer lacks id"},
+		{"no status", answer(200, jsonType, `{"id":"c"}`), api.ErrUnexpectedResponse, "the answer lacks status"},
 		{"line separators", answer(400, jsonType, `"a\u2028b\u202ec\nd"`), api.ErrInvalidRequest, "a b c d"},
-		{"oversized", answer(200, jsonType, `{"id":"`+strings.Repeat("x", 2000)+`"}`), api.ErrUnexpectedAnswer, "larger than 1000 bytes"},
+		{"oversized", answer(200, jsonType, `{"id":"`+strings.Repeat("x", 2000)+`"}`), api.ErrUnexpectedResponse, "larger than 1000 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestAnswersWithoutWhatIdentifiesThemAreErrors(t *testing.T) {
 	}
 	for body, do := range calls {
 		err := do(newClient(t, answer(200, "application/json", body)))
-		if !errors.Is(err, api.ErrUnexpectedAnswer) && !errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "lacks") {
+		if !errors.Is(err, api.ErrUnexpectedResponse) && !errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "lacks") {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestAnswersWithoutWhatIdentifiesThemAreErrors(t *testing.T) {
 func TestFailedExchangeIsNotAnAnswerToTheCall(t *testing.T) {
 	for status, class := range map[int]error{
 		400: api.ErrUnauthorized, 401: api.ErrUnauthorized, 403: api.ErrForbidden, 429: api.ErrRateLimited,
-		404: api.ErrUnavailable, 409: api.ErrUnavailable, 500: api.ErrUnavailable, 200: api.ErrUnexpectedAnswer,
+		404: api.ErrUnavailable, 409: api.ErrUnavailable, 500: api.ErrUnavailable, 200: api.ErrUnexpectedResponse,
 	} {
 		srv := httptest.NewServer(answer(status, "application/json", `{}`))
 		client, err := api.New("key", "secret", api.WithBaseURL(srv.URL), api.WithMaxAttempts(1))
@@ -433,7 +433,7 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		"plaintext":      {"k", "s", api.WithBaseURL("http://app.goaver.com/api"), "plain text"},
 		"nil client":     {"k", "s", api.WithHTTPClient(nil), "client is nil"},
 		"nil logger":     {"k", "s", api.WithLogger(nil), "logger is nil"},
-		"no transport":   {"k", "s", api.WithTransport(func(http.RoundTripper) http.RoundTripper { return nil }), "returned nil"},
+		"no transport":   {"k", "s", api.WithTransportWrapper(func(http.RoundTripper) http.RoundTripper { return nil }), "returned nil"},
 		"timeout":        {"k", "s", api.WithTimeout(-1), "negative"},
 		"size":           {"k", "s", api.WithMaxResponseSize(0), "positive"},
 		"header in name": {"k", "s", api.WithUserAgent("a\r\nb: c"), "no header may hold"},
@@ -468,7 +468,7 @@ func TestTransportAroundTheCallsSeesNoIdentifier(t *testing.T) {
 	var seen []string
 	client := newClient(t, func(w http.ResponseWriter, r *http.Request) {
 		ok(strings.Replace(theCheck, "c1", strings.TrimPrefix(r.URL.EscapedPath(), "/api/check/"), 1))(w, r)
-	}, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	}, api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			seen = append(seen, r.Method+" "+r.URL.String())
 			r.Header.Set("Traceparent", "x")
@@ -525,7 +525,7 @@ func TestViolationsOfTheContractAreErrorsOfTheCall(t *testing.T) {
 	}
 	defer client.Close()
 	_, err = client.GetCheck(t.Context(), "c1")
-	if !errors.Is(err, api.ErrUnexpectedAnswer) || calls != 1 || !strings.Contains(err.Error(), "response of getCheck (200) at /status: enum") || strings.Contains(err.Error(), "private") {
+	if !errors.Is(err, api.ErrUnexpectedResponse) || calls != 1 || !strings.Contains(err.Error(), "response of getCheck (200) at /status: enum") || strings.Contains(err.Error(), "private") {
 		t.Errorf("%v after %d calls", err, calls)
 	}
 	_, err = client.SubmitCheck(t.Context(), "c1")
@@ -560,7 +560,7 @@ func TestTransportInBetweenSeesNoIdentifierAnywhere(t *testing.T) {
 		"a clone":              func(r *http.Request) *http.Request { return r.Clone(context.Background()) },
 		"with another address": func(r *http.Request) *http.Request { r = r.Clone(r.Context()); r.URL.Path = "/elsewhere"; return r },
 	} {
-		client := newClient(t, handler, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+		client := newClient(t, handler, api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
 			return roundTripper(func(r *http.Request) (*http.Response, error) {
 				note(r.URL, r.Header, r.Host, r.RequestURI)
 				if r.Response != nil {
@@ -587,7 +587,7 @@ func TestTransportInBetweenSeesNoIdentifierAnywhere(t *testing.T) {
 	if text := strings.Join(seen, "\n"); strings.Contains(text, private) || len(seen) != 4*2*2*2 {
 		t.Errorf("it saw %d things: %s", len(seen), text)
 	}
-	client := newClient(t, handler, quick, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	client := newClient(t, handler, quick, api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			another, err := http.NewRequest(r.Method, r.URL.String(), r.Body)
 			if err != nil {
@@ -628,7 +628,7 @@ func TestRedirectThatChangesTheMethodIsNoSuccess(t *testing.T) {
 			"GET /check/c1/moved":  {ok(`"success"`)},
 		})
 		err := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "1", Country: "US"})
-		if !errors.Is(err, api.ErrUnexpectedAnswer) || s.total("GET /check/c1/moved") != 0 {
+		if !errors.Is(err, api.ErrUnexpectedResponse) || s.total("GET /check/c1/moved") != 0 {
 			t.Errorf("%d: %v, calls %v", status, err, s.calls)
 		}
 	}

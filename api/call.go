@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/goaver/aver-go/authprovider"
-	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/httperr"
 	"github.com/goaver/aver-go/wire/redact"
 	"github.com/goaver/aver-go/wire/rules"
 )
@@ -54,6 +54,9 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 	}
 	if r.upload != nil {
 		defer r.upload.close()
+	}
+	if r.download != nil {
+		r.download.begun = p.settings.begun
 	}
 	return p.perform(ctx)
 }
@@ -173,7 +176,7 @@ func (r *request[T]) again(failure *Error) bool {
 		failure.note = fmt.Sprintf("it was not repeated, because %d bytes of the %s were written", r.download.found.Size, r.download.what())
 		return false
 	case r.upload != nil && !r.upload.again():
-		failure.Err = wire.Reword(errorText(failure.Err, r.upload.spent()), failure.Err)
+		failure.Err = httperr.Reword(errorText(failure.Err, r.upload.spent()), failure.Err)
 		return false
 	}
 	return true
@@ -311,7 +314,7 @@ func (p *performance[T]) private(a *attempt) *redact.Redactor {
 		values = append(values, token)
 	}
 	if r.params != nil {
-		values = append(values, wire.Texts(r.params)...)
+		values = append(values, redact.Texts(r.params)...)
 	}
 	switch body := r.privateBody().(type) {
 	case interface{ Sensitive() []string }:
@@ -319,7 +322,7 @@ func (p *performance[T]) private(a *attempt) *redact.Redactor {
 	case string: // a body that is a text
 		values = append(values, body[:min(len(body), 150)])
 	default:
-		values = append(values, wire.Within(body)...)
+		values = append(values, redact.Within(body)...)
 	}
 	return redact.New(values...)
 }

@@ -48,6 +48,7 @@ type callSettings struct {
 	maxSize        int64 // 0 for the default of the operation
 	maxImageSize   int64
 	progress       func(sent, total int64) // nil for none
+	begun          func(mediaType string)  // likewise
 }
 
 // An Option configures a [Client].
@@ -132,16 +133,16 @@ func WithLogger(logger *slog.Logger) Option {
 	})
 }
 
-// WithTransport puts a transport, such as OpenTelemetry's, around the one that performs the calls. It sees every attempt
+// WithTransportWrapper puts a transport, such as OpenTelemetry's, around the one that performs the calls. It sees every attempt
 // with the path template of the operation, /check/{id}, in place of the path and the query, and an answer without the
 // headers that hold addresses (Location, Link, …), so that what it records of these holds no identifier. Bodies and other
 // headers are as they are. What it changes of the address has no effect, and it must keep the header Aver-Hidden-Call, by
 // which the address is found again. A transport that tells requests apart by their address, such as a cache, does not
 // belong here but below, into [WithHTTPClient]. The exchange of credentials does not pass it.
-func WithTransport(wrap func(http.RoundTripper) http.RoundTripper) Option {
+func WithTransportWrapper(wrap func(http.RoundTripper) http.RoundTripper) Option {
 	return clientOption(func(s *settings) error {
 		if wrap == nil {
-			return errors.New("WithTransport: the function is nil")
+			return errors.New("WithTransportWrapper: the function is nil")
 		}
 		s.wrap = wrap
 		return nil
@@ -217,7 +218,7 @@ func WithBackoff(backoff Backoff) CallOption {
 	})
 }
 
-// WithMaxResponseSize limits an answer, in bytes. A longer one is an error that matches [ErrUnexpectedAnswer]. The
+// WithMaxResponseSize limits an answer, in bytes. A longer one is an error that matches [ErrUnexpectedResponse]. The
 // default is 8 MiB, and 64 MiB for an operation that answers with an image.
 func WithMaxResponseSize(bytes int64) CallOption {
 	return callOption(func(c *callSettings) error {
@@ -268,7 +269,7 @@ func newClient(key, secret string, opts []Option) (*Client, error) {
 	}
 	client := *provider.Client()
 	if client.Transport = s.transport(client.Transport); client.Transport == nil {
-		return nil, errors.New("api: WithTransport: the function returned nil")
+		return nil, errors.New("api: WithTransportWrapper: the function returned nil")
 	}
 	s.userAgentHeader = []string{s.userAgent}
 	base, err := url.Parse(strings.TrimRight(s.baseURL, "/"))

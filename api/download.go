@@ -20,11 +20,22 @@ type Downloaded struct {
 	Size      int64  // in bytes
 }
 
+// WithDownloadStart has f called with the media type of what is downloaded, as the service states it, before the first byte is
+// written: for a proxy, which sends it as Content-Type first. When the download to a file begins anew, it is called again. The
+// type is not to be trusted more than the service is: answer a browser with X-Content-Type-Options: nosniff.
+func WithDownloadStart(f func(mediaType string)) CallOption {
+	return callOption(func(c *callSettings) error {
+		c.begun = f
+		return nil
+	})
+}
+
 // A download is what is streamed out of an answer: an image within JSON, or the whole of it.
 type download struct {
 	names   []string // of the property that holds the image; nil for the whole answer
 	w       io.Writer
 	restart func() error // makes w empty again; nil when that cannot be done
+	begun   func(mediaType string)
 	found   Downloaded
 	err     error // of w
 }
@@ -71,6 +82,11 @@ func (d *download) what() string {
 
 // Write passes on to w, and remembers whether the fault was w's.
 func (d *download) Write(p []byte) (int, error) {
+	if d.found.Size == 0 && d.begun != nil {
+		if d.err = d.tell(); d.err != nil {
+			return 0, d.err
+		}
+	}
 	n, err := d.pass(p)
 	d.found.Size += int64(n)
 	if err == nil && n < len(p) {
@@ -86,6 +102,13 @@ func (d *download) Write(p []byte) (int, error) {
 func (d *download) pass(p []byte) (n int, err error) {
 	defer guard(&err)
 	return d.w.Write(p)
+}
+
+// tell has the application know what follows.
+func (d *download) tell() (err error) {
+	defer guard(&err)
+	d.begun(d.found.MediaType)
+	return nil
 }
 
 // again reports whether the image can be downloaded anew after a failure.

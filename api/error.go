@@ -16,6 +16,7 @@ import (
 
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/httperr"
 	"github.com/goaver/aver-go/wire/redact"
 )
 
@@ -43,8 +44,8 @@ var (
 	// types that were asked for, and found by its email as well, is. After [Client.SubmitCheck], a status past
 	// CheckStatusAwaitingUser says that it was submitted. Of an upload or a watchlist search no state can be read.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
-	// ErrUnexpectedAnswer: the answer is not one that the contract knows, such as HTML, a truncated or an oversized body.
-	ErrUnexpectedAnswer = errors.New("unexpected answer")
+	// ErrUnexpectedResponse: the answer is not one that the contract knows, such as HTML, a truncated or an oversized body.
+	ErrUnexpectedResponse = errors.New("unexpected answer")
 )
 
 // An Error is the failure of a call. errors.As finds it, and errors.Is tells its class:
@@ -91,7 +92,7 @@ func (e *Error) redact(private *redact.Redactor) {
 	e.Message, e.RequestID = private.Text(e.Message), private.Text(e.RequestID)
 	if e.Err != nil {
 		if text := e.Err.Error(); private.Text(text) != text {
-			e.Err = wire.Reword(private.Text(text), e.Err)
+			e.Err = httperr.Reword(private.Text(text), e.Err)
 		}
 	}
 	if e.Fields == nil {
@@ -140,7 +141,7 @@ func (e *Error) unresolved(cause error) *Error {
 	default:
 		cause = nil
 	}
-	e.Err = wire.Reword(text, cause)
+	e.Err = httperr.Reword(text, cause)
 	e.Class, e.note = ErrOutcomeUnknown, "it may have been performed"
 	return e
 }
@@ -148,7 +149,7 @@ func (e *Error) unresolved(cause error) *Error {
 // left ends a call whose caller left before another attempt: cause is the end of the context.
 func (e *Error) left(cause error) *Error {
 	e.Class = nil
-	e.Err = wire.Reword(errorText(e.Err, "there was no other attempt: "+cause.Error()), cause)
+	e.Err = httperr.Reword(errorText(e.Err, "there was no other attempt: "+cause.Error()), cause)
 	return e
 }
 
@@ -248,7 +249,7 @@ func unanswered(op *operation, cause error) *Error {
 	}
 	switch {
 	case errors.As(cause, &violation):
-		e.Err, e.Class = violation, ErrUnexpectedAnswer
+		e.Err, e.Class = violation, ErrUnexpectedResponse
 		if violation.NotSent() {
 			e.Class = ErrInvalidRequest
 		}
@@ -256,9 +257,9 @@ func unanswered(op *operation, cause error) *Error {
 		e.RetryAfter, e.Class = auth.RetryAfter, classOfExchange(auth.Status)
 	case errors.Is(cause, authprovider.ErrClosed), errors.Is(cause, authprovider.ErrTokenRefused):
 	case errors.Is(cause, context.Canceled):
-		e.Err = wire.TransportError(cause)
+		e.Err = httperr.Of(cause)
 	default:
-		e.Class, e.Err = ErrUnavailable, wire.TransportError(cause)
+		e.Class, e.Err = ErrUnavailable, httperr.Of(cause)
 	}
 	return e
 }
@@ -291,13 +292,13 @@ func failed(op *operation, resp *http.Response) *Error {
 // unexpected is an answer with the status of the success that cannot be used.
 func unexpected(op *operation, resp *http.Response, body []byte, cause error) *Error {
 	e := answered(op, resp, body[:min(len(body), maxErrorBody)])
-	e.Class, e.Err = ErrUnexpectedAnswer, cause
+	e.Class, e.Err = ErrUnexpectedResponse, cause
 	return e
 }
 
 func answered(op *operation, resp *http.Response, body []byte) *Error {
 	e := &Error{Operation: op.id, Status: resp.StatusCode, RequestID: requestID(resp.Header), body: body}
-	e.RetryAfter, e.asked = wire.RetryAfter(resp.Header, time.Now())
+	e.RetryAfter, e.asked = httperr.RetryAfter(resp.Header, time.Now())
 	return e
 }
 
@@ -322,7 +323,7 @@ func classOf(status int) error {
 	case status >= 400:
 		return ErrInvalidRequest
 	}
-	return ErrUnexpectedAnswer
+	return ErrUnexpectedResponse
 }
 
 // classOfExchange is the class of a call that was not sent because the exchange of credentials was answered with
@@ -330,7 +331,7 @@ func classOf(status int) error {
 func classOfExchange(status int) error {
 	switch status {
 	case http.StatusOK:
-		return ErrUnexpectedAnswer
+		return ErrUnexpectedResponse
 	case http.StatusBadRequest, http.StatusUnauthorized:
 		return ErrUnauthorized
 	case http.StatusForbidden:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -14,11 +13,13 @@ import (
 )
 
 func Example() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
 
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func Example() {
 	ctx := context.Background()
 	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{
 		ThirdPartyIdentifier: "customer-20417",
-		GroupID:              box.GroupID(),
+		GroupID:              box.GroupID,
 		Email:                "maria.lindqvist@example.com",
 	})
 	if err != nil {
@@ -49,10 +50,12 @@ func Example() {
 }
 
 func ExampleClient_WaitForCheck() {
-	box := sandbox.New(sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}), sandbox.WithProcessing(0, 20*time.Millisecond))
-	service := httptest.NewServer(box)
-	defer service.Close()
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"), api.WithSandboxOnly())
+	box, err := sandbox.Listen(sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}), sandbox.WithProcessing(0, 20*time.Millisecond))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL), api.WithSandboxOnly())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -61,7 +64,7 @@ func ExampleClient_WaitForCheck() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{
-		ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID(), Email: "maria+slow+ExpiredDocuments@example.com",
+		ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID, Email: "maria+slow+ExpiredDocuments@example.com",
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -83,10 +86,12 @@ func ExampleClient_WaitForCheck() {
 }
 
 func ExampleError() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -103,30 +108,32 @@ func ExampleError() {
 	// getCheck 404 No check has this ID.
 }
 
-func ExampleClient_UploadIDDocument() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+func ExampleClient_AddIDDocumentWithImage() {
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
 	ctx := context.Background()
-	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID(), Email: "maria.lindqvist@example.com"})
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID, Email: "maria.lindqvist@example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	front := "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
-	err = client.UploadIDDocument(ctx, created.CheckID, api.IDDocumentUpload{
+	err = client.AddIDDocumentWithImage(ctx, created.CheckID, api.AddIDDocumentWithImageRequest{
 		Type:  api.DocumentTypePassportImage,
 		Side:  api.DocumentSideFront,
 		Image: api.ImageReader("front.jpg", strings.NewReader(front)), // or ImageFile, ImageFS, ImageBytes
 	}, api.WithUploadProgress(func(sent, total int64) { fmt.Println(sent, "of", total) }))
 	fmt.Println(err)
 
-	err = client.UploadPhotoDocument(ctx, created.CheckID, api.PhotoDocumentUpload{
+	err = client.AddPhotoDocumentWithImage(ctx, created.CheckID, api.AddPhotoDocumentWithImageRequest{
 		Image: api.ImageReader("selfie.jpg", strings.NewReader("%PDF-1.7")),
 	})
 	fmt.Println(err)
@@ -138,25 +145,27 @@ func ExampleClient_UploadIDDocument() {
 
 // An image that the service cannot read is refused, so that the person can take it again. After the second time it is kept
 // as it is: the check may then be rejected as unreadable, but the person gets on.
-func ExampleClient_UploadPhotoDocument() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+func ExampleClient_AddPhotoDocumentWithImage() {
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
 	ctx := context.Background()
-	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID(), Email: "maria.lindqvist@example.com"})
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID, Email: "maria.lindqvist@example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	const patience = 2
 	for attempt, name := range []string{"blurred+unreadable.jpg", "dark+unreadable.jpg", "sharp.jpg"} { // what the camera brings; the sandbox reads the word
 		image := api.ImageBytes(name, []byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"))
-		err := client.UploadPhotoDocument(ctx, created.CheckID, api.PhotoDocumentUpload{Image: image, ForceCommit: attempt+1 == patience})
+		err := client.AddPhotoDocumentWithImage(ctx, created.CheckID, api.AddPhotoDocumentWithImageRequest{Image: image, ForceCommit: attempt+1 == patience})
 		if !errors.Is(err, api.ErrInvalidRequest) {
 			fmt.Println("kept after", attempt+1, "attempts:", err)
 			break

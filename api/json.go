@@ -13,6 +13,7 @@ import (
 
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/dataurl"
+	"github.com/goaver/aver-go/wire/httperr"
 	"github.com/goaver/aver-go/wire/jsondec"
 )
 
@@ -87,7 +88,7 @@ func (a *answer) Read(p []byte) (int, error) {
 		return 0, a.err
 	}
 	if err != nil && err != io.EOF {
-		a.err = &transientError{fmt.Errorf("the answer broke off: %w", wire.TransportError(err))}
+		a.err = &transientError{fmt.Errorf("the answer broke off: %w", httperr.Of(err))}
 		err = a.err
 	}
 	return n, err

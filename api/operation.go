@@ -18,7 +18,7 @@ type operation struct {
 	success []int       // the statuses of the documented successes; 2 for any that is not listed
 	retry   retryPolicy // the contract's x-retry
 	null    bool        // the answer may be null
-	large   bool        // the contract's x-large-answer
+	large   bool        // the contract's x-large-response
 }
 
 // succeeded reports whether a status is that of a documented success.

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 
 	generated "github.com/goaver/aver-go/generated"
-	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/printing"
 )
 
 // The values of Acknowledgement that the contract lists.
@@ -218,8 +218,8 @@ type Acknowledgement = generated.Acknowledgement
 //	}
 type AddIDDocumentRequest = generated.AddIDDocumentRequest
 
-// IDDocumentUpload is [AddIDDocumentRequest] with an image that is streamed.
-type IDDocumentUpload struct {
+// AddIDDocumentWithImageRequest is [AddIDDocumentRequest] with an image that is streamed.
+type AddIDDocumentWithImageRequest struct {
 	// The kind of identity document. Only an example of the vendor's uses USALicenseIdCard.
 	Type DocumentType
 
@@ -234,7 +234,7 @@ type IDDocumentUpload struct {
 	Image Image
 }
 
-func (u IDDocumentUpload) request(name, content string) AddIDDocumentRequest {
+func (u AddIDDocumentWithImageRequest) request(name, content string) AddIDDocumentRequest {
 	return AddIDDocumentRequest{
 		FileContent: content,
 		FileName:    name,
@@ -245,11 +245,13 @@ func (u IDDocumentUpload) request(name, content string) AddIDDocumentRequest {
 }
 
 // LogValue shows what is set, without what is personal or secret.
-func (u IDDocumentUpload) LogValue() slog.Value { return u.request(redacted, redacted).LogValue() }
+func (u AddIDDocumentWithImageRequest) LogValue() slog.Value {
+	return u.request(redacted, redacted).LogValue()
+}
 
 // Format prints like LogValue, whatever the verb.
-func (u IDDocumentUpload) Format(f fmt.State, _ rune) {
-	wire.Format(f, "IDDocumentUpload", u.LogValue())
+func (u AddIDDocumentWithImageRequest) Format(f fmt.State, _ rune) {
+	printing.Format(f, "AddIDDocumentWithImageRequest", u.LogValue())
 }
 
 // AddPersonalInfoRequest is the person as the person describes themselves.
@@ -336,8 +338,8 @@ type AddPhoneRequest = generated.AddPhoneRequest
 //	}
 type AddPhotoDocumentRequest = generated.AddPhotoDocumentRequest
 
-// PhotoDocumentUpload is [AddPhotoDocumentRequest] with an image that is streamed.
-type PhotoDocumentUpload struct {
+// AddPhotoDocumentWithImageRequest is [AddPhotoDocumentRequest] with an image that is streamed.
+type AddPhotoDocumentWithImageRequest struct {
 	// This is the second photograph, taken as the photo instruction of the check says.
 	Extended bool
 
@@ -349,7 +351,7 @@ type PhotoDocumentUpload struct {
 	Image Image
 }
 
-func (u PhotoDocumentUpload) request(name, content string) AddPhotoDocumentRequest {
+func (u AddPhotoDocumentWithImageRequest) request(name, content string) AddPhotoDocumentRequest {
 	return AddPhotoDocumentRequest{
 		FileContent: content,
 		FileName:    name,
@@ -359,11 +361,13 @@ func (u PhotoDocumentUpload) request(name, content string) AddPhotoDocumentReque
 }
 
 // LogValue shows what is set, without what is personal or secret.
-func (u PhotoDocumentUpload) LogValue() slog.Value { return u.request(redacted, redacted).LogValue() }
+func (u AddPhotoDocumentWithImageRequest) LogValue() slog.Value {
+	return u.request(redacted, redacted).LogValue()
+}
 
 // Format prints like LogValue, whatever the verb.
-func (u PhotoDocumentUpload) Format(f fmt.State, _ rune) {
-	wire.Format(f, "PhotoDocumentUpload", u.LogValue())
+func (u AddPhotoDocumentWithImageRequest) Format(f fmt.State, _ rune) {
+	printing.Format(f, "AddPhotoDocumentWithImageRequest", u.LogValue())
 }
 
 // AddSupplementalDocumentRequest is an image of a supporting paper.
@@ -382,8 +386,8 @@ func (u PhotoDocumentUpload) Format(f fmt.State, _ rune) {
 //	}
 type AddSupplementalDocumentRequest = generated.AddSupplementalDocumentRequest
 
-// SupplementalDocumentUpload is [AddSupplementalDocumentRequest] with an image that is streamed.
-type SupplementalDocumentUpload struct {
+// AddSupplementalDocumentWithImageRequest is [AddSupplementalDocumentRequest] with an image that is streamed.
+type AddSupplementalDocumentWithImageRequest struct {
 	// The kind of supporting paper.
 	Type SupplementalDocumentType
 
@@ -391,7 +395,7 @@ type SupplementalDocumentUpload struct {
 	Image Image
 }
 
-func (u SupplementalDocumentUpload) request(name, content string) AddSupplementalDocumentRequest {
+func (u AddSupplementalDocumentWithImageRequest) request(name, content string) AddSupplementalDocumentRequest {
 	return AddSupplementalDocumentRequest{
 		FileContent: content,
 		FileName:    name,
@@ -400,13 +404,13 @@ func (u SupplementalDocumentUpload) request(name, content string) AddSupplementa
 }
 
 // LogValue shows what is set, without what is personal or secret.
-func (u SupplementalDocumentUpload) LogValue() slog.Value {
+func (u AddSupplementalDocumentWithImageRequest) LogValue() slog.Value {
 	return u.request(redacted, redacted).LogValue()
 }
 
 // Format prints like LogValue, whatever the verb.
-func (u SupplementalDocumentUpload) Format(f fmt.State, _ rune) {
-	wire.Format(f, "SupplementalDocumentUpload", u.LogValue())
+func (u AddSupplementalDocumentWithImageRequest) Format(f fmt.State, _ rune) {
+	printing.Format(f, "AddSupplementalDocumentWithImageRequest", u.LogValue())
 }
 
 // AddressVerification is the address and whether it exists.
@@ -1114,8 +1118,8 @@ type SearchCriteria = generated.SearchCriteria
 //	}
 type SearchWatchlistsRequest = generated.SearchWatchlistsRequest
 
-// WatchlistImageSearch is [SearchWatchlistsRequest] with an image that is streamed.
-type WatchlistImageSearch struct {
+// SearchWatchlistsWithImageRequest is [SearchWatchlistsRequest] with an image that is streamed.
+type SearchWatchlistsWithImageRequest struct {
 	// Name of a business.
 	BusinessName string
 
@@ -1147,7 +1151,7 @@ type WatchlistImageSearch struct {
 	Image Image
 }
 
-func (u WatchlistImageSearch) request(name, content string) SearchWatchlistsRequest {
+func (u SearchWatchlistsWithImageRequest) request(name, content string) SearchWatchlistsRequest {
 	return SearchWatchlistsRequest{
 		FileContent:     content,
 		FileName:        name,
@@ -1164,11 +1168,13 @@ func (u WatchlistImageSearch) request(name, content string) SearchWatchlistsRequ
 }
 
 // LogValue shows what is set, without what is personal or secret.
-func (u WatchlistImageSearch) LogValue() slog.Value { return u.request(redacted, redacted).LogValue() }
+func (u SearchWatchlistsWithImageRequest) LogValue() slog.Value {
+	return u.request(redacted, redacted).LogValue()
+}
 
 // Format prints like LogValue, whatever the verb.
-func (u WatchlistImageSearch) Format(f fmt.State, _ rune) {
-	wire.Format(f, "WatchlistImageSearch", u.LogValue())
+func (u SearchWatchlistsWithImageRequest) Format(f fmt.State, _ rune) {
+	printing.Format(f, "SearchWatchlistsWithImageRequest", u.LogValue())
 }
 
 // SearchedList is a list that a search went through.
@@ -1573,13 +1579,13 @@ func (c *Client) AddIDDocument(ctx context.Context, id string, body AddIDDocumen
 	}))
 }
 
-// UploadIDDocument does what [Client.AddIDDocument] does, with an image that is streamed: a large one costs no more
+// AddIDDocumentWithImage does what [Client.AddIDDocument] does, with an image that is streamed: a large one costs no more
 // memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
 // something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
 //
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
-func (c *Client) UploadIDDocument(ctx context.Context, id string, upload IDDocumentUpload, opts ...CallOption) error {
+func (c *Client) AddIDDocumentWithImage(ctx context.Context, id string, upload AddIDDocumentWithImageRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddIDDocument, opts, request[Acknowledgement]{
 		path:      []string{pathValue(id)},
 		bodyRules: generated.RulesNamed("AddIDDocumentRequest"),
@@ -1654,13 +1660,14 @@ func (c *Client) AddPhotoDocument(ctx context.Context, id string, body AddPhotoD
 	}))
 }
 
-// UploadPhotoDocument does what [Client.AddPhotoDocument] does, with an image that is streamed: a large one costs no more
+// AddPhotoDocumentWithImage does what [Client.AddPhotoDocument] does, with an image that is streamed: a large one costs
+// no more
 // memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
 // something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
 //
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
-func (c *Client) UploadPhotoDocument(ctx context.Context, id string, upload PhotoDocumentUpload, opts ...CallOption) error {
+func (c *Client) AddPhotoDocumentWithImage(ctx context.Context, id string, upload AddPhotoDocumentWithImageRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddPhotoDocument, opts, request[Acknowledgement]{
 		path:      []string{pathValue(id)},
 		bodyRules: generated.RulesNamed("AddPhotoDocumentRequest"),
@@ -1757,14 +1764,14 @@ func (c *Client) AddSupplementalDocument(ctx context.Context, id string, body Ad
 	}))
 }
 
-// UploadSupplementalDocument does what [Client.AddSupplementalDocument] does, with an image that is streamed: a large one
-// costs no more
+// AddSupplementalDocumentWithImage does what [Client.AddSupplementalDocument] does, with an image that is streamed: a
+// large one costs no more
 // memory than a small one. It is recognised by its content, JPEG or PNG, and refused before anything is sent when it is
 // something else or too large ([WithMaxImageSize]). [WithUploadProgress] tells how far it is.
 //
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
-func (c *Client) UploadSupplementalDocument(ctx context.Context, id string, upload SupplementalDocumentUpload, opts ...CallOption) error {
+func (c *Client) AddSupplementalDocumentWithImage(ctx context.Context, id string, upload AddSupplementalDocumentWithImageRequest, opts ...CallOption) error {
 	return done(call(ctx, c, &opAddSupplementalDocument, opts, request[Acknowledgement]{
 		path:      []string{pathValue(id)},
 		bodyRules: generated.RulesNamed("AddSupplementalDocumentRequest"),
@@ -1877,7 +1884,7 @@ func (c *Client) SearchWatchlists(ctx context.Context, body SearchWatchlistsRequ
 //
 // Where the call may be repeated, the image is read again from its beginning. Of a reader that cannot seek this is
 // impossible, and the error says so.
-func (c *Client) SearchWatchlistsWithImage(ctx context.Context, upload WatchlistImageSearch, opts ...CallOption) (*CreatedWatchlistSearch, error) {
+func (c *Client) SearchWatchlistsWithImage(ctx context.Context, upload SearchWatchlistsWithImageRequest, opts ...CallOption) (*CreatedWatchlistSearch, error) {
 	return call(ctx, c, &opSearchWatchlists, opts, request[CreatedWatchlistSearch]{
 		bodyRules: generated.RulesNamed("SearchWatchlistsRequest"),
 		upload:    newUpload(upload.Image, upload.request),

@@ -48,7 +48,7 @@ type job struct {
 func TestRedactAttrReachesEveryPart(t *testing.T) {
 	check := api.Check{ID: "c1", Status: api.CheckStatusCreated, ThirdPartyIdentifier: marker}
 	person := api.AddPersonalInfoRequest{FirstName: marker, LastName: marker}
-	upload := api.PhotoDocumentUpload{Image: api.ImageBytes(marker, nil)}
+	upload := api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes(marker, nil)}
 	deep := any(check)
 	for range 12 {
 		deep = []any{map[string]any{"deeper": &deep}}

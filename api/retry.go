@@ -129,7 +129,7 @@ func (e *Error) transient() bool {
 	switch {
 	case e.Class == ErrRateLimited, e.Class == ErrUnavailable:
 		return true
-	case e.Class == ErrUnexpectedAnswer:
+	case e.Class == ErrUnexpectedResponse:
 		return errors.As(e.Err, &damaged) || errors.As(e.Err, &exchange)
 	}
 	return false

@@ -128,7 +128,7 @@ func TestUploadsAreSentOnceUnlessTheyWereNotPerformed(t *testing.T) {
 		client, s := scripted(t, map[string][]http.HandlerFunc{upload: {failure, ok(`"success"`)}})
 		err := do(client)
 		var e *api.Error
-		if !errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrUnexpectedAnswer) ||
+		if !errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrUnexpectedResponse) ||
 			!errors.As(err, &e) || e.Retryable() || s.total(upload) != 1 || !strings.Contains(err.Error(), "it may have been performed") {
 			t.Errorf("%s: %v after %d calls", name, err, s.total(upload))
 		}
@@ -896,7 +896,7 @@ func TestClientThatGivesUpByItselfIsATimeout(t *testing.T) {
 		},
 	} {
 		for _, hide := range []bool{false, true} {
-			client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}}, api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+			client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}}, api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
 				return roundTripper(func(r *http.Request) (*http.Response, error) {
 					if !strings.HasSuffix(r.URL.Path, "/submit") {
 						return next.RoundTrip(r)
@@ -1115,7 +1115,7 @@ func TestSwitchingProtocolsDoesNotHang(t *testing.T) {
 		_ = buffered.Flush()
 		_, _ = io.Copy(io.Discard, conn) // until the client hangs up
 	}}})
-	if _, err := client.GetCheck(t.Context(), "c1", api.WithTimeout(time.Minute)); !errors.Is(err, api.ErrUnexpectedAnswer) {
+	if _, err := client.GetCheck(t.Context(), "c1", api.WithTimeout(time.Minute)); !errors.Is(err, api.ErrUnexpectedResponse) {
 		t.Errorf("%v", err)
 	}
 }

@@ -100,7 +100,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 						return client.AddIDDocument(ctx, "c1", api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
-						return client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: image()})
+						return client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: image()})
 					},
 				},
 				"photo": {
@@ -108,7 +108,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 						return client.AddPhotoDocument(ctx, "c1", api.AddPhotoDocumentRequest{Extended: true, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
-						return client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Extended: true, Image: image()})
+						return client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Extended: true, Image: image()})
 					},
 				},
 				"paper": {
@@ -116,7 +116,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 						return client.AddSupplementalDocument(ctx, "c1", api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
-						return client.UploadSupplementalDocument(ctx, "c1", api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeTaxDocument, Image: image()})
+						return client.AddSupplementalDocumentWithImage(ctx, "c1", api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: image()})
 					},
 				},
 				"search": {
@@ -125,7 +125,7 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 						return err
 					},
 					func() error {
-						found, err := client.SearchWatchlistsWithImage(ctx, api.WatchlistImageSearch{GroupID: "g", BusinessName: "<&>", Image: image()})
+						found, err := client.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{GroupID: "g", BusinessName: "<&>", Image: image()})
 						if err == nil && found.ID != "w1" {
 							t.Errorf("found %v", found)
 						}
@@ -189,7 +189,7 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		for name, image := range map[string]api.Image{
 			"file": api.ImageFile(file), "bytes": api.ImageBytes("front.jpg", []byte(tt.content)), "reader": api.ImageReader("front.jpg", only{strings.NewReader(tt.content)}),
 		} {
-			err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+			err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 			var failure *api.Error
 			if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(fmt.Sprint(err), tt.want) || !errors.As(err, &failure) || failure.Attempts != 0 {
 				t.Errorf("%s from %s: %v", tt.name, name, err)
@@ -203,26 +203,26 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no image":      {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{}), "the image is missing"},
-		"no file":       {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile("private.jpg")}), "no such file or directory"},
-		"directory":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile(t.TempDir())}), "it is a directory"},
-		"no reader":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", nil)}), "the reader is nil"},
-		"no FS":         {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFS(nil, "f")}), "the file system is nil"},
-		"not in FS":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFS(fstest.MapFS{}, "private")}), "open: file does not exist"},
-		"broken reader": {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
-		"no name":       {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("", picture(100))}), "fileName: is required"},
-		"no ID":         {client.UploadPhotoDocument(ctx, "", api.PhotoDocumentUpload{Image: jpeg}), "the path parameter id"},
-		"other fields":  {client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{Type: "x", Image: jpeg}), "docType: must be one of"},
-		"too large":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
-		"own limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(99)), "it has 100 bytes; at most 99"},
-		"bad limit":     {client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: jpeg}, api.WithMaxImageSize(0)), "must be positive"},
+		"no image":      {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{}), "the image is missing"},
+		"no file":       {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile("private.jpg")}), "no such file or directory"},
+		"directory":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(t.TempDir())}), "it is a directory"},
+		"no reader":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", nil)}), "the reader is nil"},
+		"no FS":         {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(nil, "f")}), "the file system is nil"},
+		"not in FS":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(fstest.MapFS{}, "private")}), "open: file does not exist"},
+		"broken reader": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
+		"no name":       {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("", picture(100))}), "fileName: is required"},
+		"no ID":         {client.AddPhotoDocumentWithImage(ctx, "", api.AddPhotoDocumentWithImageRequest{Image: jpeg}), "the path parameter id"},
+		"other fields":  {client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: "x", Image: jpeg}), "docType: must be one of"},
+		"too large":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
+		"own limit":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(99)), "it has 100 bytes; at most 99"},
+		"bad limit":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(0)), "must be positive"},
 	} {
 		if !errors.Is(tt.err, api.ErrInvalidRequest) || !strings.Contains(tt.err.Error(), tt.want) || strings.Contains(tt.err.Error(), "private") {
 			t.Errorf("%s: %v", name, tt.err)
 		}
 	}
 	var path *fs.PathError
-	if err := client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageFile("private.jpg")}); !errors.As(err, &path) || !errors.Is(err, fs.ErrNotExist) {
+	if err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile("private.jpg")}); !errors.As(err, &path) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the cause of %v is lost", err)
 	}
 }
@@ -285,7 +285,7 @@ func TestImagesAreSentAgainWhereThatIsSafe(t *testing.T) {
 				}
 				ok(`"success"`)(w, r)
 			})
-			if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
+			if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
 				t.Errorf("%s, %s: %v, sent %d times", name, when, err, s.total("POST /check/c1/photodocument"))
 			}
 		}
@@ -296,11 +296,11 @@ func TestReaderThatCannotSeekIsSentOnce(t *testing.T) {
 	const n = 300_000
 	client, s := uploads(t, reading(n, answer(401, "application/json", `"expired"`)), reading(n, ok(`"success"`)))
 	image := api.ImageReader("f", only{bytes.NewReader(picture(n))})
-	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 	if !errors.Is(err, api.ErrUnauthorized) || !strings.Contains(err.Error(), "its reader cannot be read again") || s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
-	err = client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	err = client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "its reader cannot be read again") || s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
@@ -329,7 +329,7 @@ func TestReaderOfWhichNothingWasSentCanBeSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := api.ImageReader("f", only{bytes.NewReader(picture(2000))})
-	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithMaxImageSize(10_000)); err != nil || dials.Load() != 3 {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}, api.WithMaxImageSize(10_000)); err != nil || dials.Load() != 3 {
 		t.Errorf("%v after %d connections", err, dials.Load())
 	}
 }
@@ -347,16 +347,16 @@ func TestUploadThatBreaksOffIsSentAgain(t *testing.T) {
 		_ = conn.Close()
 	}
 	client, s := uploads(t, early, reading(n, ok(`"success"`)))
-	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(n))}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(n))}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
 	client, s = uploads(t, early, reading(n, ok(`"success"`)))
-	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", only{bytes.NewReader(picture(n))})})
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", only{bytes.NewReader(picture(n))})})
 	if !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "its reader cannot be read again") || !strings.Contains(err.Error(), "it was not performed") || s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
 	client, s = uploads(t, reset, reading(n, ok(`"success"`))) // after the whole of it
-	err = client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(n))})
+	err = client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(n))})
 	if !errors.Is(err, api.ErrOutcomeUnknown) || s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
@@ -388,7 +388,7 @@ func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
 			broken <- err
 			ok(`"success"`)(w, r)
 		})
-		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: tt.image()}, tt.opts...)
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: tt.image()}, tt.opts...)
 		if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "it was not performed") || strings.Contains(err.Error(), "private") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -405,7 +405,7 @@ func TestUploadProgress(t *testing.T) {
 		image := map[string]api.Image{"seeker": api.ImageReader("f", bytes.NewReader(picture(n))), "reader": api.ImageReader("f", only{bytes.NewReader(picture(n))})}[name]
 		var last, total int64
 		restarts, calls := 0, 0
-		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithUploadProgress(func(sent, of int64) {
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}, api.WithUploadProgress(func(sent, of int64) {
 			if sent < last {
 				restarts++
 			}
@@ -428,7 +428,7 @@ func TestReaderServesOneCallAtATime(t *testing.T) {
 	})
 	image := api.ImageReader("f", bytes.NewReader(picture(100)))
 	upload := func() error {
-		return client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+		return client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 	}
 	first := make(chan error)
 	go func() { first <- upload() }()
@@ -452,7 +452,7 @@ func TestCallerLeavesAReaderThatBlocks(t *testing.T) {
 	go func() { _, _ = w.Write(picture(100_000)) }() // and then nothing
 	ctx, cancel := context.WithCancel(t.Context())
 	var sent atomic.Int64
-	err := client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(n, _ int64) {
+	err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(n, _ int64) {
 		if sent.Store(n); n == 100_000 {
 			cancel()
 		}
@@ -465,7 +465,7 @@ func TestCallerLeavesAReaderThatBlocks(t *testing.T) {
 	r, w = io.Pipe() // brings nothing at all
 	ctx, cancel = context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if err := client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", r)}); !errors.Is(err, context.Canceled) {
+	if err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	_ = w.Close()
@@ -486,7 +486,7 @@ func (o onceFS) Open(name string) (fs.File, error) {
 
 func TestFileThatCannotBeOpenedAgain(t *testing.T) {
 	client, _ := uploads(t, reading(100, ok(`"success"`)))
-	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageFS(onceFS{fstest.MapFS{"f": {Data: picture(100)}}, new(int)}, "f")})
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(onceFS{fstest.MapFS{"f": {Data: picture(100)}}, new(int)}, "f")})
 	if !errors.Is(err, api.ErrInvalidRequest) || !errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), "private") {
 		t.Errorf("%v", err)
 	}
@@ -507,16 +507,16 @@ func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
 	client, s := uploads(t, reading(100, ok(`"success"`)))
 	slow := slowSeeker{bytes.NewReader(picture(100)), make(chan struct{})}
 	image := api.ImageReader("f", slow)
-	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}, api.WithTimeout(20*time.Millisecond))
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}, api.WithTimeout(20*time.Millisecond))
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it was not performed") {
 		t.Errorf("%v", err)
 	}
-	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "another call") {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "another call") {
 		t.Errorf("while it is read: %v", err)
 	}
 	close(slow.leave)
 	for err = io.EOF; err != nil; { // as soon as the read has ended, it can be sent
-		if err = client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); err != nil && !strings.Contains(err.Error(), "another call") {
+		if err = client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err != nil && !strings.Contains(err.Error(), "another call") {
 			t.Fatal(err)
 		}
 	}
@@ -525,7 +525,7 @@ func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
 	}
 	fifo := filepath.Join(t.TempDir(), "fifo.jpg")
 	if syscall.Mkfifo(fifo, 0o600) == nil {
-		if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageFile(fifo)}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "it is no regular file") {
+		if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(fifo)}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "it is no regular file") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -541,7 +541,7 @@ func TestReaderIsTheCallersAgainWhenTheCallReturns(t *testing.T) {
 		var reads, told int // races with what goes on, if anything does
 		content := bytes.NewReader(picture(8 << 20))
 		r := readerFunc(func(p []byte) (int, error) { reads++; return content.Read(p[:min(len(p), 4096)]) })
-		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(int64, int64) { told++ }))
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(int64, int64) { told++ }))
 		reads++
 		told++
 		if err == nil {
@@ -563,7 +563,7 @@ func TestSuccessOfAnUploadThatBrokeOffIsNone(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	})
 	image := api.ImageReader("f", io.MultiReader(bytes.NewReader(picture(5<<20)), iotest.ErrReader(errors.New("broken"))))
-	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image}); err == nil {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err == nil {
 		t.Error("no error")
 	}
 }
@@ -629,7 +629,7 @@ func testResetStreams(t *testing.T, scheme string, listener net.Listener, transp
 	search := api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}
 	calls := map[string]func() error{
 		"upload": func() error {
-			return client.UploadPhotoDocument(ctx, "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(20_000))})
+			return client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(20_000))})
 		},
 		"search": func() error {
 			_, err := client.SearchWatchlists(ctx, search)
@@ -681,7 +681,7 @@ func TestBodyIsHadAgainWhereNothingWasSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(2000))}); err != nil || asked != 2 {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(2000))}); err != nil || asked != 2 {
 		t.Errorf("%v, asked %d times", err, asked)
 	}
 }
@@ -724,8 +724,8 @@ func resetStreams(conn net.Conn, tokenGiven *atomic.Bool, received *atomic.Int32
 func TestUploadsPrintNothingPrivate(t *testing.T) {
 	image := api.ImageBytes("maria.jpg", picture(100))
 	for _, v := range []any{
-		image, &image, api.IDDocumentUpload{Side: api.DocumentSideFront, Image: image}, &api.PhotoDocumentUpload{Image: image},
-		api.WatchlistImageSearch{FirstName: "maria", Image: image}, api.ImageReader("maria", strings.NewReader("maria")), api.ImageFile("maria"),
+		image, &image, api.AddIDDocumentWithImageRequest{Side: api.DocumentSideFront, Image: image}, &api.AddPhotoDocumentWithImageRequest{Image: image},
+		api.SearchWatchlistsWithImageRequest{FirstName: "maria", Image: image}, api.ImageReader("maria", strings.NewReader("maria")), api.ImageFile("maria"),
 	} {
 		for form, text := range printed(v) {
 			if strings.Contains(text, "maria") || strings.Contains(text, "0x") || strings.Contains(text, "JFIF") {
@@ -737,7 +737,7 @@ func TestUploadsPrintNothingPrivate(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		answer(400, "application/json", fmt.Sprintf("%q", body[:150]))(w, r)
 	})
-	err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 	if !errors.Is(err, api.ErrInvalidRequest) || strings.Contains(err.Error(), "/9j/") || strings.Contains(err.Error(), "maria") {
 		t.Errorf("%v", err)
 	}
@@ -771,7 +771,7 @@ func TestLargeImagesCostLittleMemory(t *testing.T) {
 	}
 	content := picture(api.DefaultMaxImageSize)
 	if cost := allocated(func() {
-		if err := client.UploadIDDocument(ctx, check.CheckID, api.IDDocumentUpload{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: api.ImageReader("f", bytes.NewReader(content))}); err != nil {
+		if err := client.AddIDDocumentWithImage(ctx, check.CheckID, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: api.ImageReader("f", bytes.NewReader(content))}); err != nil {
 			t.Fatal(err)
 		}
 	}); cost > 1<<20 {
@@ -785,7 +785,7 @@ func TestLargeImagesCostLittleMemory(t *testing.T) {
 			return client.AddPhone(ctx, check.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"})
 		},
 		"photo": func() error {
-			return client.UploadPhotoDocument(ctx, check.CheckID, api.PhotoDocumentUpload{Image: api.ImageBytes("f", picture(70_000))})
+			return client.AddPhotoDocumentWithImage(ctx, check.CheckID, api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(70_000))})
 		},
 	} {
 		if err := f(); err != nil {
@@ -844,20 +844,20 @@ func TestDownload(t *testing.T) {
 		{"both", []http.HandlerFunc{ok(`{"base64":"` + url + `","document":"` + url + `"}`)}, nil, "", 1, 1},
 		{"escaped", []http.HandlerFunc{ok(strings.NewReplacer("/", `\/`, "+", `\u002B`).Replace(whole))}, nil, "", 1, 1},
 		{"unavailable, then there", []http.HandlerFunc{answer(503, "", ""), ok(whole)}, nil, "", 2, 2},
-		{"neither", []http.HandlerFunc{ok(`{"data":"` + url + `"}`)}, api.ErrUnexpectedAnswer, "the answer lacks base64", 1, 1},
-		{"null", []http.HandlerFunc{ok(`{"base64":null}`)}, api.ErrUnexpectedAnswer, "the answer lacks base64", 1, 1},
+		{"neither", []http.HandlerFunc{ok(`{"data":"` + url + `"}`)}, api.ErrUnexpectedResponse, "the answer lacks base64", 1, 1},
+		{"null", []http.HandlerFunc{ok(`{"base64":null}`)}, api.ErrUnexpectedResponse, "the answer lacks base64", 1, 1},
 		{"empty under one name", []http.HandlerFunc{ok(`{"document":"","base64":"` + url + `"}`)}, nil, "", 1, 1},
-		{"empty image", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,"}`)}, api.ErrUnexpectedAnswer, "it is empty", 4, 4},
-		{"number", []http.HandlerFunc{ok(`{"base64":5}`)}, api.ErrUnexpectedAnswer, "JSON number at base64", 1, 1},
-		{"no Data URL", []http.HandlerFunc{ok(`{"base64":"/9j/4AAQ"}`)}, api.ErrUnexpectedAnswer, "malformed Data URL", 4, 4},
-		{"not Base64", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,/9j/4A=Q"}`)}, api.ErrUnexpectedAnswer, "malformed Data URL", 1, 4},
-		{"broken off", []http.HandlerFunc{cut}, api.ErrUnexpectedAnswer, "the answer broke off", 1, 4},
-		{"broken off, then whole", []http.HandlerFunc{cut, ok(whole)}, api.ErrUnexpectedAnswer, "were written", 1, 2},
-		{"truncated", []http.HandlerFunc{ok(whole[:90_000])}, api.ErrUnexpectedAnswer, "the answer is truncated", 1, 4},
-		{"garbage behind", []http.HandlerFunc{ok(whole + "x")}, api.ErrUnexpectedAnswer, "not valid JSON", 1, 4},
-		{"twice", []http.HandlerFunc{ok(`{"base64":"` + url + `","base64":"` + url + `"}`)}, api.ErrUnexpectedAnswer, "twice at base64", 1, 1},
+		{"empty image", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,"}`)}, api.ErrUnexpectedResponse, "it is empty", 4, 4},
+		{"number", []http.HandlerFunc{ok(`{"base64":5}`)}, api.ErrUnexpectedResponse, "JSON number at base64", 1, 1},
+		{"no Data URL", []http.HandlerFunc{ok(`{"base64":"/9j/4AAQ"}`)}, api.ErrUnexpectedResponse, "malformed Data URL", 4, 4},
+		{"not Base64", []http.HandlerFunc{ok(`{"base64":"data:image/jpeg;base64,/9j/4A=Q"}`)}, api.ErrUnexpectedResponse, "malformed Data URL", 1, 4},
+		{"broken off", []http.HandlerFunc{cut}, api.ErrUnexpectedResponse, "the answer broke off", 1, 4},
+		{"broken off, then whole", []http.HandlerFunc{cut, ok(whole)}, api.ErrUnexpectedResponse, "were written", 1, 2},
+		{"truncated", []http.HandlerFunc{ok(whole[:90_000])}, api.ErrUnexpectedResponse, "the answer is truncated", 1, 4},
+		{"garbage behind", []http.HandlerFunc{ok(whole + "x")}, api.ErrUnexpectedResponse, "not valid JSON", 1, 4},
+		{"twice", []http.HandlerFunc{ok(`{"base64":"` + url + `","base64":"` + url + `"}`)}, api.ErrUnexpectedResponse, "twice at base64", 1, 1},
 		{"no such image", []http.HandlerFunc{answer(404, "application/json", `"none"`)}, api.ErrNotFound, "none", 1, 1},
-		{"too large", []http.HandlerFunc{ok(`{"base64":"data:image/png;base64,` + strings.Repeat("A", 400_000) + `"}`)}, api.ErrUnexpectedAnswer, "larger than 300000 bytes", 1, 1},
+		{"too large", []http.HandlerFunc{ok(`{"base64":"data:image/png;base64,` + strings.Repeat("A", 400_000) + `"}`)}, api.ErrUnexpectedResponse, "larger than 300000 bytes", 1, 1},
 	}
 	for _, tt := range tests {
 		client, s := scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": tt.steps}, api.WithMaxResponseSize(300_000))
@@ -905,7 +905,7 @@ func TestDownloadTellsTheFaultOfTheWriter(t *testing.T) {
 	full := errors.New("private")
 	client, s := scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": {ok(`{"base64":"` + url + `"}`)}})
 	image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", writer(func([]byte) (int, error) { return 7, full }))
-	if image != nil || !errors.Is(err, full) || !strings.Contains(err.Error(), "writing the image failed after 7 bytes") || strings.Contains(err.Error(), "private") || errors.Is(err, api.ErrUnexpectedAnswer) {
+	if image != nil || !errors.Is(err, full) || !strings.Contains(err.Error(), "writing the image failed after 7 bytes") || strings.Contains(err.Error(), "private") || errors.Is(err, api.ErrUnexpectedResponse) {
 		t.Errorf("%v, %v", image, err)
 	}
 	if n := s.total("GET /checkdoc/c1/d1"); n != 1 {
@@ -941,7 +941,7 @@ func TestSuccessBeforeTheWholeImageIsNone(t *testing.T) {
 			_, _ = io.CopyN(io.Discard, r.Body, 1000)
 			ok(`"success"`)(w, r)
 		}, quick)
-		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: image})
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 		if !errors.Is(err, api.ErrOutcomeUnknown) || calls != 1 || !strings.Contains(err.Error(), "before it had the whole image") {
 			t.Errorf("%s: %v after %d calls", name, err, calls)
 		}
@@ -979,7 +979,7 @@ func TestWhatPanicsIsAnErrorOfTheCall(t *testing.T) {
 		"a reader that goes away":      {image: api.ImageReader("a.png", readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }))},
 		"the function of the progress": {api.ImageBytes("a.png", large), []api.CallOption{api.WithUploadProgress(func(int64, int64) { panic("private") })}},
 	} {
-		err := client.UploadPhotoDocument(t.Context(), "c1", api.PhotoDocumentUpload{Image: tt.image}, tt.opts...)
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: tt.image}, tt.opts...)
 		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") && !strings.Contains(name, "counts") && !strings.Contains(name, "nothing") {
 			t.Errorf("%s: %v", name, err)
 		}

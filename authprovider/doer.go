@@ -79,7 +79,7 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 	if !ok || redirected || repeated || !d.provider.origin.is(req.URL) || !d.provider.replaceable(token) {
 		return resp, nil
 	}
-	d.provider.Invalidate(token)
+	d.provider.invalidate(token)
 	hasBody := req.Body != nil && req.Body != http.NoBody
 	if hasBody && req.GetBody == nil {
 		return resp, nil

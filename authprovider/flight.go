@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/httperr"
 )
 
 // A flight is one attempt to obtain a token, shared by all who wait for it.
@@ -203,16 +203,16 @@ const maxAnswer = 64 << 10
 func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.Response, error)) (t *token, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			t, err = nil, &Error{Kind: kind, Err: wire.PanicError("the HTTP client", r)}
+			t, err = nil, &Error{Kind: kind, Err: httperr.Panic("the HTTP client", r)}
 		}
 	}()
 	resp, err := send()
 	if err != nil {
-		return nil, &Error{Kind: kind, Err: wire.TransportError(err)}
+		return nil, &Error{Kind: kind, Err: httperr.Of(err)}
 	}
 	defer resp.Body.Close()
 	failure := &Error{Kind: kind, Status: resp.StatusCode}
-	failure.RetryAfter, _ = wire.RetryAfter(resp.Header, start)
+	failure.RetryAfter, _ = httperr.RetryAfter(resp.Header, start)
 	if resp.StatusCode != http.StatusOK {
 		return nil, failure
 	}
@@ -220,7 +220,7 @@ func (p *Provider) receive(kind EventKind, start time.Time, send func() (*http.R
 	var answer tokenAnswer
 	switch {
 	case err != nil:
-		failure.Err = fmt.Errorf("reading the answer: %w", wire.TransportError(err))
+		failure.Err = fmt.Errorf("reading the answer: %w", httperr.Of(err))
 	case len(body) > maxAnswer:
 		failure.Err = fmt.Errorf("the answer is larger than %d KiB", maxAnswer>>10)
 	case json.Unmarshal(body, &answer) != nil:

@@ -301,10 +301,12 @@ func (p *Provider) Warm(ctx context.Context) error {
 	return err
 }
 
-// Invalidate drops a token that the service refused, so that the next call obtains another, at once even if exchanges
+// Invalidate drops a token of [Provider.Token] that the service refused, so that the next call obtains another, at once even if exchanges
 // failed before. A token that was replaced in the meantime changes nothing: a late refusal of an old token never costs
 // the new one. The refused token is not accepted again while it could live.
-func (p *Provider) Invalidate(token string) {
+func (p *Provider) Invalidate(t Token) { p.invalidate(t.Value()) }
+
+func (p *Provider) invalidate(token string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r, ok := p.issued[digest(token)]

@@ -574,7 +574,7 @@ func TestFailingServiceIsNotHammered(t *testing.T) {
 // The token is refused, or expires, while a failing refresh is under way: the exchange must be tried.
 func TestFailingRefreshDoesNotKeepCallersFromTheExchange(t *testing.T) {
 	for name, lose := range map[string]func(*Provider, string){
-		"refused": func(p *Provider, old string) { p.Invalidate(old) },
+		"refused": func(p *Provider, old string) { p.invalidate(old) },
 		"expired": func(*Provider, string) { time.Sleep(4 * time.Minute) },
 	} {
 		for _, status := range []int{500, 429} {
@@ -657,14 +657,14 @@ func TestLateRefusalOfAnOldTokenIsRemembered(t *testing.T) {
 		time.Sleep(26 * time.Minute)
 		mustToken(t, p)
 		synctest.Wait() // renewed
-		p.Invalidate(old)
+		p.invalidate(old)
 		s.set(func() {
 			s.answer = func(_ EventKind, _ int, w http.ResponseWriter) bool {
 				_, _ = w.Write([]byte(`{"token":"` + old + `"}`))
 				return true
 			}
 		})
-		p.Invalidate(mustToken(t, p))
+		p.invalidate(mustToken(t, p))
 		if _, err := p.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "refused before") {
 			t.Errorf("%v", err)
 		}
@@ -674,7 +674,7 @@ func TestLateRefusalOfAnOldTokenIsRemembered(t *testing.T) {
 func TestPanicInTheHookIsDropped(t *testing.T) {
 	s := newService(t)
 	p := s.provider(t, WithHook(func(Event) { panic("hook") }))
-	p.Invalidate(mustToken(t, p))
+	p.invalidate(mustToken(t, p))
 	mustToken(t, p)
 }
 
@@ -737,7 +737,7 @@ func TestStormOfLate401sCausesOneExchange(t *testing.T) {
 		for i := range 50 {
 			wg.Go(func() {
 				time.Sleep(time.Duration(i) * 5 * time.Millisecond) // some while the exchange runs, some after it
-				p.Invalidate(old)
+				p.invalidate(old)
 				if mustToken(t, p) == old {
 					t.Error("the refused token came back")
 				}
@@ -754,10 +754,10 @@ func TestInvalidateKeepsNewerToken(t *testing.T) {
 	s := newService(t)
 	p := s.provider(t)
 	old := mustToken(t, p)
-	p.Invalidate(old)
+	p.invalidate(old)
 	newer := mustToken(t, p)
 	for _, token := range []string{old, "", "never issued"} {
-		p.Invalidate(token)
+		p.invalidate(token)
 	}
 	if mustToken(t, p) != newer {
 		t.Error("a late refusal of the old token dropped the new one")
@@ -774,7 +774,7 @@ func TestInvalidateBypassesTheBackoff(t *testing.T) {
 		mustToken(t, p) // fails in the background
 		synctest.Wait()
 		s.set(func() { s.answer = nil })
-		p.Invalidate(old)
+		p.invalidate(old)
 		if mustToken(t, p) == old {
 			t.Error("the refused token came back")
 		}
@@ -788,7 +788,7 @@ func TestRefusedTokenIsNotAcceptedAgain(t *testing.T) {
 		return true
 	}
 	p := s.provider(t)
-	p.Invalidate(mustToken(t, p))
+	p.invalidate(mustToken(t, p))
 	if token, err := p.Token(t.Context()); err == nil || !strings.Contains(err.Error(), "refused before") {
 		t.Errorf("%v, %v", token.Value(), err)
 	}
@@ -799,13 +799,13 @@ func TestRefusedTokenIsForgottenAtTheEndOfItsLife(t *testing.T) {
 		s := newService(t)
 		p := s.provider(t)
 		for range 3 {
-			p.Invalidate(mustToken(t, p))
+			p.invalidate(mustToken(t, p))
 		}
 		if len(p.issued) != 3 {
 			t.Errorf("%d tokens are remembered", len(p.issued))
 		}
 		time.Sleep(31 * time.Minute)
-		p.Invalidate(mustToken(t, p))
+		p.invalidate(mustToken(t, p))
 		if len(p.issued) != 1 {
 			t.Errorf("%d tokens are remembered after their lives", len(p.issued))
 		}
@@ -826,7 +826,7 @@ func TestTokenRefusedWhileItIsRenewed(t *testing.T) {
 			}
 		})
 		mustToken(t, p) // begins to renew it
-		p.Invalidate(old)
+		p.invalidate(old)
 		if mustToken(t, p) == old {
 			t.Error("the refused token came back")
 		}
@@ -944,7 +944,7 @@ func TestCloseEndsAFlight(t *testing.T) {
 				t.Errorf("%s: %v", url, err)
 			}
 		}
-		p.Invalidate("x")
+		p.invalidate("x")
 	})
 }
 

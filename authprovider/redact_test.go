@@ -23,12 +23,16 @@ func testNothingSecretIsPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Invalidate(token.Value())
+	p.Invalidate(token)
 	token, err = p.Token(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	synctest.Wait() // a copied provider is read without its lock
+	if len(s.issued) != 2 || token.Value() != s.issued[1] {
+		t.Errorf("the invalidated token was replaced by the last of %d", len(s.issued))
+	}
+	p.Invalidate(Token{}) // changes nothing
+	synctest.Wait()       // a copied provider is read without its lock
 	secrets := append([]string{"the-key", "the-secret", "dGhlLWtleTp0aGUtc2VjcmV0"}, s.issued...)
 
 	values := map[string]any{

@@ -52,15 +52,17 @@ func picture() []byte {
 
 // watchlistResults returns the sandbox's answer with n hits.
 func watchlistResults(n int) ([]byte, error) {
-	s := sandbox.New()
-	srv := httptest.NewServer(s)
-	defer srv.Close()
-	c, err := api.New(s.Key(), s.Secret(), api.WithBaseURL(srv.URL+"/api"))
+	s, err := sandbox.Listen()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	c, err := api.New(s.Key, s.Secret, api.WithBaseURL(s.URL))
 	if err != nil {
 		return nil, err
 	}
 	ctx := context.Background()
-	search, err := c.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: s.GroupID(), FirstName: "Maria", LastName: fmt.Sprintf("Lindqvist+hits-%d", n)})
+	search, err := c.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: s.GroupID, FirstName: "Maria", LastName: fmt.Sprintf("Lindqvist+hits-%d", n)})
 	if err != nil {
 		return nil, err
 	}

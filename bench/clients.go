@@ -70,7 +70,7 @@ func newOwn(url string, transport http.RoundTripper) (client, error) {
 			return err
 		},
 		upload: func(ctx context.Context, image []byte) error {
-			return c.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{
+			return c.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{
 				Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: api.ImageReader("front.jpg", bytes.NewReader(image)),
 			})
 		},

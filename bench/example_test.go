@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http/httptest"
 
 	"golang.org/x/oauth2"
 
@@ -21,10 +20,12 @@ func (s tokenSource) Token() (*oauth2.Token, error) {
 }
 
 func Example_tokenSource() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
-	provider, err := authprovider.New(box.Key(), box.Secret(), authprovider.WithBaseURL(service.URL+"/api"))
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	provider, err := authprovider.New(box.Key, box.Secret, authprovider.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}

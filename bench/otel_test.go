@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -19,14 +18,16 @@ import (
 
 // OpenTelemetry records every attempt under the path template of the operation.
 func Example_openTelemetry() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
 	spans := tracetest.NewInMemoryExporter()
 	tracing := trace.NewTracerProvider(trace.WithSyncer(spans))
 
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"),
-		api.WithTransport(func(next http.RoundTripper) http.RoundTripper {
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL),
+		api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
 			return otelhttp.NewTransport(next, otelhttp.WithTracerProvider(tracing))
 		}))
 	if err != nil {
@@ -39,7 +40,7 @@ func Example_openTelemetry() {
 	for _, span := range spans.GetSpans() {
 		for _, attribute := range span.Attributes {
 			if attribute.Key == "url.full" {
-				fmt.Println(strings.TrimPrefix(attribute.Value.AsString(), service.URL))
+				fmt.Println(strings.TrimPrefix(attribute.Value.AsString(), strings.TrimSuffix(box.URL, "/api")))
 			}
 		}
 		fmt.Println(strings.Contains(fmt.Sprint(span), "a-private-identifier"))

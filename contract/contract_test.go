@@ -226,7 +226,7 @@ func TestEveryKindOfViolationIsFound(t *testing.T) {
 				t.Errorf("handler, as an answer: %d %s, received %d times", w.Code, w.Body, received)
 			}
 			w = httptest.NewRecorder()
-			contract.Handler(server, spec, contract.ResponsesOnly()).ServeHTTP(w, v.request(t, ""))
+			contract.Handler(server, spec, contract.WithResponsesOnly()).ServeHTTP(w, v.request(t, ""))
 			if w.Code != 200 {
 				t.Errorf("handler, responses only: %d", w.Code)
 			}
@@ -423,7 +423,7 @@ func TestHandlerSendsWhatNetHTTPWould(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	w = httptest.NewRecorder()
-	contract.Handler(http.NotFoundHandler(), spec, contract.ResponsesOnly()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/elsewhere", nil))
+	contract.Handler(http.NotFoundHandler(), spec, contract.WithResponsesOnly()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/elsewhere", nil))
 	if w.Code != 404 {
 		t.Errorf("a server's own 404: %d %s", w.Code, w.Body)
 	}

@@ -53,8 +53,8 @@ func WithTest(tb TB) Option {
 	})
 }
 
-// ResponsesOnly leaves requests unchecked, so that bad ones can be sent on purpose.
-func ResponsesOnly() Option { return func(s *settings) { s.responsesOnly = true } }
+// WithResponsesOnly leaves requests unchecked, so that bad ones can be sent on purpose.
+func WithResponsesOnly() Option { return func(s *settings) { s.responsesOnly = true } }
 
 // WithBodyLimit sets how much of a body is held in memory to be checked, in bytes. A longer body streams through; it is
 // checked all the same if it fits without its image, and otherwise passes unchecked.
@@ -280,7 +280,7 @@ func (t *stream) Close() error {
 
 // Handler returns a handler that checks every request before next sees it and every answer of next. Without [WithReport]
 // or [WithTest], a message that breaks the contract is answered with 500 and a text that names the violations. Use
-// [ResponsesOnly] to test how a server refuses bad requests.
+// [WithResponsesOnly] to test how a server refuses bad requests.
 func Handler(next http.Handler, opts ...Option) http.Handler {
 	s := newSettings(opts)
 	fail := func(w http.ResponseWriter, err error) {

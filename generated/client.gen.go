@@ -15,6 +15,8 @@ import (
 
 	"github.com/goaver/aver-go/wire"
 	"github.com/goaver/aver-go/wire/jsondec"
+	"github.com/goaver/aver-go/wire/printing"
+	"github.com/goaver/aver-go/wire/redact"
 	"github.com/goaver/aver-go/wire/rules"
 	"github.com/oapi-codegen/runtime"
 )
@@ -1107,12 +1109,12 @@ type AccessLink struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AccessLink) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("url", t.URL),
+		printing.Redacted("url", t.URL),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t AccessLink) Format(f fmt.State, _ rune) { wire.Format(f, "AccessLink", t.LogValue()) }
+func (t AccessLink) Format(f fmt.State, _ rune) { printing.Format(f, "AccessLink", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *AccessLink) DecodeJSON(d *jsondec.Decoder) {
@@ -1164,17 +1166,17 @@ type AddIDDocumentRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddIDDocumentRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("docType", t.Type),
-		wire.Redacted("fileContent", t.FileContent),
-		wire.Redacted("fileName", t.FileName),
-		wire.Attr("forceCommit", t.ForceCommit),
-		wire.Attr("side", t.Side),
+		printing.Attr("docType", t.Type),
+		printing.Redacted("fileContent", t.FileContent),
+		printing.Redacted("fileName", t.FileName),
+		printing.Attr("forceCommit", t.ForceCommit),
+		printing.Attr("side", t.Side),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t AddIDDocumentRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "AddIDDocumentRequest", t.LogValue())
+	printing.Format(f, "AddIDDocumentRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -1218,7 +1220,7 @@ func (t AddIDDocumentRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddIDDocumentRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.FileContent,
 		t.FileName,
 	)
@@ -1284,27 +1286,27 @@ type AddPersonalInfoRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddPersonalInfoRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("city", t.City),
-		wire.Redacted("companyName", t.CompanyName),
-		wire.Redacted("country", t.Country),
-		wire.Redacted("dateOfBirth", t.DateOfBirth),
-		wire.Redacted("email", t.Email),
-		wire.Redacted("firstName", t.FirstName),
-		wire.Redacted("gender", t.Gender),
-		wire.Redacted("ipAddress", t.IPAddress),
-		wire.Redacted("lastName", t.LastName),
-		wire.Redacted("middleName", t.MiddleName),
-		wire.Redacted("postalCode", t.PostalCode),
-		wire.Redacted("stateOrProvince", t.StateOrProvince),
-		wire.Redacted("streetAddress1", t.StreetAddress1),
-		wire.Redacted("streetAddress2", t.StreetAddress2),
-		wire.Redacted("suffix", t.Suffix),
+		printing.Redacted("city", t.City),
+		printing.Redacted("companyName", t.CompanyName),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("dateOfBirth", t.DateOfBirth),
+		printing.Redacted("email", t.Email),
+		printing.Redacted("firstName", t.FirstName),
+		printing.Redacted("gender", t.Gender),
+		printing.Redacted("ipAddress", t.IPAddress),
+		printing.Redacted("lastName", t.LastName),
+		printing.Redacted("middleName", t.MiddleName),
+		printing.Redacted("postalCode", t.PostalCode),
+		printing.Redacted("stateOrProvince", t.StateOrProvince),
+		printing.Redacted("streetAddress1", t.StreetAddress1),
+		printing.Redacted("streetAddress2", t.StreetAddress2),
+		printing.Redacted("suffix", t.Suffix),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t AddPersonalInfoRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "AddPersonalInfoRequest", t.LogValue())
+	printing.Format(f, "AddPersonalInfoRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -1386,7 +1388,7 @@ func (t AddPersonalInfoRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddPersonalInfoRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.City,
 		t.CompanyName,
 		t.Country,
@@ -1427,13 +1429,15 @@ type AddPhoneRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddPhoneRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("country", t.Country),
-		wire.Redacted("number", t.Number),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("number", t.Number),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t AddPhoneRequest) Format(f fmt.State, _ rune) { wire.Format(f, "AddPhoneRequest", t.LogValue()) }
+func (t AddPhoneRequest) Format(f fmt.State, _ rune) {
+	printing.Format(f, "AddPhoneRequest", t.LogValue())
+}
 
 // DecodeJSON reads the value.
 func (t *AddPhoneRequest) DecodeJSON(d *jsondec.Decoder) {
@@ -1462,7 +1466,7 @@ func (t AddPhoneRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddPhoneRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.Country,
 		t.Number,
 	)
@@ -1495,16 +1499,16 @@ type AddPhotoDocumentRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddPhotoDocumentRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("extended", t.Extended),
-		wire.Redacted("fileContent", t.FileContent),
-		wire.Redacted("fileName", t.FileName),
-		wire.Attr("forceCommit", t.ForceCommit),
+		printing.Attr("extended", t.Extended),
+		printing.Redacted("fileContent", t.FileContent),
+		printing.Redacted("fileName", t.FileName),
+		printing.Attr("forceCommit", t.ForceCommit),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t AddPhotoDocumentRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "AddPhotoDocumentRequest", t.LogValue())
+	printing.Format(f, "AddPhotoDocumentRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -1538,7 +1542,7 @@ func (t AddPhotoDocumentRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddPhotoDocumentRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.FileContent,
 		t.FileName,
 	)
@@ -1569,15 +1573,15 @@ type AddSupplementalDocumentRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddSupplementalDocumentRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("docType", t.Type),
-		wire.Redacted("fileContent", t.FileContent),
-		wire.Redacted("fileName", t.FileName),
+		printing.Attr("docType", t.Type),
+		printing.Redacted("fileContent", t.FileContent),
+		printing.Redacted("fileName", t.FileName),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t AddSupplementalDocumentRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "AddSupplementalDocumentRequest", t.LogValue())
+	printing.Format(f, "AddSupplementalDocumentRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -1613,7 +1617,7 @@ func (t AddSupplementalDocumentRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t AddSupplementalDocumentRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.FileContent,
 		t.FileName,
 	)
@@ -1659,20 +1663,20 @@ type AddressVerification struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AddressVerification) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("city", t.City),
-		wire.Redacted("country", t.Country),
-		wire.Redacted("postalCode", t.PostalCode),
-		wire.Attr("reportedFraud", t.ReportedFraud),
-		wire.Redacted("stateOrProvince", t.StateOrProvince),
-		wire.Redacted("streetAddress1", t.StreetAddress1),
-		wire.Redacted("streetAddress2", t.StreetAddress2),
-		wire.Attr("validAddress", t.ValidAddress),
+		printing.Redacted("city", t.City),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("postalCode", t.PostalCode),
+		printing.Attr("reportedFraud", t.ReportedFraud),
+		printing.Redacted("stateOrProvince", t.StateOrProvince),
+		printing.Redacted("streetAddress1", t.StreetAddress1),
+		printing.Redacted("streetAddress2", t.StreetAddress2),
+		printing.Attr("validAddress", t.ValidAddress),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t AddressVerification) Format(f fmt.State, _ rune) {
-	wire.Format(f, "AddressVerification", t.LogValue())
+	printing.Format(f, "AddressVerification", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -1762,24 +1766,26 @@ type AdverseMediaHit struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AdverseMediaHit) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("businessMatchName", t.BusinessMatchName),
-		wire.Attr("countryMatch", t.CountryMatch),
-		wire.Attr("datePublished", t.DatePublished),
-		wire.Redacted("description", t.Description),
-		wire.Attr("firstNameMatch", t.FirstNameMatch),
-		wire.Attr("lastNameMatch", t.LastNameMatch),
-		wire.Attr("matchScore", t.MatchScore),
-		wire.Attr("middleNameMatch", t.MiddleNameMatch),
-		wire.Redacted("name", t.Name),
-		wire.Attr("source", t.Source),
-		wire.Attr("stateMatch", t.StateMatch),
-		wire.Redacted("title", t.Title),
-		wire.Redacted("url", t.URL),
+		printing.Attr("businessMatchName", t.BusinessMatchName),
+		printing.Attr("countryMatch", t.CountryMatch),
+		printing.Attr("datePublished", t.DatePublished),
+		printing.Redacted("description", t.Description),
+		printing.Attr("firstNameMatch", t.FirstNameMatch),
+		printing.Attr("lastNameMatch", t.LastNameMatch),
+		printing.Attr("matchScore", t.MatchScore),
+		printing.Attr("middleNameMatch", t.MiddleNameMatch),
+		printing.Redacted("name", t.Name),
+		printing.Attr("source", t.Source),
+		printing.Attr("stateMatch", t.StateMatch),
+		printing.Redacted("title", t.Title),
+		printing.Redacted("url", t.URL),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t AdverseMediaHit) Format(f fmt.State, _ rune) { wire.Format(f, "AdverseMediaHit", t.LogValue()) }
+func (t AdverseMediaHit) Format(f fmt.State, _ rune) {
+	printing.Format(f, "AdverseMediaHit", t.LogValue())
+}
 
 // DecodeJSON reads the value.
 func (t *AdverseMediaHit) DecodeJSON(d *jsondec.Decoder) {
@@ -1862,11 +1868,11 @@ func (t AdverseMediaHit) Missing() string {
 type AdverseMediaHits []AdverseMediaHit
 
 // LogValue shows the elements without what is personal or secret.
-func (t AdverseMediaHits) LogValue() slog.Value { return wire.List("", t).Value }
+func (t AdverseMediaHits) LogValue() slog.Value { return printing.List("", t).Value }
 
 // Format prints like LogValue, whatever the verb.
 func (t AdverseMediaHits) Format(f fmt.State, _ rune) {
-	wire.Format(f, "AdverseMediaHits", t.LogValue())
+	printing.Format(f, "AdverseMediaHits", t.LogValue())
 }
 
 // DecodeJSON reads the elements.
@@ -1890,15 +1896,15 @@ type Attestations struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t Attestations) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("accreditedInvestor", t.AccreditedInvestor),
-		wire.Redacted("covidVaccinated", t.CovidVaccinated),
-		wire.Redacted("over18", t.Over18),
-		wire.Redacted("over21", t.Over21),
+		printing.Redacted("accreditedInvestor", t.AccreditedInvestor),
+		printing.Redacted("covidVaccinated", t.CovidVaccinated),
+		printing.Redacted("over18", t.Over18),
+		printing.Redacted("over21", t.Over21),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t Attestations) Format(f fmt.State, _ rune) { wire.Format(f, "Attestations", t.LogValue()) }
+func (t Attestations) Format(f fmt.State, _ rune) { printing.Format(f, "Attestations", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *Attestations) DecodeJSON(d *jsondec.Decoder) {
@@ -1927,12 +1933,12 @@ type AuthToken struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t AuthToken) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("token", t.Token),
+		printing.Redacted("token", t.Token),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t AuthToken) Format(f fmt.State, _ rune) { wire.Format(f, "AuthToken", t.LogValue()) }
+func (t AuthToken) Format(f fmt.State, _ rune) { printing.Format(f, "AuthToken", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *AuthToken) DecodeJSON(d *jsondec.Decoder) {
@@ -1985,18 +1991,18 @@ type Check struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t Check) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("checkTypes", t.CheckTypes),
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("id", t.ID),
-		wire.Attr("organizationId", t.OrganizationID),
-		wire.Attr("status", t.Status),
-		wire.Attr("statusReason", t.StatusReason),
-		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		printing.Attr("checkTypes", t.CheckTypes),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("id", t.ID),
+		printing.Attr("organizationId", t.OrganizationID),
+		printing.Attr("status", t.Status),
+		printing.Attr("statusReason", t.StatusReason),
+		printing.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t Check) Format(f fmt.State, _ rune) { wire.Format(f, "Check", t.LogValue()) }
+func (t Check) Format(f fmt.State, _ rune) { printing.Format(f, "Check", t.LogValue()) }
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it.
 func (t *Check) DecodeJSON(d *jsondec.Decoder) {
@@ -2063,12 +2069,12 @@ type CheckDocument struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CheckDocument) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("base64", t.DataURL),
+		printing.Redacted("base64", t.DataURL),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t CheckDocument) Format(f fmt.State, _ rune) { wire.Format(f, "CheckDocument", t.LogValue()) }
+func (t CheckDocument) Format(f fmt.State, _ rune) { printing.Format(f, "CheckDocument", t.LogValue()) }
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it.
 func (t *CheckDocument) DecodeJSON(d *jsondec.Decoder) {
@@ -2134,20 +2140,20 @@ type CheckResultSections struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CheckResultSections) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("addressVerification", t.AddressVerification),
-		wire.Attr("attestations", t.Attestations),
-		wire.Attr("identificationDocument", t.IdentificationDocument),
-		wire.Attr("personalInformation", t.PersonalInformation),
-		wire.Redacted("phoneVerification", t.PhoneVerification),
-		wire.Attr("photoVerification", t.PhotoVerification),
-		wire.Attr("riskProfile", t.RiskProfile),
-		wire.Attr("watchlistSearchId", t.WatchlistSearchID),
+		printing.Attr("addressVerification", t.AddressVerification),
+		printing.Attr("attestations", t.Attestations),
+		printing.Attr("identificationDocument", t.IdentificationDocument),
+		printing.Attr("personalInformation", t.PersonalInformation),
+		printing.Redacted("phoneVerification", t.PhoneVerification),
+		printing.Attr("photoVerification", t.PhotoVerification),
+		printing.Attr("riskProfile", t.RiskProfile),
+		printing.Attr("watchlistSearchId", t.WatchlistSearchID),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t CheckResultSections) Format(f fmt.State, _ rune) {
-	wire.Format(f, "CheckResultSections", t.LogValue())
+	printing.Format(f, "CheckResultSections", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -2212,20 +2218,20 @@ type CheckResults struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CheckResults) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("checkResults", t.CheckResults),
-		wire.Attr("checkTypes", t.CheckTypes),
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("id", t.ID),
-		wire.Attr("organizationId", t.OrganizationID),
-		wire.Attr("status", t.Status),
-		wire.Attr("statusReason", t.StatusReason),
-		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
-		wire.Attr("warnings", t.Warnings),
+		printing.Attr("checkResults", t.CheckResults),
+		printing.Attr("checkTypes", t.CheckTypes),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("id", t.ID),
+		printing.Attr("organizationId", t.OrganizationID),
+		printing.Attr("status", t.Status),
+		printing.Attr("statusReason", t.StatusReason),
+		printing.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		printing.Attr("warnings", t.Warnings),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t CheckResults) Format(f fmt.State, _ rune) { wire.Format(f, "CheckResults", t.LogValue()) }
+func (t CheckResults) Format(f fmt.State, _ rune) { printing.Format(f, "CheckResults", t.LogValue()) }
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it.
 func (t *CheckResults) DecodeJSON(d *jsondec.Decoder) {
@@ -2332,10 +2338,10 @@ type CheckWarning string
 type Checks []Check
 
 // LogValue shows the elements without what is personal or secret.
-func (t Checks) LogValue() slog.Value { return wire.List("", t).Value }
+func (t Checks) LogValue() slog.Value { return printing.List("", t).Value }
 
 // Format prints like LogValue, whatever the verb.
-func (t Checks) Format(f fmt.State, _ rune) { wire.Format(f, "Checks", t.LogValue()) }
+func (t Checks) Format(f fmt.State, _ rune) { printing.Format(f, "Checks", t.LogValue()) }
 
 // DecodeJSON reads the elements.
 func (t *Checks) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
@@ -2357,14 +2363,14 @@ type CreateAccessLinkRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CreateAccessLinkRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("language", t.Language),
-		wire.Redacted("returnUrl", t.ReturnURL),
+		printing.Attr("language", t.Language),
+		printing.Redacted("returnUrl", t.ReturnURL),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t CreateAccessLinkRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "CreateAccessLinkRequest", t.LogValue())
+	printing.Format(f, "CreateAccessLinkRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -2385,7 +2391,7 @@ func (t *CreateAccessLinkRequest) DecodeJSON(d *jsondec.Decoder) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t CreateAccessLinkRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.ReturnURL,
 	)
 }
@@ -2440,23 +2446,23 @@ type CreateCheckRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CreateCheckRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("checkTypes", t.CheckTypes),
-		wire.Redacted("email", t.Email),
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("language", t.Language),
-		wire.Attr("overrideThirdPartyIdentifier", t.OverrideThirdPartyIdentifier),
-		wire.Redacted("returnUrl", t.ReturnURL),
-		wire.Attr("skipPersonalAccessCode", t.SkipPersonalAccessCode),
-		wire.Attr("supplementalDocumentTypes", t.SupplementalDocumentTypes),
-		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
-		wire.Attr("watchlistRecheckInterval", t.WatchlistRecheckInterval),
-		wire.Attr("watchlistSearchCategories", t.WatchlistSearchCategories),
+		printing.Attr("checkTypes", t.CheckTypes),
+		printing.Redacted("email", t.Email),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("language", t.Language),
+		printing.Attr("overrideThirdPartyIdentifier", t.OverrideThirdPartyIdentifier),
+		printing.Redacted("returnUrl", t.ReturnURL),
+		printing.Attr("skipPersonalAccessCode", t.SkipPersonalAccessCode),
+		printing.Attr("supplementalDocumentTypes", t.SupplementalDocumentTypes),
+		printing.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		printing.Attr("watchlistRecheckInterval", t.WatchlistRecheckInterval),
+		printing.Attr("watchlistSearchCategories", t.WatchlistSearchCategories),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t CreateCheckRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "CreateCheckRequest", t.LogValue())
+	printing.Format(f, "CreateCheckRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -2520,13 +2526,13 @@ func (t CreateCheckRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t CreateCheckRequest) Sensitive() []string {
-	return wire.Texts(
-		wire.Within(t.CheckTypes),
+	return redact.Texts(
+		redact.Within(t.CheckTypes),
 		t.Email,
 		t.ReturnURL,
-		wire.Within(t.SupplementalDocumentTypes),
+		redact.Within(t.SupplementalDocumentTypes),
 		t.ThirdPartyIdentifier,
-		wire.Within(t.WatchlistSearchCategories),
+		redact.Within(t.WatchlistSearchCategories),
 	)
 }
 
@@ -2551,14 +2557,14 @@ type CreatedCheck struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CreatedCheck) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("checkId", t.CheckID),
-		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
-		wire.Redacted("url", t.URL),
+		printing.Attr("checkId", t.CheckID),
+		printing.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		printing.Redacted("url", t.URL),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t CreatedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "CreatedCheck", t.LogValue()) }
+func (t CreatedCheck) Format(f fmt.State, _ rune) { printing.Format(f, "CreatedCheck", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *CreatedCheck) DecodeJSON(d *jsondec.Decoder) {
@@ -2600,13 +2606,13 @@ type CreatedWatchlistSearch struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t CreatedWatchlistSearch) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("id", t.ID),
+		printing.Attr("id", t.ID),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t CreatedWatchlistSearch) Format(f fmt.State, _ rune) {
-	wire.Format(f, "CreatedWatchlistSearch", t.LogValue())
+	printing.Format(f, "CreatedWatchlistSearch", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -2692,23 +2698,23 @@ type EmailAnalysis struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t EmailAnalysis) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("catchAllShared", t.CatchAllShared),
-		wire.Attr("commonProvider", t.CommonProvider),
-		wire.Attr("deliverability", t.Deliverability),
-		wire.Attr("frequentComplainer", t.FrequentComplainer),
-		wire.Attr("honeyPotSpamTrap", t.HoneyPotSpamTrap),
-		wire.Attr("overallScore", t.OverallScore),
-		wire.Attr("recentAbuse", t.RecentAbuse),
-		wire.Attr("smtpConfigScore", t.SMTPConfigScore),
-		wire.Attr("suspect", t.Suspect),
-		wire.Attr("temporaryDisposable", t.TemporaryDisposable),
-		wire.Attr("validAddress", t.ValidAddress),
-		wire.Attr("validDNSConfig", t.ValidDNSConfig),
+		printing.Attr("catchAllShared", t.CatchAllShared),
+		printing.Attr("commonProvider", t.CommonProvider),
+		printing.Attr("deliverability", t.Deliverability),
+		printing.Attr("frequentComplainer", t.FrequentComplainer),
+		printing.Attr("honeyPotSpamTrap", t.HoneyPotSpamTrap),
+		printing.Attr("overallScore", t.OverallScore),
+		printing.Attr("recentAbuse", t.RecentAbuse),
+		printing.Attr("smtpConfigScore", t.SMTPConfigScore),
+		printing.Attr("suspect", t.Suspect),
+		printing.Attr("temporaryDisposable", t.TemporaryDisposable),
+		printing.Attr("validAddress", t.ValidAddress),
+		printing.Attr("validDNSConfig", t.ValidDNSConfig),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t EmailAnalysis) Format(f fmt.State, _ rune) { wire.Format(f, "EmailAnalysis", t.LogValue()) }
+func (t EmailAnalysis) Format(f fmt.State, _ rune) { printing.Format(f, "EmailAnalysis", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *EmailAnalysis) DecodeJSON(d *jsondec.Decoder) {
@@ -2773,17 +2779,17 @@ type IdentificationDocument struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t IdentificationDocument) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("backId", t.BackID),
-		wire.Redacted("documentNumber", t.DocumentNumber),
-		wire.Redacted("expirationDate", t.ExpirationDate),
-		wire.Attr("frontId", t.FrontID),
-		wire.Attr("type", t.Type),
+		printing.Attr("backId", t.BackID),
+		printing.Redacted("documentNumber", t.DocumentNumber),
+		printing.Redacted("expirationDate", t.ExpirationDate),
+		printing.Attr("frontId", t.FrontID),
+		printing.Attr("type", t.Type),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t IdentificationDocument) Format(f fmt.State, _ rune) {
-	wire.Format(f, "IdentificationDocument", t.LogValue())
+	printing.Format(f, "IdentificationDocument", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -2870,28 +2876,28 @@ type IPAndDeviceAnalysis struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t IPAndDeviceAnalysis) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("browser", t.Browser),
-		wire.Redacted("city", t.City),
-		wire.Redacted("country", t.Country),
-		wire.Redacted("deviceBrand", t.DeviceBrand),
-		wire.Redacted("deviceModel", t.DeviceModel),
-		wire.Attr("fraudScore", t.FraudScore),
-		wire.Redacted("host", t.Host),
-		wire.Redacted("ip", t.IP),
-		wire.Redacted("isp", t.ISP),
-		wire.Redacted("localTime", t.LocalTime),
-		wire.Redacted("operatingSystem", t.OperatingSystem),
-		wire.Redacted("position", t.Position),
-		wire.Attr("recentAbuse", t.RecentAbuse),
-		wire.Redacted("state", t.State),
-		wire.Redacted("timezone", t.Timezone),
-		wire.Attr("vpnOrTor", t.VPNOrTor),
+		printing.Redacted("browser", t.Browser),
+		printing.Redacted("city", t.City),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("deviceBrand", t.DeviceBrand),
+		printing.Redacted("deviceModel", t.DeviceModel),
+		printing.Attr("fraudScore", t.FraudScore),
+		printing.Redacted("host", t.Host),
+		printing.Redacted("ip", t.IP),
+		printing.Redacted("isp", t.ISP),
+		printing.Redacted("localTime", t.LocalTime),
+		printing.Redacted("operatingSystem", t.OperatingSystem),
+		printing.Redacted("position", t.Position),
+		printing.Attr("recentAbuse", t.RecentAbuse),
+		printing.Redacted("state", t.State),
+		printing.Redacted("timezone", t.Timezone),
+		printing.Attr("vpnOrTor", t.VPNOrTor),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t IPAndDeviceAnalysis) Format(f fmt.State, _ rune) {
-	wire.Format(f, "IPAndDeviceAnalysis", t.LogValue())
+	printing.Format(f, "IPAndDeviceAnalysis", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -2981,16 +2987,16 @@ type LookupChecksRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t LookupChecksRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("email", t.Email),
-		wire.Redacted("firstName", t.FirstName),
-		wire.Redacted("lastName", t.LastName),
-		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		printing.Redacted("email", t.Email),
+		printing.Redacted("firstName", t.FirstName),
+		printing.Redacted("lastName", t.LastName),
+		printing.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t LookupChecksRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "LookupChecksRequest", t.LogValue())
+	printing.Format(f, "LookupChecksRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3021,7 +3027,7 @@ func (t *LookupChecksRequest) DecodeJSON(d *jsondec.Decoder) {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t LookupChecksRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.Email,
 		t.FirstName,
 		t.LastName,
@@ -3079,20 +3085,20 @@ type PersonalInformation struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t PersonalInformation) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("country", t.Country),
-		wire.Redacted("dateOfBirth", t.DateOfBirth),
-		wire.Redacted("email", t.Email),
-		wire.Redacted("firstName", t.FirstName),
-		wire.Redacted("gender", t.Gender),
-		wire.Redacted("lastName", t.LastName),
-		wire.Redacted("middleName", t.MiddleName),
-		wire.Redacted("stateProvince", t.StateProvince),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("dateOfBirth", t.DateOfBirth),
+		printing.Redacted("email", t.Email),
+		printing.Redacted("firstName", t.FirstName),
+		printing.Redacted("gender", t.Gender),
+		printing.Redacted("lastName", t.LastName),
+		printing.Redacted("middleName", t.MiddleName),
+		printing.Redacted("stateProvince", t.StateProvince),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t PersonalInformation) Format(f fmt.State, _ rune) {
-	wire.Format(f, "PersonalInformation", t.LogValue())
+	printing.Format(f, "PersonalInformation", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3139,11 +3145,11 @@ func (t *PersonalInformation) DecodeJSON(d *jsondec.Decoder) {
 type PhoneVerification map[string]any
 
 // LogValue shows how many entries there are: whether they are personal or secret is not known.
-func (t PhoneVerification) LogValue() slog.Value { return wire.Count(len(t)) }
+func (t PhoneVerification) LogValue() slog.Value { return printing.Count(len(t)) }
 
 // Format prints like LogValue, whatever the verb.
 func (t PhoneVerification) Format(f fmt.State, _ rune) {
-	wire.Format(f, "PhoneVerification", t.LogValue())
+	printing.Format(f, "PhoneVerification", t.LogValue())
 }
 
 // DecodeJSON reads the entries.
@@ -3158,13 +3164,13 @@ type PhotoInstruction struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t PhotoInstruction) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("instruction", t.Instruction),
+		printing.Attr("instruction", t.Instruction),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t PhotoInstruction) Format(f fmt.State, _ rune) {
-	wire.Format(f, "PhotoInstruction", t.LogValue())
+	printing.Format(f, "PhotoInstruction", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3208,14 +3214,14 @@ type PhotoVerification struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t PhotoVerification) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("id", t.ID),
-		wire.Attr("type", t.Type),
+		printing.Attr("id", t.ID),
+		printing.Attr("type", t.Type),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t PhotoVerification) Format(f fmt.State, _ rune) {
-	wire.Format(f, "PhotoVerification", t.LogValue())
+	printing.Format(f, "PhotoVerification", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3246,13 +3252,13 @@ type RefreshAuthTokenRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t RefreshAuthTokenRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("token", t.Token),
+		printing.Redacted("token", t.Token),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t RefreshAuthTokenRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "RefreshAuthTokenRequest", t.LogValue())
+	printing.Format(f, "RefreshAuthTokenRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3280,7 +3286,7 @@ func (t RefreshAuthTokenRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t RefreshAuthTokenRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.Token,
 	)
 }
@@ -3308,14 +3314,14 @@ type RiskProfile struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t RiskProfile) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("emailAnalysisResults", t.EmailAnalysisResults),
-		wire.Attr("facialMatchConfidence", t.FacialMatchConfidence),
-		wire.Attr("ipAndDeviceAnalysisResults", t.IPAndDeviceAnalysisResults),
+		printing.Attr("emailAnalysisResults", t.EmailAnalysisResults),
+		printing.Attr("facialMatchConfidence", t.FacialMatchConfidence),
+		printing.Attr("ipAndDeviceAnalysisResults", t.IPAndDeviceAnalysisResults),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t RiskProfile) Format(f fmt.State, _ rune) { wire.Format(f, "RiskProfile", t.LogValue()) }
+func (t RiskProfile) Format(f fmt.State, _ rune) { printing.Format(f, "RiskProfile", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *RiskProfile) DecodeJSON(d *jsondec.Decoder) {
@@ -3362,17 +3368,19 @@ type SearchCriteria struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t SearchCriteria) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("businessName", t.BusinessName),
-		wire.Redacted("country", t.Country),
-		wire.Redacted("firstName", t.FirstName),
-		wire.Redacted("lastName", t.LastName),
-		wire.Redacted("middleName", t.MiddleName),
-		wire.Redacted("stateProvince", t.StateProvince),
+		printing.Redacted("businessName", t.BusinessName),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("firstName", t.FirstName),
+		printing.Redacted("lastName", t.LastName),
+		printing.Redacted("middleName", t.MiddleName),
+		printing.Redacted("stateProvince", t.StateProvince),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t SearchCriteria) Format(f fmt.State, _ rune) { wire.Format(f, "SearchCriteria", t.LogValue()) }
+func (t SearchCriteria) Format(f fmt.State, _ rune) {
+	printing.Format(f, "SearchCriteria", t.LogValue())
+}
 
 // DecodeJSON reads the value.
 func (t *SearchCriteria) DecodeJSON(d *jsondec.Decoder) {
@@ -3447,23 +3455,23 @@ type SearchWatchlistsRequest struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t SearchWatchlistsRequest) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("businessName", t.BusinessName),
-		wire.Attr("categories", t.Categories),
-		wire.Attr("checkId", t.CheckID),
-		wire.Redacted("country", t.Country),
-		wire.Redacted("fileContent", t.FileContent),
-		wire.Redacted("fileName", t.FileName),
-		wire.Redacted("firstName", t.FirstName),
-		wire.Attr("groupId", t.GroupID),
-		wire.Redacted("lastName", t.LastName),
-		wire.Redacted("middleName", t.MiddleName),
-		wire.Redacted("stateOrProvince", t.StateOrProvince),
+		printing.Redacted("businessName", t.BusinessName),
+		printing.Attr("categories", t.Categories),
+		printing.Attr("checkId", t.CheckID),
+		printing.Redacted("country", t.Country),
+		printing.Redacted("fileContent", t.FileContent),
+		printing.Redacted("fileName", t.FileName),
+		printing.Redacted("firstName", t.FirstName),
+		printing.Attr("groupId", t.GroupID),
+		printing.Redacted("lastName", t.LastName),
+		printing.Redacted("middleName", t.MiddleName),
+		printing.Redacted("stateOrProvince", t.StateOrProvince),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t SearchWatchlistsRequest) Format(f fmt.State, _ rune) {
-	wire.Format(f, "SearchWatchlistsRequest", t.LogValue())
+	printing.Format(f, "SearchWatchlistsRequest", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3531,9 +3539,9 @@ func (t SearchWatchlistsRequest) Missing() string {
 
 // Sensitive returns the values that are personal or secret, so that they can be kept out of messages.
 func (t SearchWatchlistsRequest) Sensitive() []string {
-	return wire.Texts(
+	return redact.Texts(
 		t.BusinessName,
-		wire.Within(t.Categories),
+		redact.Within(t.Categories),
 		t.Country,
 		t.FileContent,
 		t.FileName,
@@ -3564,13 +3572,13 @@ type SearchedList struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t SearchedList) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("name", t.Name),
-		wire.Attr("version", t.Version),
+		printing.Attr("name", t.Name),
+		printing.Attr("version", t.Version),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t SearchedList) Format(f fmt.State, _ rune) { wire.Format(f, "SearchedList", t.LogValue()) }
+func (t SearchedList) Format(f fmt.State, _ rune) { printing.Format(f, "SearchedList", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *SearchedList) DecodeJSON(d *jsondec.Decoder) {
@@ -3603,10 +3611,10 @@ func (t SearchedList) Missing() string {
 type SearchedLists []SearchedList
 
 // LogValue shows the elements without what is personal or secret.
-func (t SearchedLists) LogValue() slog.Value { return wire.List("", t).Value }
+func (t SearchedLists) LogValue() slog.Value { return printing.List("", t).Value }
 
 // Format prints like LogValue, whatever the verb.
-func (t SearchedLists) Format(f fmt.State, _ rune) { wire.Format(f, "SearchedLists", t.LogValue()) }
+func (t SearchedLists) Format(f fmt.State, _ rune) { printing.Format(f, "SearchedLists", t.LogValue()) }
 
 // DecodeJSON reads the elements.
 func (t *SearchedLists) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
@@ -3620,13 +3628,13 @@ type StatusChangedNotification struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t StatusChangedNotification) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("statusMessage", t.StatusMessage),
+		printing.Attr("statusMessage", t.StatusMessage),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t StatusChangedNotification) Format(f fmt.State, _ rune) {
-	wire.Format(f, "StatusChangedNotification", t.LogValue())
+	printing.Format(f, "StatusChangedNotification", t.LogValue())
 }
 
 // DecodeJSON reads the value.
@@ -3659,15 +3667,15 @@ type StatusMessage struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t StatusMessage) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("id", t.ID),
-		wire.Attr("status", t.Status),
-		wire.Attr("type", t.Type),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("id", t.ID),
+		printing.Attr("status", t.Status),
+		printing.Attr("type", t.Type),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t StatusMessage) Format(f fmt.State, _ rune) { wire.Format(f, "StatusMessage", t.LogValue()) }
+func (t StatusMessage) Format(f fmt.State, _ rune) { printing.Format(f, "StatusMessage", t.LogValue()) }
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it.
 func (t *StatusMessage) DecodeJSON(d *jsondec.Decoder) {
@@ -3748,20 +3756,22 @@ type SubmittedCheck struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t SubmittedCheck) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("checkResults", t.CheckResults),
-		wire.Attr("checkTypes", t.CheckTypes),
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("id", t.ID),
-		wire.Attr("organizationId", t.OrganizationID),
-		wire.Attr("status", t.Status),
-		wire.Attr("statusReason", t.StatusReason),
-		wire.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
-		wire.Attr("warnings", t.Warnings),
+		printing.Attr("checkResults", t.CheckResults),
+		printing.Attr("checkTypes", t.CheckTypes),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("id", t.ID),
+		printing.Attr("organizationId", t.OrganizationID),
+		printing.Attr("status", t.Status),
+		printing.Attr("statusReason", t.StatusReason),
+		printing.Redacted("thirdPartyIdentifier", t.ThirdPartyIdentifier),
+		printing.Attr("warnings", t.Warnings),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t SubmittedCheck) Format(f fmt.State, _ rune) { wire.Format(f, "SubmittedCheck", t.LogValue()) }
+func (t SubmittedCheck) Format(f fmt.State, _ rune) {
+	printing.Format(f, "SubmittedCheck", t.LogValue())
+}
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it, a bare string for its status among them.
 func (t *SubmittedCheck) DecodeJSON(d *jsondec.Decoder) {
@@ -3875,21 +3885,21 @@ type WatchlistHit struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t WatchlistHit) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Redacted("additionalInformation", t.AdditionalInformation),
-		wire.Attr("businessNameMatch", t.BusinessNameMatch),
-		wire.Attr("countryMatch", t.CountryMatch),
-		wire.Attr("firstNameMatch", t.FirstNameMatch),
-		wire.Attr("lastNameMatch", t.LastNameMatch),
-		wire.Attr("matchConfidence", t.MatchConfidence),
-		wire.Redacted("matchName", t.MatchName),
-		wire.Attr("middleNameMatch", t.MiddleNameMatch),
-		wire.Attr("stateMatch", t.StateMatch),
-		wire.Attr("watchlistName", t.WatchlistName),
+		printing.Redacted("additionalInformation", t.AdditionalInformation),
+		printing.Attr("businessNameMatch", t.BusinessNameMatch),
+		printing.Attr("countryMatch", t.CountryMatch),
+		printing.Attr("firstNameMatch", t.FirstNameMatch),
+		printing.Attr("lastNameMatch", t.LastNameMatch),
+		printing.Attr("matchConfidence", t.MatchConfidence),
+		printing.Redacted("matchName", t.MatchName),
+		printing.Attr("middleNameMatch", t.MiddleNameMatch),
+		printing.Attr("stateMatch", t.StateMatch),
+		printing.Attr("watchlistName", t.WatchlistName),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t WatchlistHit) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistHit", t.LogValue()) }
+func (t WatchlistHit) Format(f fmt.State, _ rune) { printing.Format(f, "WatchlistHit", t.LogValue()) }
 
 // DecodeJSON reads the value.
 func (t *WatchlistHit) DecodeJSON(d *jsondec.Decoder) {
@@ -3960,10 +3970,10 @@ func (t WatchlistHit) Missing() string {
 type WatchlistHits []WatchlistHit
 
 // LogValue shows the elements without what is personal or secret.
-func (t WatchlistHits) LogValue() slog.Value { return wire.List("", t).Value }
+func (t WatchlistHits) LogValue() slog.Value { return printing.List("", t).Value }
 
 // Format prints like LogValue, whatever the verb.
-func (t WatchlistHits) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistHits", t.LogValue()) }
+func (t WatchlistHits) Format(f fmt.State, _ rune) { printing.Format(f, "WatchlistHits", t.LogValue()) }
 
 // DecodeJSON reads the elements.
 func (t *WatchlistHits) DecodeJSON(d *jsondec.Decoder) { jsondec.Slice(d, t) }
@@ -4012,21 +4022,23 @@ type WatchlistSearch struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t WatchlistSearch) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("checkId", t.CheckID),
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("id", t.ID),
-		wire.Attr("lastRecheckDate", t.LastRecheckDate),
-		wire.Attr("organizationId", t.OrganizationID),
-		wire.Attr("recheckInterval", t.RecheckInterval),
-		wire.Attr("searchCriteria", t.SearchCriteria),
-		wire.Attr("searchDate", t.SearchDate),
-		wire.Attr("searchType", t.SearchType),
-		wire.Attr("status", t.Status),
+		printing.Attr("checkId", t.CheckID),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("id", t.ID),
+		printing.Attr("lastRecheckDate", t.LastRecheckDate),
+		printing.Attr("organizationId", t.OrganizationID),
+		printing.Attr("recheckInterval", t.RecheckInterval),
+		printing.Attr("searchCriteria", t.SearchCriteria),
+		printing.Attr("searchDate", t.SearchDate),
+		printing.Attr("searchType", t.SearchType),
+		printing.Attr("status", t.Status),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
-func (t WatchlistSearch) Format(f fmt.State, _ rune) { wire.Format(f, "WatchlistSearch", t.LogValue()) }
+func (t WatchlistSearch) Format(f fmt.State, _ rune) {
+	printing.Format(f, "WatchlistSearch", t.LogValue())
+}
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it.
 func (t *WatchlistSearch) DecodeJSON(d *jsondec.Decoder) {
@@ -4142,24 +4154,24 @@ type WatchlistSearchResults struct {
 // LogValue shows what is set, without what is personal or secret.
 func (t WatchlistSearchResults) LogValue() slog.Value {
 	return slog.GroupValue(
-		wire.Attr("adverseMediaResults", t.AdverseMediaResults),
-		wire.Attr("checkId", t.CheckID),
-		wire.Attr("groupId", t.GroupID),
-		wire.Attr("id", t.ID),
-		wire.Attr("lastRecheckDate", t.LastRecheckDate),
-		wire.Attr("organizationId", t.OrganizationID),
-		wire.Attr("recheckInterval", t.RecheckInterval),
-		wire.Attr("searchCriteria", t.SearchCriteria),
-		wire.Attr("searchDate", t.SearchDate),
-		wire.Attr("searchType", t.SearchType),
-		wire.Attr("status", t.Status),
-		wire.Attr("watchlistResults", t.WatchlistResults),
+		printing.Attr("adverseMediaResults", t.AdverseMediaResults),
+		printing.Attr("checkId", t.CheckID),
+		printing.Attr("groupId", t.GroupID),
+		printing.Attr("id", t.ID),
+		printing.Attr("lastRecheckDate", t.LastRecheckDate),
+		printing.Attr("organizationId", t.OrganizationID),
+		printing.Attr("recheckInterval", t.RecheckInterval),
+		printing.Attr("searchCriteria", t.SearchCriteria),
+		printing.Attr("searchDate", t.SearchDate),
+		printing.Attr("searchType", t.SearchType),
+		printing.Attr("status", t.Status),
+		printing.Attr("watchlistResults", t.WatchlistResults),
 	)
 }
 
 // Format prints like LogValue, whatever the verb.
 func (t WatchlistSearchResults) Format(f fmt.State, _ rune) {
-	wire.Format(f, "WatchlistSearchResults", t.LogValue())
+	printing.Format(f, "WatchlistSearchResults", t.LogValue())
 }
 
 // DecodeJSON reads the value in any form in which the service has been seen to send it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http/httptest"
 
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/generated"
@@ -12,17 +11,18 @@ import (
 )
 
 func Example() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
-	url := service.URL + "/api"
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
 
-	provider, err := authprovider.New(box.Key(), box.Secret(), authprovider.WithBaseURL(url))
+	provider, err := authprovider.New(box.Key, box.Secret, authprovider.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer provider.Close()
-	client, err := generated.NewClientWithResponses(url,
+	client, err := generated.NewClientWithResponses(box.URL,
 		generated.WithRequestEditorFn(provider.Intercept),
 		generated.WithHTTPClient(provider.Doer(nil)))
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http/httptest"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/sandbox"
@@ -12,11 +11,13 @@ import (
 
 // A sandbox is an http.Handler. Tests that have a testing.TB use [sandbox.Start] instead.
 func Example() {
-	box := sandbox.New()
-	service := httptest.NewServer(box)
-	defer service.Close()
+	box, err := sandbox.Listen()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
 
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(service.URL+"/api"))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -24,7 +25,7 @@ func Example() {
 
 	// A word behind a plus sign chooses the outcome.
 	search, err := client.SearchWatchlists(context.Background(), api.SearchWatchlistsRequest{
-		GroupID: box.GroupID(), FirstName: "Maria", LastName: "Lindqvist+hits-3",
+		GroupID: box.GroupID, FirstName: "Maria", LastName: "Lindqvist+hits-3",
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -58,24 +59,29 @@ type Faults struct {
 }
 
 func (f Faults) check() error {
-	if f.Rate < 0 || f.Rate > 1 {
-		return fmt.Errorf("sandbox: the rate of faults must be from 0 to 1")
+	if !(f.Rate >= 0 && f.Rate <= 1) { // neither is NaN
+		return errors.New("the rate of faults must be from 0 to 1")
 	}
 	for _, kind := range f.Kinds {
 		if !slices.Contains(allFaults, kind) {
-			return fmt.Errorf("sandbox: %q is no fault; want some of %q", kind, allFaults)
+			return fmt.Errorf("%q is no fault; want some of %q", kind, allFaults)
 		}
 	}
 	return nil
 }
 
-// WithFaults makes calls go wrong. Unknown kinds are passed over.
-func WithFaults(f Faults) Option { return func(c *config) { c.faults = f } }
+// WithFaults makes calls go wrong.
+func WithFaults(f Faults) Option {
+	return func(c *config) error {
+		c.faults = f
+		return f.check()
+	}
+}
 
 // SetFaults changes which calls go wrong from now on, and starts counting anew. The zero Faults ends them.
 func (s *Sandbox) SetFaults(f Faults) error {
 	if err := f.check(); err != nil {
-		return err
+		return fmt.Errorf("sandbox: %w", err)
 	}
 	s.faults.set(f)
 	return nil

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -74,19 +73,26 @@ var quirks = map[Quirk]func(path string, answer any) any{
 // Quirks returns all quirks, sorted.
 func Quirks() []Quirk { return slices.Sorted(maps.Keys(quirks)) }
 
+func (q Quirk) check() error {
+	if _, ok := quirks[q]; !ok {
+		return fmt.Errorf("%q is not a quirk; want some of %q, or all", q, Quirks())
+	}
+	return nil
+}
+
 // ParseQuirks reads quirks from a list with commas; "all" stands for every one that can be served together.
 func ParseQuirks(list string) ([]Quirk, error) {
 	var found []Quirk
 	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		switch _, ok := quirks[Quirk(name)]; {
-		case name == "":
-		case name == "all":
+		switch name = strings.TrimSpace(name); name {
+		case "":
+		case "all":
 			found = append(found, Quirks()...)
-		case ok:
-			found = append(found, Quirk(name))
 		default:
-			return nil, fmt.Errorf("sandbox: %s is not a quirk; want some of %q, or all", strconv.Quote(name), Quirks())
+			if err := Quirk(name).check(); err != nil {
+				return nil, fmt.Errorf("sandbox: %w", err)
+			}
+			found = append(found, Quirk(name))
 		}
 	}
 	return found, nil

@@ -16,8 +16,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,6 +33,9 @@ import (
 // A Sandbox is the service. It is an [http.Handler] that serves the API below /api and the pages of the hosted
 // enrollment below /enroll. Its methods may be called from any number of goroutines.
 type Sandbox struct {
+	Key, Secret string // the credentials that it accepts; to be read alone, as is the next
+	GroupID     string // the ID of the check group
+
 	config  config
 	handler http.Handler
 	tokens  tokens
@@ -63,39 +66,90 @@ type config struct {
 }
 
 // An Option configures a [Sandbox].
-type Option func(*config)
+type Option func(*config) error
 
 // WithCredentials sets the API key and secret that the sandbox accepts; by default they are made up.
 func WithCredentials(key, secret string) Option {
-	return func(c *config) { c.key, c.secret = key, secret }
+	return func(c *config) error {
+		if strings.Contains(key, ":") {
+			return errors.New("WithCredentials: the key contains a colon, which Basic credentials cannot hold (RFC 7617)")
+		}
+		c.key, c.secret = key, secret
+		return nil
+	}
 }
 
 // WithGroup sets the check group; [DefaultGroup] is the default. An empty ID is made up, and nil check types or
 // watchlist categories are those of the default.
-func WithGroup(g Group) Option { return func(c *config) { c.group = g } }
+func WithGroup(g Group) Option {
+	return func(c *config) error {
+		c.group = g
+		return g.check()
+	}
+}
 
 // WithTokenTTL sets how long a token lives; the default is 30 minutes, as the service documents.
-func WithTokenTTL(ttl time.Duration) Option { return func(c *config) { c.tokenTTL = ttl } }
+func WithTokenTTL(ttl time.Duration) Option {
+	return func(c *config) error {
+		if ttl <= 0 {
+			return errors.New("WithTokenTTL: the time must be positive")
+		}
+		c.tokenTTL = ttl
+		return nil
+	}
+}
 
 // WithProcessing sets how long a submitted check takes, and one with the word slow: the defaults are 0 and 3 seconds.
 func WithProcessing(normal, slow time.Duration) Option {
-	return func(c *config) { c.processing, c.slow = normal, slow }
+	return func(c *config) error {
+		if normal < 0 || slow < 0 {
+			return errors.New("WithProcessing: a time is negative")
+		}
+		c.processing, c.slow = normal, slow
+		return nil
+	}
 }
 
-// WithQuirks has the sandbox answer with the vendor's quirks.
+// WithQuirks has the sandbox answer with quirks of the vendor.
 func WithQuirks(quirks ...Quirk) Option {
-	return func(c *config) { c.quirks = append(c.quirks, quirks...) }
+	return func(c *config) error {
+		for _, q := range quirks {
+			if err := q.check(); err != nil {
+				return err
+			}
+		}
+		c.quirks = append(c.quirks, quirks...)
+		return nil
+	}
 }
 
 // WithClock sets the clock, by which tokens expire and checks proceed; the default is [time.Now].
-func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
+func WithClock(now func() time.Time) Option {
+	return func(c *config) error {
+		if now == nil {
+			return errors.New("WithClock: the clock is nil")
+		}
+		c.now = now
+		return nil
+	}
+}
 
 // WithBasicPlan has the sandbox answer with 403 where the service asks for the Advanced plan: adding data and submitting
 // through the API, check types of one's own, and the visual watchlist search.
-func WithBasicPlan() Option { return func(c *config) { c.basicPlan = true } }
+func WithBasicPlan() Option {
+	return func(c *config) error {
+		c.basicPlan = true
+		return nil
+	}
+}
 
 // WithDocs has the sandbox serve an HTML page at /docs, such as the API reference that make docs writes.
-func WithDocs(page []byte) Option { return func(c *config) { c.docs = page } }
+func WithDocs(page []byte) Option {
+	return func(c *config) error {
+		c.docs = page
+		return nil
+	}
+}
 
 // A Group is a check group: its defaults decide what a check verifies.
 type Group struct {
@@ -119,14 +173,44 @@ func DefaultGroup() Group {
 	}
 }
 
-// New returns a sandbox. It holds memory, and one temporary file without a name once a large image was uploaded.
-func New(opts ...Option) *Sandbox {
+// check refuses a group of which the service knows something else.
+func (g Group) check() error {
+	for _, t := range g.CheckTypes {
+		if !server.CheckType(t).Valid() {
+			return fmt.Errorf("WithGroup: %q is no check type", t)
+		}
+	}
+	for _, t := range g.SupplementalDocumentTypes {
+		if !server.SupplementalDocumentType(t).Valid() {
+			return fmt.Errorf("WithGroup: %q is no type of a supplemental document", t)
+		}
+	}
+	for _, category := range g.WatchlistCategories {
+		if !server.WatchlistCategory(category).Valid() {
+			return fmt.Errorf("WithGroup: %q is no watchlist category", category)
+		}
+	}
+	if g.RecheckInterval < 0 {
+		return errors.New("WithGroup: the recheck interval is negative")
+	}
+	return nil
+}
+
+// New returns a sandbox, which serves HTTP as a handler; [Listen] and [Start] have it listen as well. It holds memory, and one
+// temporary file without a name once a large image was uploaded. The error says which option is wrong.
+func New(opts ...Option) (*Sandbox, error) {
 	c := config{
-		slow: 3 * time.Second,
-		now:  time.Now,
+		slow:     3 * time.Second,
+		now:      time.Now,
+		tokenTTL: 30 * time.Minute,
 	}
 	for _, opt := range opts {
-		opt(&c)
+		if opt == nil {
+			continue
+		}
+		if err := opt(&c); err != nil {
+			return nil, fmt.Errorf("sandbox: %w", err)
+		}
 	}
 	c.key = cmp.Or(c.key, uuid.NewString())
 	c.secret = cmp.Or(c.secret, newSecret())
@@ -138,12 +222,12 @@ func New(opts ...Option) *Sandbox {
 	if c.group.WatchlistCategories == nil {
 		c.group.WatchlistCategories = defaults.WatchlistCategories
 	}
-	if c.tokenTTL <= 0 {
-		c.tokenTTL = 30 * time.Minute
-	}
 	c.organizationID = uuid.NewString()
 
 	s := &Sandbox{
+		Key:          c.key,
+		Secret:       c.secret,
+		GroupID:      c.group.ID,
 		config:       c,
 		tokens:       newTokens(c),
 		checks:       make(map[string]*check),
@@ -152,10 +236,9 @@ func New(opts ...Option) *Sandbox {
 		searches:     make(map[string]*search),
 		searchOf:     make(map[string]*search),
 	}
-	c.faults.Kinds = slices.DeleteFunc(slices.Clone(c.faults.Kinds), func(f Fault) bool { return !slices.Contains(allFaults, f) })
 	s.faults.set(c.faults)
 	s.handler = s.routes()
-	return s
+	return s, nil
 }
 
 func newSecret() string {
@@ -164,18 +247,9 @@ func newSecret() string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// Key returns the API key that the sandbox accepts.
-func (s *Sandbox) Key() string { return s.config.key }
-
-// Secret returns the secret that belongs to the key.
-func (s *Sandbox) Secret() string { return s.config.secret }
-
-// GroupID returns the ID of the check group.
-func (s *Sandbox) GroupID() string { return s.config.group.ID }
-
 // Format prints the sandbox without its secret, whatever the verb.
 func (s *Sandbox) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "sandbox.Sandbox(group %s)", s.GroupID())
+	fmt.Fprintf(f, "sandbox.Sandbox(group %s)", s.GroupID)
 }
 
 // RevokeTokens makes the sandbox refuse every token that it issued so far.
@@ -265,49 +339,6 @@ func asDocumented(r *http.Request) *http.Request {
 type service struct {
 	server.UnimplementedStrict
 	*Sandbox
-}
-
-// TB is the part of [testing.TB] that [Start] uses.
-type TB interface {
-	Helper()
-	Cleanup(func())
-	Fatalf(format string, args ...any)
-}
-
-// A Server is a sandbox that listens.
-type Server struct {
-	*Sandbox
-	URL     string // the base URL of the API, such as http://127.0.0.1:41873/api
-	Key     string
-	Secret  string
-	GroupID string
-}
-
-// Start serves a sandbox on a free port of the loopback interface until the test ends.
-func Start(tb TB, opts ...Option) *Server {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("sandbox: %v", err)
-	}
-	s := New(opts...)
-	httpServer := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = httpServer.Serve(s.Listener(listener))
-	}()
-	tb.Cleanup(func() {
-		_ = httpServer.Close()
-		<-done
-	})
-	return &Server{
-		Sandbox: s,
-		URL:     fmt.Sprintf("http://%s/api", listener.Addr()),
-		Key:     s.Key(),
-		Secret:  s.Secret(),
-		GroupID: s.GroupID(),
-	}
 }
 
 // Checks returns the IDs of the checks that exist, sorted.

@@ -599,7 +599,7 @@ func TestNoLinkWithoutDocumentVerification(t *testing.T) {
 
 // A router around the sandbox must not make it forget who may call.
 func TestSandboxInsideAnotherRouter(t *testing.T) {
-	box := sandbox.New()
+	box := sandbox.Start(t)
 	router := chi.NewRouter()
 	router.Handle("/api/*", box)
 	for path, want := range map[string]int{"/api/auth/token": 401, "/api/check/none": 401} {
@@ -610,7 +610,7 @@ func TestSandboxInsideAnotherRouter(t *testing.T) {
 		}
 	}
 	authorized := httptest.NewRequest(http.MethodGet, "/api/auth/token", nil)
-	authorized.SetBasicAuth(box.Key(), box.Secret())
+	authorized.SetBasicAuth(box.Key, box.Secret)
 	answer := httptest.NewRecorder()
 	router.ServeHTTP(answer, authorized)
 	if answer.Code != 200 {
@@ -702,9 +702,28 @@ func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestUnknownQuirkDoesNothing(t *testing.T) {
-	sb := sandbox.Start(t, sandbox.WithQuirks("typo"))
-	exchange(t, sb)
+// What an option does not know is refused when the sandbox is made.
+func TestOptionsAreRefused(t *testing.T) {
+	for want, opt := range map[string]sandbox.Option{
+		`"typo" is not a quirk`:                     sandbox.WithQuirks("typo"),
+		`"typo" is no fault`:                        sandbox.WithFaults(sandbox.Faults{Kinds: []sandbox.Fault{"typo"}}),
+		"the rate of faults must be from 0 to 1":    sandbox.WithFaults(sandbox.Faults{Rate: math.NaN()}),
+		`"Passport" is no check type`:               sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"Passport"}}),
+		`"Will" is no type of a supplemental`:       sandbox.WithGroup(sandbox.Group{SupplementalDocumentTypes: []string{"Will"}}),
+		`"Sport" is no watchlist category`:          sandbox.WithGroup(sandbox.Group{WatchlistCategories: []string{"Sport"}}),
+		"WithGroup: the recheck interval":           sandbox.WithGroup(sandbox.Group{RecheckInterval: -1}),
+		"WithTokenTTL: the time must be positive":   sandbox.WithTokenTTL(0),
+		"WithProcessing: a time is negative":        sandbox.WithProcessing(0, -1),
+		"WithClock: the clock is nil":               sandbox.WithClock(nil),
+		"WithCredentials: the key contains a colon": sandbox.WithCredentials("a:b", "c"),
+	} {
+		if s, err := sandbox.New(nil, opt); s != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+		if s, err := sandbox.Listen(opt); s != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
 }
 
 func TestQuirks(t *testing.T) {
@@ -970,7 +989,7 @@ func TestConcurrentCreatesOfOnePersonMakeOneCheck(t *testing.T) {
 
 func TestPrintedSandboxShowsNoSecret(t *testing.T) {
 	var b bytes.Buffer
-	s := sandbox.New(sandbox.WithCredentials("key", "the-secret"))
+	s := sandbox.Start(t, sandbox.WithCredentials("key", "the-secret"))
 	fmt.Fprintf(&b, "%v %+v %#v", s, s, s)
 	if strings.Contains(b.String(), "the-secret") {
 		t.Error("the secret is printed")

@@ -105,3 +105,14 @@ func (e ErrorBody) MarshalJSON() ([]byte, error) {
 	type plain ErrorBody
 	return json.Marshal(plain(e))
 }
+
+// FieldErrors says what is wrong with properties, by their names in JSON.
+type FieldErrors map[string][]string
+
+// Add notes a problem with a property.
+func (e *FieldErrors) Add(name, problem string) {
+	if *e == nil {
+		*e = make(FieldErrors)
+	}
+	(*e)[name] = append((*e)[name], problem)
+}

@@ -7,5 +7,6 @@
 //	t, err := search.SearchDate.Time()         // both "10/4/2019 5:26:11 PM" and RFC 3339
 //	score, ok := analysis.FraudScore.Float64() // both 62 and "62"
 //
-// Applications reach the types through package api, which re-exports them.
+// Applications reach the types through package api, which re-exports them. The packages below are what generated code and
+// package api work with: they change with the generator, and promise nothing to others.
 package wire

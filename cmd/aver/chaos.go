@@ -68,8 +68,10 @@ type report struct {
 
 func (c chaos) run(ctx context.Context) (*report, error) {
 	r := &report{chaos: c, goroutines: runtime.NumGoroutine()}
-	s := sandbox.New(sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}))
-	if err := s.SetFaults(sandbox.Faults{Rate: c.rate, Seed: c.seed}); err != nil {
+	s, err := sandbox.New(
+		sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}),
+		sandbox.WithFaults(sandbox.Faults{Rate: c.rate, Seed: c.seed}))
+	if err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -92,7 +94,7 @@ func (c chaos) run(ctx context.Context) (*report, error) {
 	}()
 
 	transport := &http.Transport{MaxIdleConnsPerHost: c.workers}
-	client, err := api.New(s.Key(), s.Secret(),
+	client, err := api.New(s.Key, s.Secret,
 		api.WithBaseURL(fmt.Sprintf("http://%s/api", listener.Addr())),
 		api.WithSandboxOnly(),
 		api.WithHTTPClient(&http.Client{Transport: transport}),
@@ -112,7 +114,7 @@ func (c chaos) run(ctx context.Context) (*report, error) {
 	for range c.workers {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < c.checks && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				held[i], failures[i] = verify(ctx, client, s.GroupID(), i)
+				held[i], failures[i] = verify(ctx, client, s.GroupID, i)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/contract"
 	"github.com/goaver/aver-go/contract/suite"
-	"github.com/goaver/aver-go/sandbox"
 )
 
 func newContractCommand() *cobra.Command {
@@ -69,28 +69,12 @@ func checked(spec string) (*contract.Contract, error) {
 }
 
 func runSuite(ctx context.Context, out io.Writer, a account, c *contract.Contract) error {
-	target := suite.Target{URL: a.baseURL, Key: a.key, Secret: a.secret, GroupID: a.groupID}
-	where := a.baseURL
-	switch {
-	case a.isSet() && a.groupID == "":
-		return errors.New("AVER_GROUP_ID is not set; the portal shows the ID of the check group")
-	case a.baseURL != "" && !a.isSet():
-		return errors.New("AVER_BASE_URL is set, but AVER_API_KEY and AVER_API_SECRET are not; unset it to use the built-in sandbox")
-	case a.isSet() && where == "":
-		where = "the production service"
-	case !a.isSet():
-		box := sandbox.New()
-		url, stop, err := serveBox(ctx, box)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		target = suite.Target{URL: url, Key: box.Key(), Secret: box.Secret(), GroupID: box.GroupID()}
-		where = "the built-in sandbox"
+	a, where, stop, err := a.target()
+	if err != nil {
+		return err
 	}
-	if target.URL == "" {
-		target.URL = authprovider.DefaultBaseURL
-	}
+	defer stop()
+	target := suite.Target{URL: cmp.Or(a.baseURL, authprovider.DefaultBaseURL), Key: a.key, Secret: a.secret, GroupID: a.groupID}
 	ledger := &contract.Ledger{Contract: c}
 	findings, err := suite.Run(ctx, target, contract.WithContract(c), contract.WithLedger(ledger))
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -69,31 +68,17 @@ real service (or the one that AVER_BASE_URL names), where a check costs money un
 }
 
 func (d *demo) run(ctx context.Context, a account) error {
-	where := a.baseURL
-	switch {
-	case a.isSet() && a.groupID == "":
-		return errors.New("AVER_GROUP_ID is not set; the portal shows the ID of the check group")
-	case a.baseURL != "" && !a.isSet():
-		return errors.New("AVER_BASE_URL is set, but AVER_API_KEY and AVER_API_SECRET are not; unset it to use the built-in sandbox")
-	case a.isSet():
-		if where == "" {
-			where = "the production service"
-		}
-	default:
-		s := sandbox.New(sandbox.WithProcessing(0, 1500*time.Millisecond))
-		url, stop, err := serveBox(ctx, s)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		where = url
+	if !a.isSet() {
 		if err := checkWords(d.outcome); err != nil {
 			return err
 		}
-		a = account{key: s.Key(), secret: s.Secret(), groupID: s.GroupID(), baseURL: where}
 		d.email = withWords(d.email, d.outcome)
-		where = "the built-in sandbox"
 	}
+	a, where, stop, err := a.target(sandbox.WithProcessing(0, 1500*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	defer stop()
 	client, err := a.client()
 	if err != nil {
 		return err
@@ -192,7 +177,7 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 		title := "uploaded the document's " + strings.ToLower(string(side.side))
 		err = d.step("addIdDocument", title, func() (string, error) {
 			return d.upload(side.file, side.specimen, func(image api.Image, progress api.CallOption) error {
-				return d.client.UploadIDDocument(ctx, id, api.IDDocumentUpload{Type: api.DocumentTypeNADriverLicense, Side: side.side, Image: image}, progress)
+				return d.client.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side.side, Image: image}, progress)
 			})
 		})
 		if err != nil {
@@ -201,7 +186,7 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 	}
 	err = d.step("addPhotoDocument", "uploaded a selfie", func() (string, error) {
 		return d.upload(d.selfie, "selfie.png", func(image api.Image, progress api.CallOption) error {
-			return d.client.UploadPhotoDocument(ctx, id, api.PhotoDocumentUpload{Image: image}, progress)
+			return d.client.AddPhotoDocumentWithImage(ctx, id, api.AddPhotoDocumentWithImageRequest{Image: image}, progress)
 		})
 	})
 	if err != nil {

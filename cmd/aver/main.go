@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/sandbox"
 )
 
 func main() {
@@ -53,6 +55,24 @@ func accountFromEnv() account {
 }
 
 func (a account) isSet() bool { return a.key != "" || a.secret != "" }
+
+// target returns the account to call and what it is called: the one of the environment or, without one, that of a sandbox
+// which runs until stop is called.
+func (a account) target(opts ...sandbox.Option) (to account, name string, stop func(), err error) {
+	switch {
+	case a.isSet() && a.groupID == "":
+		return a, "", nil, errors.New("AVER_GROUP_ID is not set; the portal shows the ID of the check group")
+	case a.isSet():
+		return a, cmp.Or(a.baseURL, "the production service"), func() {}, nil
+	case a.baseURL != "":
+		return a, "", nil, errors.New("AVER_BASE_URL is set, but AVER_API_KEY and AVER_API_SECRET are not; unset it to use the built-in sandbox")
+	}
+	s, err := sandbox.Listen(opts...)
+	if err != nil {
+		return a, "", nil, err
+	}
+	return account{key: s.Key, secret: s.Secret, groupID: s.GroupID, baseURL: s.URL}, "the built-in sandbox", func() { _ = s.Close() }, nil
+}
 
 // client returns a client of the account.
 func (a account) client() (*api.Client, error) {

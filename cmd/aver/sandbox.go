@@ -59,18 +59,19 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 				sandbox.WithTokenTTL(tokenTTL),
 				sandbox.WithProcessing(processing, slow),
 				sandbox.WithQuirks(served...),
+				sandbox.WithFaults(faults),
 			}
 			if basicPlan {
 				opts = append(opts, sandbox.WithBasicPlan())
 			}
-			s := sandbox.New(opts...)
-			if err := s.SetFaults(faults); err != nil {
+			s, err := sandbox.New(opts...)
+			if err != nil {
 				return err
 			}
 			return serve(cmd.Context(), addr, grace, s, func(url string) error {
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{
-						"url": url, "key": s.Key(), "secret": s.Secret(), "group_id": s.GroupID(),
+						"url": url, "key": s.Key, "secret": s.Secret, "group_id": s.GroupID,
 					})
 				}
 				_, err := fmt.Fprintf(cmd.OutOrStdout(), `The Aver sandbox is running. Ctrl-C stops it and forgets everything.
@@ -83,7 +84,7 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 Another terminal calls it with:
 
   export AVER_BASE_URL=%[1]s AVER_API_KEY=%[2]s AVER_API_SECRET=%[3]s AVER_GROUP_ID=%[4]s
-`, url, s.Key(), s.Secret(), s.GroupID())
+`, url, s.Key, s.Secret, s.GroupID)
 				return err
 			})
 		},
@@ -155,22 +156,6 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 	}
 	<-served
 	return nil
-}
-
-// serveBox serves h on a free port until stop is called.
-func serveBox(ctx context.Context, h http.Handler) (url string, stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	served, ready := make(chan error, 1), make(chan string, 1)
-	go func() {
-		served <- serve(ctx, "127.0.0.1:0", grace, h, func(url string) error { ready <- url; return nil })
-	}()
-	select {
-	case url := <-ready:
-		return url, func() { cancel(); <-served }, nil
-	case err := <-served:
-		cancel()
-		return "", nil, err
-	}
 }
 
 // reachable returns an address under which a listener is reached from this computer.

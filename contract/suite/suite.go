@@ -165,15 +165,15 @@ func (r *run) check(ctx context.Context, id, identifier string) {
 	})
 	for _, side := range []api.DocumentSide{api.DocumentSideFront, api.DocumentSideBack} {
 		r.do("addIdDocument", func() error {
-			return c.UploadIDDocument(ctx, id, api.IDDocumentUpload{Type: api.DocumentTypeNADriverLicense, Side: side, Image: api.ImageBytes("license.jpg", photo)})
+			return c.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side, Image: api.ImageBytes("license.jpg", photo)})
 		})
 	}
 	r.do("getPhotoInstruction", func() error { _, err := c.GetPhotoInstruction(ctx, id); return err })
 	r.do("addPhotoDocument", func() error {
-		return c.UploadPhotoDocument(ctx, id, api.PhotoDocumentUpload{Image: api.ImageBytes("selfie.jpg", photo)})
+		return c.AddPhotoDocumentWithImage(ctx, id, api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("selfie.jpg", photo)})
 	})
 	r.do("addSupplementalDocument", func() error {
-		return c.UploadSupplementalDocument(ctx, id, api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeUtilityBill, Image: api.ImageBytes("bill.jpg", photo)})
+		return c.AddSupplementalDocumentWithImage(ctx, id, api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeUtilityBill, Image: api.ImageBytes("bill.jpg", photo)})
 	})
 	if !r.do("submitCheck", func() error { _, err := c.SubmitCheck(ctx, id); return err }) {
 		return
@@ -214,7 +214,7 @@ func (r *run) watchlist(ctx context.Context, checkID string) {
 	c := r.client
 	var search *api.CreatedWatchlistSearch
 	if !r.do("searchWatchlists", func() (err error) {
-		search, err = c.SearchWatchlistsWithImage(ctx, api.WatchlistImageSearch{
+		search, err = c.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{
 			GroupID: r.group, CheckID: checkID, FirstName: "Maria", LastName: "Lindqvist+hits-2+media-1", Image: api.ImageBytes("face.jpg", picture()),
 			Categories: []api.WatchlistCategory{api.WatchlistCategoryCriminal},
 		})

@@ -24,10 +24,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // Every operation with every documented status goes over the wire once, and both sides keep the contract.
 func TestSandboxKeepsTheContract(t *testing.T) {
 	ledger := &contract.Ledger{}
-	box := sandbox.New()
-	srv := httptest.NewServer(contract.Handler(box, contract.ResponsesOnly(), contract.WithTest(t), contract.WithLedger(ledger)))
+	box := sandbox.Start(t)
+	srv := httptest.NewServer(contract.Handler(box, contract.WithResponsesOnly(), contract.WithTest(t), contract.WithLedger(ledger)))
 	defer srv.Close()
-	target := suite.Target{URL: srv.URL + "/api", Key: box.Key(), Secret: box.Secret(), GroupID: box.GroupID()}
+	target := suite.Target{URL: srv.URL + "/api", Key: box.Key, Secret: box.Secret, GroupID: box.GroupID}
 	findings, err := suite.Run(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestSandboxKeepsTheContract(t *testing.T) {
 	for _, f := range findings {
 		t.Error(f)
 	}
-	refusals(t, box, srv.URL)
+	refusals(t, box.Sandbox, srv.URL)
 
 	notification := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"statusMessage":{"type":"LiveCheck","id":"c1","groupId":"g1","status":"Complete"}}`))
 	notification.Header.Set("Content-Type", "application/json")
@@ -51,16 +51,16 @@ func TestSandboxKeepsTheContract(t *testing.T) {
 
 // basicPlan calls every operation that needs the Advanced plan without it.
 func basicPlan(t *testing.T, ledger *contract.Ledger) {
-	box := sandbox.New(sandbox.WithBasicPlan())
-	srv := httptest.NewServer(contract.Handler(box, contract.ResponsesOnly(), contract.WithTest(t), contract.WithLedger(ledger)))
+	box := sandbox.Start(t, sandbox.WithBasicPlan())
+	srv := httptest.NewServer(contract.Handler(box, contract.WithResponsesOnly(), contract.WithTest(t), contract.WithLedger(ledger)))
 	defer srv.Close()
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(srv.URL+"/api"))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(srv.URL+"/api"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
 	ctx := t.Context()
-	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: box.GroupID(), Email: "a@example.com"})
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: box.GroupID, Email: "a@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,21 +71,21 @@ func basicPlan(t *testing.T, ledger *contract.Ledger) {
 	person := api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}
 	_, instruction := client.GetPhotoInstruction(ctx, created.CheckID)
 	_, submit := client.SubmitCheck(ctx, created.CheckID)
-	_, types := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "q", GroupID: box.GroupID(), Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckTypeWatchlist}})
-	_, visual := client.SearchWatchlistsWithImage(ctx, api.WatchlistImageSearch{GroupID: box.GroupID(), FirstName: "Maria", LastName: "Lindqvist", Image: face})
+	_, types := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "q", GroupID: box.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckTypeWatchlist}})
+	_, visual := client.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{GroupID: box.GroupID, FirstName: "Maria", LastName: "Lindqvist", Image: face})
 	for name, err := range map[string]error{
 		"personalinfo": client.AddPersonalInfo(ctx, created.CheckID, person),
 		"phone":        client.AddPhone(ctx, created.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"}),
-		"iddocument":   client.UploadIDDocument(ctx, created.CheckID, api.IDDocumentUpload{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: face}),
-		"photo":        client.UploadPhotoDocument(ctx, created.CheckID, api.PhotoDocumentUpload{Image: face}),
-		"supplemental": client.UploadSupplementalDocument(ctx, created.CheckID, api.SupplementalDocumentUpload{Type: api.SupplementalDocumentTypeTaxDocument, Image: face}),
+		"iddocument":   client.AddIDDocumentWithImage(ctx, created.CheckID, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: face}),
+		"photo":        client.AddPhotoDocumentWithImage(ctx, created.CheckID, api.AddPhotoDocumentWithImageRequest{Image: face}),
+		"supplemental": client.AddSupplementalDocumentWithImage(ctx, created.CheckID, api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: face}),
 		"instruction":  instruction, "submit": submit, "check types": types, "visual search": visual,
 	} {
 		if !errors.Is(err, api.ErrForbidden) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: box.GroupID(), FirstName: "Maria", LastName: "Lindqvist"}); err != nil {
+	if _, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: box.GroupID, FirstName: "Maria", LastName: "Lindqvist"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -96,7 +96,7 @@ func refusals(t *testing.T, box *sandbox.Sandbox, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(url+"/api"))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(url+"/api"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func refusals(t *testing.T, box *sandbox.Sandbox, url string) {
 	for _, id := range box.Checks() {
 		submitted = id // the suite's own
 	}
-	fresh, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "fresh", GroupID: box.GroupID(), Email: "a@example.com"})
+	fresh, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "fresh", GroupID: box.GroupID, Email: "a@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,13 +144,13 @@ func refusals(t *testing.T, box *sandbox.Sandbox, url string) {
 			}
 			switch op.OperationID {
 			case "createCheck":
-				body := fmt.Sprintf(`{"thirdPartyIdentifier":"fresh","groupId":%q,"email":"a@example.com"}`, box.GroupID())
+				body := fmt.Sprintf(`{"thirdPartyIdentifier":"fresh","groupId":%q,"email":"a@example.com"}`, box.GroupID)
 				call("", bearer, body) // 409
 			case "submitCheck":
 				call(fresh.CheckID, bearer, "") // 400: incomplete
 				call(submitted, bearer, "")     // 409
 			case "searchWatchlists":
-				call("", bearer, fmt.Sprintf(`{"groupId":%q,"businessName":"B","checkId":"none"}`, box.GroupID())) // 404
+				call("", bearer, fmt.Sprintf(`{"groupId":%q,"businessName":"B","checkId":"none"}`, box.GroupID)) // 404
 			default:
 				if method == http.MethodPost {
 					call(submitted, bearer, example) // 409
@@ -172,10 +172,10 @@ func refusals(t *testing.T, box *sandbox.Sandbox, url string) {
 func TestQuirksAreLegal(t *testing.T) {
 	for _, quirk := range sandbox.Quirks() {
 		t.Run(string(quirk), func(t *testing.T) {
-			box := sandbox.New(sandbox.WithQuirks(quirk))
+			box := sandbox.Start(t, sandbox.WithQuirks(quirk))
 			srv := httptest.NewServer(box)
 			defer srv.Close()
-			findings, err := suite.Run(t.Context(), suite.Target{URL: srv.URL + "/api", Key: box.Key(), Secret: box.Secret(), GroupID: box.GroupID()})
+			findings, err := suite.Run(t.Context(), suite.Target{URL: srv.URL + "/api", Key: box.Key, Secret: box.Secret, GroupID: box.GroupID})
 			if err != nil || len(findings) > 0 {
 				t.Errorf("%v, %v", findings, err)
 			}
@@ -185,7 +185,7 @@ func TestQuirksAreLegal(t *testing.T) {
 
 // A service that differs from the contract is found out, without a word of what is personal.
 func TestDifferencesAreFound(t *testing.T) {
-	box := sandbox.New()
+	box := sandbox.Start(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/results") && strings.Contains(r.URL.Path, "/check/") {
 			w.Header().Set("Content-Type", "application/json")
@@ -195,7 +195,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		box.ServeHTTP(w, r)
 	}))
 	defer srv.Close()
-	findings, err := suite.Run(t.Context(), suite.Target{URL: srv.URL + "/api", Key: box.Key(), Secret: box.Secret(), GroupID: box.GroupID()})
+	findings, err := suite.Run(t.Context(), suite.Target{URL: srv.URL + "/api", Key: box.Key, Secret: box.Secret, GroupID: box.GroupID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 // What is added works like what was there: authenticated, checked before it is sent, printed without what is private,
 // repeated by its policy, and held against the extended contract.
 func TestExtendedClient(t *testing.T) {
-	box := sandbox.New()
+	box := sandbox.Start(t)
 	attempts, status := 0, http.StatusOK
 	mux := http.NewServeMux()
 	mux.Handle("/", box)
@@ -44,14 +44,14 @@ func TestExtendedClient(t *testing.T) {
 	}
 	var violations []contract.Violation
 	transport := contract.NewTransport(srv.Client().Transport, contract.WithContract(spec), contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
-	client, err := averclient.New(box.Key(), box.Secret(), averclient.WithBaseURL(srv.URL+"/api"), averclient.WithHTTPClient(&http.Client{Transport: transport}))
+	client, err := averclient.New(box.Key, box.Secret, averclient.WithBaseURL(srv.URL+"/api"), averclient.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
 	ctx := t.Context()
 
-	created, err := client.CreateCheck(ctx, averclient.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: box.GroupID(), Email: "a@example.com"})
+	created, err := client.CreateCheck(ctx, averclient.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: box.GroupID, Email: "a@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

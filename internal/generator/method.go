@@ -26,7 +26,7 @@ type method struct {
 	Accept     string // the media types of the answer; empty for JSON
 	PathParams []string
 	Null       bool // the answer may be null
-	Large      bool // the contract's x-large-answer
+	Large      bool // the contract's x-large-response
 
 	Comment, Deprecated string
 	Args                string   // of the signature, between the context and the options
@@ -91,7 +91,7 @@ func (f *functions) methods(ops []codegen.OperationDefinition) []*method {
 		}
 		m := &method{
 			Operation: op.OperationId, Declares: true, Name: op.OperationId, ID: idOf(op), Verb: op.Method, Path: op.Path,
-			Retry: t.Retry, Media: t.Body.Media, Large: op.Spec.Extensions["x-large-answer"] == true,
+			Retry: t.Retry, Media: t.Body.Media, Large: op.Spec.Extensions["x-large-response"] == true,
 			Comment: comment(op.OperationId, summaryOf(op)), Deprecated: op.DeprecationComment(),
 			op: op, traffic: t,
 		}
@@ -287,13 +287,13 @@ func (f *functions) several(m *method) {
 	m.Null = slices.ContainsFunc(m.traffic.Answers, func(c content) bool { return c.Null })
 	m.Union = &union{Name: f.names.free(m.Name+"Result", f.schemas), Method: m.Name}
 	for _, c := range m.traffic.Answers {
-		a := alternative{Status: c.number(), Described: c.Status, Print: "wire.Attr"}
+		a := alternative{Status: c.number(), Described: c.Status, Print: "printing.Attr"}
 		if a.Status == 2 {
 			a.Described = "any other success"
 		}
 		switch c.Form {
 		case asText:
-			a.Type, a.Print = "string", "wire.Redacted"
+			a.Type, a.Print = "string", "printing.Redacted"
 		case asJSON:
 			a.Type = f.typeOf(m.op.Spec.Responses.Value(c.Status).Value.Content[c.Media].Schema)
 		}

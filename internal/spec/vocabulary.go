@@ -36,7 +36,7 @@ var Vocabulary = []Extension{
 	{"x-upload", []Place{OnSchema}, "on a request: the names of a method and a type that stream the image in it, and of the properties for " +
 		"its content and its name", upload},
 	{"x-download", []Place{OnOperation}, "the name of a method that streams the image in the answer, and of its property", download},
-	{"x-large-answer", []Place{OnOperation}, "`true`: the answer holds an image, so that it may be larger than others", boolean},
+	{"x-large-response", []Place{OnOperation}, "`true`: the answer holds an image, so that it may be larger than others", boolean},
 	{"x-sensitive", []Place{OnProperty, OnParameter, OnSchema},
 		"`true`: the value is personal or secret and is never printed; what does not say is private", boolean},
 	{"x-aliases", []Place{OnProperty}, "other spellings under which the service has been seen to send the property", aliases},

@@ -18,7 +18,7 @@ import (
 
 // The root package's tests add two operations to a copy of the contract and then run this test in the copy.
 func TestAddedOperation(t *testing.T) {
-	box := sandbox.New()
+	box := sandbox.Start(t)
 	mux := http.NewServeMux()
 	mux.Handle("/", box)
 	authenticated := func(r *http.Request) bool {
@@ -53,7 +53,7 @@ func TestAddedOperation(t *testing.T) {
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
 
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(srv.URL+"/api"))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(srv.URL+"/api"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 
 // What is not set is not sent, what is set goes out as the contract writes it, and what breaks the contract does not.
 func TestAddedShapes(t *testing.T) {
-	box := sandbox.New()
+	box := sandbox.Start(t)
 	var sent, body string
 	var header http.Header
 	mux := http.NewServeMux()
@@ -33,7 +33,7 @@ func TestAddedShapes(t *testing.T) {
 	})
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
-	client, err := api.New(box.Key(), box.Secret(), api.WithBaseURL(srv.URL+"/api"))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(srv.URL+"/api"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func TestChangedContract(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: contract.ForTest(t, srv.Client().Transport, contract.ResponsesOnly(), contract.WithReport(func([]contract.Violation) {}))}))
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: contract.ForTest(t, srv.Client().Transport, contract.WithResponsesOnly(), contract.WithReport(func([]contract.Violation) {}))}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestChangedContract(t *testing.T) {
 
 	// An enumeration value, also where an image is streamed.
 	image := api.ImageBytes("a.jpg", []byte("\xff\xd8\xff\xe0\x00\x04ab"))
-	if err := client.UploadIDDocument(ctx, "c1", api.IDDocumentUpload{Type: api.DocumentTypePassportImage, Side: api.DocumentSideSpine, Pages: 3, Image: image}); err != nil || !strings.Contains(last, `"side":"Spine"`) || !strings.Contains(last, `"pages":3`) {
+	if err := client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideSpine, Pages: 3, Image: image}); err != nil || !strings.Contains(last, `"side":"Spine"`) || !strings.Contains(last, `"pages":3`) {
 		t.Errorf("%v, %s", err, last)
 	}
 

@@ -158,7 +158,7 @@ func union[T, V any](from func(*T, V) error, v V) T {
 var (
 	_ = errors.Is
 	_ = time.UTC
-	_ = types.Date{}
+	_ = types.File{}
 )
 
 var changes = map[string]func(ctx context.Context, client *api.Client, w *strings.Builder) (any, error){

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/oapi-codegen/runtime/types"
 
 	"github.com/goaver/aver-go/contract"
@@ -182,7 +181,7 @@ func TestPayments(t *testing.T) {
 	}
 	defer client.Close()
 	ctx := t.Context()
-	key := uuid.UUID{1}
+	key := "01000000-0000-0000-0000-000000000000"
 
 	if _, err := client.ListCustomers(ctx, nil); err == nil || !strings.Contains(err.Error(), "needs the credential secretKey") || len(s.sent) > 0 {
 		t.Errorf("without the key: %v", err)
@@ -201,7 +200,7 @@ func TestPayments(t *testing.T) {
 	defer client.Close()
 	created, err := client.CreateCustomer(ctx, &payments.CreateCustomerParams{IdempotencyKey: key},
 		payments.CreateCustomerBody{Email: "noor@example.com", Tags: []string{"a", "b"}, Metadata: map[string]string{"k": "v"}})
-	s.expect(t, err, "POST /v1/customers Authorization=Bearer sk Idempotency-Key="+key.String()+
+	s.expect(t, err, "POST /v1/customers Authorization=Bearer sk Idempotency-Key="+key+
 		" Content-Type=application/x-www-form-urlencoded email=noor%40example.com&metadata=%7B%22k%22%3A%22v%22%7D&tags=a&tags=b")
 	if text := fmt.Sprint(created); strings.Contains(text, "noor") || strings.Contains(text, "4242") || created.ReferredBy.ID != "cus_0" {
 		t.Errorf("%s, %v", text, created.ReferredBy)
@@ -240,7 +239,7 @@ func TestPayments(t *testing.T) {
 	}
 	charge, err := client.CreateCharge(ctx, &payments.CreateChargeParams{IdempotencyKey: key}, payments.Charge{Amount: 5, Currency: "EUR",
 		Source: source, Capture: new(false)})
-	s.expect(t, err, "POST /v1/charges Authorization=Bearer sk Idempotency-Key="+key.String()+
+	s.expect(t, err, "POST /v1/charges Authorization=Bearer sk Idempotency-Key="+key+
 		` Content-Type=application/json {"amount":5,"capture":false,"currency":"EUR","source":{"number":"4242424242424242","type":"card"}}`)
 	if charge.Status != 202 || charge.Accepted.RetryAfter != 30 || charge.OK != nil {
 		t.Errorf("%v", charge)
@@ -258,7 +257,10 @@ func TestPayments(t *testing.T) {
 		stored.Size != 7 || !strings.Contains(s.sent[0], `filename="passport.jpg"`) {
 		t.Errorf("%v, %v, %q", stored, err, s.sent)
 	}
-	if text, err := client.GetBalanceReport(ctx, &payments.GetBalanceReportParams{}); err != nil || text != "a,b\n" {
+	if _, err := client.GetBalanceReport(ctx, &payments.GetBalanceReportParams{Day: "today"}); !errors.Is(err, payments.ErrInvalidRequest) {
+		t.Errorf("no date: %v", err)
+	}
+	if text, err := client.GetBalanceReport(ctx, &payments.GetBalanceReportParams{Day: "2026-11-25"}); err != nil || text != "a,b\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	if text, err := client.Health(ctx); err != nil || text != "up" {
@@ -267,11 +269,11 @@ func TestPayments(t *testing.T) {
 }
 
 func TestTracker(t *testing.T) {
-	project := uuid.UUID{2}
-	at := "/api/projects/" + project.String() + "/issues/4"
+	project := "02000000-0000-0000-0000-000000000000"
+	at := "/api/projects/" + project + "/issues/4"
 	s := serve(t, tracker.Spec, answers{
 		"POST /api/session": {"", `{"access_token": "issued"}`},
-		"GET /api/projects": {"", `[{"id": "` + project.String() + `", "name": "p"}]`},
+		"GET /api/projects": {"", `[{"id": "` + project + `", "name": "p"}]`},
 		"GET " + at: {"application/vnd.tracker.v4+json",
 			`{"number": 4, "title": "t", "sub_issues": [{"number": 5, "title": "u"}], "closed_at": null}`},
 		"PUT " + at:                          {"201", `{"number": 4, "title": "t"}`},

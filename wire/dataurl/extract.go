@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -152,9 +150,11 @@ func (e *extractor) replace() {
 
 // A stringReader reads a JSON string without its escapes. The opening quote is read already.
 type stringReader struct {
-	in   *bufio.Reader
-	rest []byte // of an escape
-	err  error
+	in     *bufio.Reader
+	rest   []byte // of an escape
+	text   [4]byte
+	escape [8]byte
+	err    error
 }
 
 func (s *stringReader) Read(p []byte) (int, error) {
@@ -206,30 +206,21 @@ func (s *stringReader) fail(err error) {
 
 // unescape reads what follows a backslash.
 func (s *stringReader) unescape() {
-	c, err := s.in.ReadByte()
+	s.escape[0], s.escape[1] = '"', '\\'
+	n := 1
+	if c, _ := s.in.Peek(1); len(c) == 1 && c[0] == 'u' {
+		n = 5
+	}
+	text, err := s.in.Peek(n)
 	if err != nil {
 		s.fail(err)
 		return
 	}
-	switch c {
-	case '"', '\\', '/':
-		s.rest = append(s.rest, c)
-	case 'b', 'f', 'n', 'r', 't':
-		s.rest = append(s.rest, "\b\f\n\r\t"[bytes.IndexByte([]byte("bfnrt"), c)])
-	case 'u':
-		hex, err := s.in.Peek(4)
-		if err != nil {
-			s.fail(err)
-			return
-		}
-		r, err := strconv.ParseUint(string(hex), 16, 16)
-		if err != nil {
-			s.err = ErrInvalidString
-			return
-		}
-		_, _ = s.in.Discard(4)
-		s.rest = utf8.AppendRune(s.rest, rune(r)) // halves of a pair have no place in a Data URL
-	default:
-		s.err = ErrInvalidString
+	end := 2 + copy(s.escape[2:], text)
+	s.escape[end] = '"'
+	if s.rest, err = jsontext.AppendUnquote(s.text[:0], s.escape[:end+1]); err != nil { // halves of a pair have no place in a Data URL
+		s.rest, s.err = nil, ErrInvalidString
+		return
 	}
+	_, _ = s.in.Discard(n)
 }

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/goaver/aver-go/wire"
 )
 
 // Formats are the formats that are checked, by their names in JSON Schema. month-day-year is one of the contract's own:
@@ -25,7 +23,7 @@ func IsFormat(format, s string) bool {
 	case "uri":
 		return IsURI(s)
 	case "email":
-		return wire.IsEmail(s)
+		return isEmail(s)
 	case "ipv4":
 		return IsIPv4(s)
 	case "ipv6":

@@ -1,14 +1,14 @@
-// Package docs_test looks at the API reference in a browser. It is a module of its own, so that the browser's driver stays
+// Package browser_test looks at pages in a browser: the API reference. It is a module of its own, so that the browser's driver stays
 // out of the module that applications import.
-package docs_test
+package browser_test
 
 import (
 	"context"
 	"encoding/json"
 	"maps"
-	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,8 +55,7 @@ func TestReferenceShowsEveryOperationOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(sandbox.New(sandbox.WithDocs(page)))
-	defer srv.Close()
+	origin := strings.TrimSuffix(sandbox.Start(t, sandbox.WithDocs(page)).URL, "/api")
 
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true),
@@ -92,7 +91,7 @@ func TestReferenceShowsEveryOperationOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/docs")); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(origin+"/docs")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelectorAll('[id*="/operation/"]').length >= 22`, chromedp.WithPollingTimeout(time.Minute))); err != nil {
@@ -120,7 +119,7 @@ func TestReferenceShowsEveryOperationOffline(t *testing.T) {
 		t.Errorf("the console shows %q", problems)
 	}
 	for _, url := range requested {
-		if url != srv.URL+"/docs" && url[:5] != "data:" && url[:5] != "blob:" {
+		if url != origin+"/docs" && url[:5] != "data:" && url[:5] != "blob:" {
 			t.Errorf("the page asks for %s", url)
 		}
 	}

@@ -1,8 +1,8 @@
-module github.com/goaver/aver-go/docs
+module github.com/goaver/aver-go/internal/browser
 
 go 1.26.0
 
-replace github.com/goaver/aver-go => ../
+replace github.com/goaver/aver-go => ../..
 
 require (
 	github.com/chromedp/cdproto v0.159.0

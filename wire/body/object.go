@@ -1,16 +1,14 @@
-package wire
+package body
 
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 )
 
 // MarshalWith writes a value and, if it is an object, the members of another object within it. No additional property may
-// have the name of one that is there with another value. A nil value is null, and nil for more adds nothing. It is for
-// generated code.
+// have the name of one that is there with another value. A nil value is null, and nil for more adds nothing.
 func MarshalWith(value, more any) ([]byte, error) {
 	text, err := marshal(value)
 	if err != nil || more == nil {
@@ -65,18 +63,4 @@ func marshal(value any) ([]byte, error) {
 		return text, nil
 	}
 	return json.Marshal(value)
-}
-
-// Discriminator returns the property of an object that tells what it is. The error repeats nothing of the object. It is for
-// generated code.
-func Discriminator(object []byte, name string) (string, error) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(object, &members) != nil {
-		return "", errors.New("the value is no object, so that nothing tells what it is")
-	}
-	var is string
-	if json.Unmarshal(members[name], &is) != nil {
-		return "", fmt.Errorf("the value has no text %s, which would tell what it is", name)
-	}
-	return is, nil
 }

@@ -1,24 +1,13 @@
-package wire
+package rules
 
 import (
 	"regexp"
 	"strings"
 )
 
-// FieldErrors says what is wrong with properties, by their names in JSON.
-type FieldErrors map[string][]string
-
-// Add notes a problem with a property.
-func (e *FieldErrors) Add(name, problem string) {
-	if *e == nil {
-		*e = make(FieldErrors)
-	}
-	(*e)[name] = append((*e)[name], problem)
-}
-
-// IsEmail reports whether s has the form of an email address (RFC 5321): a dotted or quoted name of up to 64 characters,
+// isEmail reports whether s has the form of an email address (RFC 5321): a dotted or quoted name of up to 64 characters,
 // and a domain of labels of up to 63 or an address literal, in ASCII.
-func IsEmail(s string) bool {
+func isEmail(s string) bool {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 || at > 64 || len(s) > 254 || !email.MatchString(s) {
 		return false

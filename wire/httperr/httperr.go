@@ -1,4 +1,6 @@
-package wire
+// Package httperr words the failures of HTTP so that they can be printed: without addresses, which hold identifiers, and without
+// what an answer held.
+package httperr
 
 import (
 	"context"
@@ -16,10 +18,10 @@ import (
 	"syscall"
 )
 
-// TransportError returns an error of an HTTP client in words that are fit to be printed: without the URL, which holds
+// Of returns an error of an HTTP client in words that are fit to be printed: without the URL, which holds
 // identifiers, and without pieces of the answer, which net/http quotes when it is not valid HTTP. The cause is named all
 // the same, and stays reachable as [Reword] says.
-func TransportError(err error) error {
+func Of(err error) error {
 	var (
 		operation    *net.OpError
 		dns          *net.DNSError
@@ -81,9 +83,9 @@ func withoutQuotes(err error) string {
 	return text
 }
 
-// PanicError describes a panic that was recovered in what who is. The value of the panic may hold anything, so that only
+// Panic describes a panic that was recovered in what who is. The value of the panic may hold anything, so that only
 // a runtime error is repeated.
-func PanicError(who string, value any) error {
+func Panic(who string, value any) error {
 	if err, ok := value.(runtime.Error); ok {
 		return fmt.Errorf("%s panicked: %w", who, err)
 	}

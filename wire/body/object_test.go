@@ -1,11 +1,11 @@
-package wire_test
+package body_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/body"
 )
 
 func TestMarshalWith(t *testing.T) {
@@ -25,24 +25,13 @@ func TestMarshalWith(t *testing.T) {
 		{json.RawMessage(`"PRIVATE"`), map[string]int{"b": 2}, ""},
 		{map[string]any{"a": make(chan int)}, nil, ""},
 	} {
-		got, err := wire.MarshalWith(tt.value, tt.more)
+		got, err := body.MarshalWith(tt.value, tt.more)
 		if string(got) != tt.want || (err == nil) != (tt.want != "") || err != nil && strings.Contains(err.Error(), "PRIVATE") {
 			t.Errorf("%v with %v: %s, %v, want %s", tt.value, tt.more, got, err, tt.want)
 		}
 	}
 	shared := json.RawMessage(`{"a":1}   `)[:7]
-	if _, err := wire.MarshalWith(shared, map[string]int{"b": 2}); err != nil || string(shared[:cap(shared)])[:8] != `{"a":1} ` {
+	if _, err := body.MarshalWith(shared, map[string]int{"b": 2}); err != nil || string(shared[:cap(shared)])[:8] != `{"a":1} ` {
 		t.Errorf("the text behind a value is written over: %q", shared[:cap(shared)])
-	}
-}
-
-func TestDiscriminator(t *testing.T) {
-	if is, err := wire.Discriminator([]byte(`{"kind":"cat"}`), "kind"); is != "cat" || err != nil {
-		t.Errorf("%q, %v", is, err)
-	}
-	for _, object := range []string{``, `null`, `7`, `{}`, `{"kind":7}`, `{"kind":null}`, `{"PRIVATE":"PRIVATE"`, `["PRIVATE"]`} {
-		if is, err := wire.Discriminator([]byte(object), "kind"); err == nil && is != "" || err != nil && strings.Contains(err.Error(), "PRIVATE") {
-			t.Errorf("%s: %q, %v", object, is, err)
-		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 func contract(t *testing.T) string {
 	t.Helper()
-	document, err := os.ReadFile("../openapi.yaml")
+	document, err := os.ReadFile("../../openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,62 +66,82 @@ func TestChangesOfTheContract(t *testing.T) {
 
 func TestChangelogNamesWhatBreaks(t *testing.T) {
 	const changelog = "# Changes\n\n## Unreleased\n\n- `getCheck` answers otherwise; `api.Client.AddPhone` takes less.\n\n## 0.1.0\n\n- `lookupChecks`\n"
+	section := newest(t.TempDir(), []byte(changelog))
 	for name, want := range map[string]bool{
 		"getCheck": true, "getCheckResults": false, "api.(*Client).AddPhone": true, "lookupChecks": false, "get": false, "": false, "answers": false, "api.Client": false,
 	} {
-		if got := named([]byte(changelog), name); got != want {
+		if got := named(section, name); got != want {
 			t.Errorf("%q: %v", name, got)
 		}
 	}
-	if named(nil, "getCheck") {
+	if named(newest(t.TempDir(), nil), "getCheck") {
 		t.Error("there is no changelog")
 	}
 }
 
+// A repository is one to try releases in.
+type repository struct {
+	*testing.T
+	dir string
+}
+
+func newRepository(t *testing.T) *repository {
+	r := &repository{t, t.TempDir()}
+	r.git("init", "-q")
+	return r
+}
+
+func (r *repository) git(args ...string) {
+	r.Helper()
+	if out, err := exec.Command("git", append([]string{"-C", r.dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...).CombinedOutput(); err != nil {
+		r.Fatalf("git %v: %v %s", args, err, out)
+	}
+}
+
+func (r *repository) write(name, content string) {
+	r.Helper()
+	name = filepath.Join(r.dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		r.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *repository) commit() {
+	r.Helper()
+	r.git("add", "-A")
+	r.git("commit", "-qm", "c")
+}
+
 // A repository whose Go API and contract break is refused until the changelog names both.
 func TestBreakingChangesAreRefusedUntilTheyAreNamed(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, content string) {
-		t.Helper()
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	commit := func() {
-		t.Helper()
-		for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "c"}} {
-			if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
-				t.Fatalf("git %v: %v %s", args, err, out)
-			}
-		}
-	}
+	r := newRepository(t)
+	dir, write, commit := r.dir, r.write, r.commit
 	spec := contract(t)
 	write("go.mod", "module github.com/goaver/aver-go\n\ngo 1.26\n")
 	write("openapi.yaml", spec)
 	write("api/api.go", "package api\n\nfunc Kept() {}\nfunc Gone() {}\n")
 	commit()
 	var out strings.Builder
-	if n, err := run(&out, dir, ""); err != nil || n != 0 || !strings.Contains(out.String(), "no earlier revision") {
+	if _, n, err := run(&out, dir, ""); err != nil || n != 0 || !strings.Contains(out.String(), "no earlier revision") {
 		t.Errorf("first commit: %d, %v, %s", n, err, out.String())
 	}
 	write("openapi.yaml", strings.Replace(spec, "operationId: getCheckResults\n", "operationId: readCheckResults\n", 1))
 	write("api/api.go", "package api\n\nfunc Kept() {}\nfunc New() {}\n")
 	commit()
 	out.Reset()
-	n, err := run(&out, dir, "")
+	_, n, err := run(&out, dir, "")
 	if err != nil || n < 2 || !strings.Contains(out.String(), "UNNAMED   getCheckResults") || !strings.Contains(out.String(), "UNNAMED   api.Gone") || strings.Contains(out.String(), "Kept") {
 		t.Errorf("%d, %v, %s", n, err, out.String())
 	}
 	write("CHANGELOG.md", "## Unreleased\n\n- `getCheckResults` is `readCheckResults` now. `api.Gone` is gone.\n")
 	out.Reset()
-	if n, err := run(&out, dir, ""); err != nil || n != 0 || !strings.Contains(out.String(), "BREAKING  getCheckResults") {
+	if _, n, err := run(&out, dir, ""); err != nil || n != 0 || !strings.Contains(out.String(), "BREAKING  getCheckResults") {
 		t.Errorf("named: %d, %v, %s", n, err, out.String())
 	}
-	if _, err := run(&out, dir, "no-such-revision"); err == nil {
+	if _, _, err := run(&out, dir, "no-such-revision"); err == nil {
 		t.Error("an unknown revision was accepted")
 	}
 }

@@ -1,4 +1,4 @@
-package wire_test
+package httperr_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goaver/aver-go/wire"
+	"github.com/goaver/aver-go/wire/httperr"
 )
 
 func TestTransportErrorRepeatsKnownCausesOnly(t *testing.T) {
@@ -32,7 +32,7 @@ func TestTransportErrorRepeatsKnownCausesOnly(t *testing.T) {
 		{errors.Join(errors.New("broken"), &url.Error{Op: "Get", URL: "private", Err: errors.New("twice")}), "broken"},
 	}
 	for _, tt := range tests {
-		got := wire.TransportError(tt.err)
+		got := httperr.Of(tt.err)
 		if !strings.HasPrefix(got.Error(), tt.want) || !errors.Is(got, tt.err) || strings.Contains(got.Error(), "private") {
 			t.Errorf("%v: %q, want %q", tt.err, got, tt.want)
 		}
@@ -56,19 +56,19 @@ func TestTransportErrorRepeatsKnownCausesOnly(t *testing.T) {
 		}
 	}
 	var operation *net.OpError
-	if !errors.As(wire.TransportError(tests[0].err), &operation) {
+	if !errors.As(httperr.Of(tests[0].err), &operation) {
 		t.Error("the cause is lost")
 	}
 	for err, want := range map[error]bool{
 		&url.Error{Op: "Get", URL: "private", Err: os.ErrDeadlineExceeded}: true, refused: false, context.DeadlineExceeded: true, context.Canceled: false,
 	} {
 		var timeout interface{ Timeout() bool }
-		if !errors.As(wire.TransportError(err), &timeout) || timeout.Timeout() != want {
+		if !errors.As(httperr.Of(err), &timeout) || timeout.Timeout() != want {
 			t.Errorf("%v: a timeout is %v", err, !want)
 		}
 	}
 	var address *url.Error
-	if joined := wire.TransportError(errors.Join(errors.New("a"), refused)); !errors.As(joined, &operation) || errors.As(joined, &address) || wire.Reword("text", nil).Error() != "text" {
+	if joined := httperr.Of(errors.Join(errors.New("a"), refused)); !errors.As(joined, &operation) || errors.As(joined, &address) || httperr.Reword("text", nil).Error() != "text" {
 		t.Error("several causes")
 	}
 }
