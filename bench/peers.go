@@ -17,10 +17,10 @@ import (
 
 // A peer is a cache of tokens in front of the service.
 type peer struct {
-	token      func(context.Context) (string, error)
-	invalidate func(string) // nil when there is no such thing
-	printed    any
-	close      func()
+	token   func(context.Context) (string, error)
+	refused func(context.Context) (drop func()) // drops the token of now, even later; nil when there is no such thing
+	printed any
+	close   func()
 }
 
 var peerNames = []string{"aver-go", "x/oauth2", "Google", "AWS", "smithy"}
@@ -43,9 +43,12 @@ func newPeers(s *service, margin time.Duration) (map[string]peer, error) {
 				t, err := provider.Token(ctx)
 				return t.Value(), err
 			},
-			invalidate: provider.Invalidate,
-			printed:    provider,
-			close:      func() { _ = provider.Close() },
+			refused: func(ctx context.Context) func() {
+				t, _ := provider.Token(ctx)
+				return func() { provider.Invalidate(t) }
+			},
+			printed: provider,
+			close:   func() { _ = provider.Close() },
 		},
 		"x/oauth2": {
 			token: func(context.Context) (string, error) {
@@ -72,8 +75,8 @@ func newPeers(s *service, margin time.Duration) (map[string]peer, error) {
 				c, err := amazon.Retrieve(ctx)
 				return c.SessionToken, err
 			},
-			invalidate: func(string) { amazon.Invalidate() },
-			printed:    amazon,
+			refused: func(context.Context) func() { return amazon.Invalidate },
+			printed: amazon,
 		},
 		"smithy": {
 			token: func(ctx context.Context) (string, error) {

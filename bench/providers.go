@@ -98,12 +98,13 @@ var scenarios = []scenario{
 		return fmt.Sprint(s.count())
 	}},
 	{"50 late 401s for one old token: exchanges", time.Minute, time.Second, func(s *service, p peer) string {
-		if p.invalidate == nil {
+		if p.refused == nil {
 			return "cannot drop a refused token"
 		}
-		old, _ := p.token(context.Background())
+		_, _ = p.token(context.Background())
+		drop := p.refused(context.Background())
 		for range 50 {
-			p.invalidate(old)
+			drop()
 			_, _ = p.token(context.Background())
 		}
 		return fmt.Sprint(s.count() - 1)

@@ -23,9 +23,6 @@ type Entry struct {
 // leave credentials out, so their absence is no violation here.
 func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err error) {
 	s := newSettings(opts)
-	if s.err != nil {
-		return nil, 0, s.err
-	}
 	var archive struct {
 		Log *struct {
 			Entries []struct {

@@ -20,20 +20,13 @@ type Option func(*settings)
 
 type settings struct {
 	contract      *Contract
-	err           error
 	ledger        *Ledger
 	report        func([]Violation) // nil to return violations as errors
 	responsesOnly bool
 	limit         int64
 }
 
-// WithSpec checks against another OpenAPI document than the embedded one. When the document is invalid, every message is
-// an error that says so.
-func WithSpec(document []byte) Option {
-	return func(s *settings) { s.contract, s.err = New(document) }
-}
-
-// WithContract checks against a contract that [New] returned.
+// WithContract checks against another contract than the embedded one: what [New] returned.
 func WithContract(c *Contract) Option { return func(s *settings) { s.contract = c } }
 
 // WithLedger has a ledger record what goes through.
@@ -72,7 +65,7 @@ func newSettings(opts []Option) *settings {
 		opt(s)
 	}
 	s.limit = min(max(s.limit, 0), math.MaxInt64-1)
-	if s.contract == nil && s.err == nil {
+	if s.contract == nil {
 		s.contract = Embedded()
 	}
 	return s
@@ -125,9 +118,6 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			_ = req.Body.Close()
 		}
 		return nil, err
-	}
-	if t.s.err != nil {
-		return refuse(t.s.err)
 	}
 	op, values := t.s.contract.spec.Match(method(req), req.URL)
 	if op == nil {
@@ -287,10 +277,6 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.err != nil {
-			fail(w, s.err)
-			return
-		}
 		op, values := s.contract.spec.Match(r.Method, r.URL)
 		if op == nil {
 			if !s.responsesOnly {

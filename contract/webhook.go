@@ -14,9 +14,6 @@ import (
 // it is; that is the receiver's.
 func CheckWebhook(r *http.Request, opts ...Option) error {
 	s := newSettings(opts)
-	if s.err != nil {
-		return s.err
-	}
 	var op *spec.Operation
 	for _, hook := range s.contract.spec.Webhooks {
 		if hook.Method == r.Method {
