@@ -125,4 +125,3 @@ func (s *readerSource) open(name string) (*imageSource, error) {
 		close: func(ctx context.Context) { s.play.close(ctx, func() { s.busy.Store(false) }) },
 	}, nil
 }
-

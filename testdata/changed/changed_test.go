@@ -34,7 +34,9 @@ func TestChangedContract(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: contract.ForTest(t, srv.Client().Transport, contract.WithResponsesOnly(), contract.WithReport(func([]contract.Violation) {}))}))
+	var violations []contract.Violation
+	checked := contract.NewTransport(srv.Client().Transport, contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: checked}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,5 +76,10 @@ func TestChangedContract(t *testing.T) {
 		if err := contract.CheckWebhook(r); (err == nil) != ok {
 			t.Errorf("%s: %v", body, err)
 		}
+	}
+
+	// Both sides keep the contract, but for the failure that is not in it.
+	if len(violations) != 1 || violations[0].Operation != "addPhone" || !strings.Contains(violations[0].Got, "500") {
+		t.Errorf("%v", violations)
 	}
 }
