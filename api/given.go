@@ -59,4 +59,3 @@ func guard(err *error) {
 
 // A readerPanic is fit to be printed.
 type readerPanic struct{ error }
-

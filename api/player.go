@@ -158,4 +158,3 @@ func (p *progressing) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
-
