@@ -44,7 +44,8 @@ var dialects = map[string]dialect{
 	".NET": {refresh: "/auth/refresh", image: "/checkdoc/", documentType: "GenericIdentificationCardImage", nothing: func(body map[string]any) {
 		switch {
 		case body["email"] != nil && body["groupId"] != nil:
-			nulls("language", "returnUrl", "skipPersonalAccessCode", "overrideThirdPartyIdentifier", "checkTypes", "supplementalDocumentTypes", "watchlistSearchCategories", "watchlistRecheckInterval")(body)
+			nulls("language", "returnUrl", "skipPersonalAccessCode", "overrideThirdPartyIdentifier", "checkTypes", "supplementalDocumentTypes",
+				"watchlistSearchCategories", "watchlistRecheckInterval")(body)
 		case body["fileContent"] != nil:
 			if body["docType"] != "UtilityBill" {
 				nulls("forceCommit")(body)
@@ -58,11 +59,12 @@ var dialects = map[string]dialect{
 			body["language"], body["returnUrl"] = "", ""
 		}
 	}},
-	"iOS": {refresh: "/auth/refresh/", image: "/checkdocument/", documentType: "NADriverLicense", quirk: sandbox.QuirkDocument, nothing: func(body map[string]any) {
-		if body["language"] == "en" {
-			body["returnUrl"] = ""
-		}
-	}},
+	"iOS": {refresh: "/auth/refresh/", image: "/checkdocument/", documentType: "NADriverLicense", quirk: sandbox.QuirkDocument,
+		nothing: func(body map[string]any) {
+			if body["language"] == "en" {
+				body["returnUrl"] = ""
+			}
+		}},
 }
 
 // A foreignClient is a client that shares nothing with this module.
@@ -200,7 +202,8 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 				CheckID, ThirdPartyIdentifier string
 				URL                           *string
 			}
-			c.call("POST", "/check/create", map[string]any{"thirdPartyIdentifier": "applicant-1", "groupId": box.GroupID, "email": "noor+hits-1@example.com"}, &created)
+			c.call("POST", "/check/create", map[string]any{"thirdPartyIdentifier": "applicant-1", "groupId": box.GroupID,
+				"email": "noor+hits-1@example.com"}, &created)
 			at := "/check/" + created.CheckID
 			var link struct{ URL string }
 			c.call("POST", at+"/accesslink", map[string]any{"language": "en"}, &link)
@@ -219,7 +222,8 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 			var instruction struct{ Instruction string }
 			c.call("GET", at+"/photoinstruction", nil, &instruction)
 			c.call("POST", at+"/photodocument", map[string]any{"fileName": "me.png", "fileContent": png}, &said)
-			c.call("POST", at+"/photodocument", map[string]any{"fileName": "me-" + instruction.Instruction + ".png", "fileContent": png, "extended": true}, &said)
+			c.call("POST", at+"/photodocument", map[string]any{"fileName": "me-" + instruction.Instruction + ".png", "fileContent": png, "extended": true},
+				&said)
 			c.call("POST", at+"/supplementaldocument", map[string]any{"docType": "UtilityBill", "fileName": "bill.png", "fileContent": png}, &said)
 			var submitted map[string]any
 			c.call("GET", at+"/submit", nil, &submitted)
@@ -227,7 +231,8 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 			var results strictResults
 			c.call("GET", at+"/results", nil, &results)
 			r := results.CheckResults
-			if results.Status != "Completed" || r.RiskProfile.FacialMatchConfidence != 97 || r.IdentificationDocument.FrontID == "" || r.PersonalInformation.LastName != "Haddad" {
+			if results.Status != "Completed" || r.RiskProfile.FacialMatchConfidence != 97 || r.IdentificationDocument.FrontID == "" ||
+				r.PersonalInformation.LastName != "Haddad" {
 				t.Errorf("%+v", results)
 			}
 			var image struct{ Base64, Document *string }
@@ -242,7 +247,8 @@ func TestVendorsClientsCompleteBothFlows(t *testing.T) {
 			}
 
 			var search struct{ ID string }
-			c.call("POST", "/watchlist/search", map[string]any{"groupId": box.GroupID, "firstName": "Noor", "lastName": "Haddad+hits-2+media-1", "country": "USA"}, &search)
+			c.call("POST", "/watchlist/search", map[string]any{"groupId": box.GroupID, "firstName": "Noor", "lastName": "Haddad+hits-2+media-1",
+				"country": "USA"}, &search)
 			var hits struct {
 				ID, GroupID, OrganizationID, Status, SearchDate, SearchType, LastRecheckDate string
 				RecheckInterval                                                              int

@@ -298,7 +298,8 @@ func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 	}
 }
 
-var generatedFiles = []string{"generated/client.gen.go", "authprovider/operations.gen.go", "api/operations.gen.go", "sandbox/internal/server/server.gen.go"}
+var generatedFiles = []string{"generated/client.gen.go", "authprovider/operations.gen.go", "api/operations.gen.go",
+	"sandbox/internal/server/server.gen.go"}
 
 // Whatever else changes in the contract, generating follows: a property, an enumeration value, a sensitive property, a
 // retry policy, a query parameter, a tag, a second webhook.

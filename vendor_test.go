@@ -69,9 +69,10 @@ var vendorRequests = map[string]struct {
 	"addPhotoDocument": {"/check/$CHECK/photodocument", typed(func(ctx context.Context, c *api.Client, id string, r api.AddPhotoDocumentRequest) error {
 		return c.AddPhotoDocument(ctx, id, r)
 	})},
-	"addSupplementalDocument": {"/check/$CHECK/supplementaldocument", typed(func(ctx context.Context, c *api.Client, id string, r api.AddSupplementalDocumentRequest) error {
-		return c.AddSupplementalDocument(ctx, id, r)
-	})},
+	"addSupplementalDocument": {"/check/$CHECK/supplementaldocument",
+		typed(func(ctx context.Context, c *api.Client, id string, r api.AddSupplementalDocumentRequest) error {
+			return c.AddSupplementalDocument(ctx, id, r)
+		})},
 	"lookupChecks": {"/checklookup", typed(func(ctx context.Context, c *api.Client, _ string, r api.LookupChecksRequest) error {
 		_, err := c.LookupChecks(ctx, r)
 		return err
@@ -210,13 +211,15 @@ var vendorAnswers = map[string]func(context.Context, *api.Client) (any, error){
 		return "success", c.AddPhone(ctx, "c1", api.AddPhoneRequest{Number: "1", Country: "US"})
 	},
 	"addIdDocument": func(ctx context.Context, c *api.Client) (any, error) {
-		return "success", c.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: tinyJPEG})
+		return "success", c.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage,
+			Side: api.DocumentSideFront, Image: tinyJPEG})
 	},
 	"addPhotoDocument": func(ctx context.Context, c *api.Client) (any, error) {
 		return "success", c.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: tinyJPEG})
 	},
 	"addSupplementalDocument": func(ctx context.Context, c *api.Client) (any, error) {
-		return "success", c.AddSupplementalDocumentWithImage(ctx, "c1", api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: tinyJPEG})
+		return "success", c.AddSupplementalDocumentWithImage(ctx, "c1",
+			api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: tinyJPEG})
 	},
 	"getPhotoInstruction": func(ctx context.Context, c *api.Client) (any, error) { return c.GetPhotoInstruction(ctx, "c1") },
 	"submitCheck":         func(ctx context.Context, c *api.Client) (any, error) { return c.SubmitCheck(ctx, "c1") },
@@ -263,7 +266,8 @@ func TestVendorsAnswersPass(t *testing.T) {
 				_, _ = w.Write(body)
 			}
 		}))
-		client, err := api.New("k", "s", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: contract.NewTransport(srv.Client().Transport)}))
+		client, err := api.New("k", "s", api.WithBaseURL(srv.URL+"/api"),
+			api.WithHTTPClient(&http.Client{Transport: contract.NewTransport(srv.Client().Transport)}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,7 +320,8 @@ func TestVendorsNotificationsPass(t *testing.T) {
 	if seen < 4 {
 		t.Errorf("%d notifications", seen)
 	}
-	for _, bad := range []string{`{}`, `{"statusMessage":{}}`, `{"statusMessage":{"type":"","id":"c","status":"Completed"}}`, `{"statusMessage":{"type":"LiveCheck","id":7,"status":"Completed"}}`, `[]`} {
+	for _, bad := range []string{`{}`, `{"statusMessage":{}}`, `{"statusMessage":{"type":"","id":"c","status":"Completed"}}`,
+		`{"statusMessage":{"type":"LiveCheck","id":7,"status":"Completed"}}`, `[]`} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(bad))
 		r.Header.Set("Content-Type", "application/json")
 		if err := contract.CheckWebhook(r); err == nil {

@@ -73,7 +73,8 @@ func TestEveryAnswerThatIsNoSuccessIsATypedError(t *testing.T) {
 		{"problem", answer(404, "application/problem+json", `{"title":"Not Found","detail":"No check."}`), api.ErrNotFound, "404 Not Found: No check."},
 		{"gone", answer(410, "", ``), api.ErrNotFound, "410 Gone"},
 		{"conflict", answer(409, jsonType, `{}`), api.ErrConflict, "409 Conflict"},
-		{"fields", answer(422, jsonType, `{"title":"Invalid","errors":{"email":["bad"],"a":["b","c"]}}`), api.ErrInvalidRequest, "Invalid; a: b, c; email: bad"},
+		{"fields", answer(422, jsonType, `{"title":"Invalid","errors":{"email":["bad"],"a":["b","c"]}}`), api.ErrInvalidRequest,
+			"Invalid; a: b, c; email: bad"},
 		{"rate limit", answer(429, "", ``, "Retry-After", "7"), api.ErrRateLimited, "429 Too Many Requests"},
 		{"server error", answer(500, "text/html", `<html><h1>secret stack</h1></html>`), api.ErrUnavailable, "500 Internal Server Error"},
 		{"bad gateway", answer(502, "", ``), api.ErrUnavailable, "502 Bad Gateway"},
@@ -225,7 +226,8 @@ func TestErrorPrintedByValueShowsNoBody(t *testing.T) {
 }
 
 func TestErrorCarriesWhatTheServiceSaid(t *testing.T) {
-	client := newClient(t, answer(429, "application/problem+json", `{"title":"Slow down","errors":{"x":["y"]}}`, "Retry-After", "7", "X-Request-Id", "r-1"), api.WithMaxAttempts(1))
+	client := newClient(t, answer(429, "application/problem+json", `{"title":"Slow down","errors":{"x":["y"]}}`, "Retry-After", "7", "X-Request-Id",
+		"r-1"), api.WithMaxAttempts(1))
 	_, err := client.GetCheck(t.Context(), "c1")
 	var failure *api.Error
 	if !errors.As(err, &failure) {
@@ -256,7 +258,8 @@ func TestPathParametersThatAddressAnotherOperationAreRefused(t *testing.T) {
 		if _, err := client.GetCheck(t.Context(), id); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "path parameter id") {
 			t.Errorf("GetCheck(%q): %v", id, err)
 		}
-		if _, err := client.GetCheckDocument(t.Context(), "c1", id); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "path parameter docId") {
+		if _, err := client.GetCheckDocument(t.Context(), "c1", id); !errors.Is(err, api.ErrInvalidRequest) ||
+			!strings.Contains(err.Error(), "path parameter docId") {
 			t.Errorf("GetCheckDocument(%q): %v", id, err)
 		}
 	}
@@ -281,15 +284,16 @@ func TestAddressesAreThoseOfTheGeneratedClient(t *testing.T) {
 	for _, base := range []string{"http://127.0.0.1:1", "http://127.0.0.1:1/", "http://127.0.0.1:1/api", "http://127.0.0.1:1/a%2Fb/"} {
 		for _, id := range []string{"c1", "a/b", "a b", "ä?#%41", "...", "a+b&c=d;e:@", "%2e%2e", "\x00\n"} {
 			var seen []string
-			client, err := api.New("key", "secret", api.WithBaseURL(base), api.WithMaxAttempts(1), api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				if strings.HasSuffix(r.URL.Path, "/auth/token") {
-					return respond(200, `{"token":"opaque"}`), nil
-				}
-				headers := r.Header.Clone()
-				headers.Del("Content-Type") // of a body
-				seen = append(seen, fmt.Sprintf("%s %s %s %q %v", r.Method, r.URL, r.URL.RequestURI(), r.Host, headers))
-				return nil, errors.New("seen")
-			})}))
+			client, err := api.New("key", "secret", api.WithBaseURL(base), api.WithMaxAttempts(1),
+				api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					if strings.HasSuffix(r.URL.Path, "/auth/token") {
+						return respond(200, `{"token":"opaque"}`), nil
+					}
+					headers := r.Header.Clone()
+					headers.Del("Content-Type") // of a body
+					seen = append(seen, fmt.Sprintf("%s %s %s %q %v", r.Method, r.URL, r.URL.RequestURI(), r.Host, headers))
+					return nil, errors.New("seen")
+				})}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -370,7 +374,8 @@ func TestRevokedTokenIsReplaced(t *testing.T) {
 	}
 	defer client.Close()
 	for i := range 3 {
-		created, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: fmt.Sprint(i), GroupID: box.GroupID, Email: "a@example.com"})
+		created, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: fmt.Sprint(i), GroupID: box.GroupID,
+			Email: "a@example.com"})
 		if err != nil || created.CheckID == "" {
 			t.Fatalf("call %d: %v", i, err)
 		}
@@ -408,7 +413,8 @@ func TestLogHoldsNothingPrivate(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	client := newClient(t, answer(404, "application/json", `"private answer with Bearer opaque"`, "X-Request-Id", "r-9"), api.WithLogger(logger))
 	_, _ = client.GetCheckByThirdPartyIdentifier(t.Context(), "private-person")
-	for _, want := range []string{"attempt=1", "operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9", "path=/check/getbythirdpartyidentifier/{id}", `error="not found (404)"`} {
+	for _, want := range []string{"attempt=1", "operation=getCheckByThirdPartyIdentifier", "status=404", "request_id=r-9",
+		"path=/check/getbythirdpartyidentifier/{id}", `error="not found (404)"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log lacks %s: %s", want, log.String())
 		}
@@ -519,13 +525,15 @@ func TestViolationsOfTheContractAreErrorsOfTheCall(t *testing.T) {
 		answer(200, "application/json", `{"id":"c1","groupId":"g","thirdPartyIdentifier":"private","status":"Archived","checkTypes":[]}`)(w, r)
 	}))
 	defer srv.Close()
-	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: contract.NewTransport(srv.Client().Transport)}))
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"),
+		api.WithHTTPClient(&http.Client{Transport: contract.NewTransport(srv.Client().Transport)}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
 	_, err = client.GetCheck(t.Context(), "c1")
-	if !errors.Is(err, api.ErrUnexpectedResponse) || calls != 1 || !strings.Contains(err.Error(), "response of getCheck (200) at /status: enum") || strings.Contains(err.Error(), "private") {
+	if !errors.Is(err, api.ErrUnexpectedResponse) || calls != 1 || !strings.Contains(err.Error(), "response of getCheck (200) at /status: enum") ||
+		strings.Contains(err.Error(), "private") {
 		t.Errorf("%v after %d calls", err, calls)
 	}
 	_, err = client.SubmitCheck(t.Context(), "c1")
@@ -613,7 +621,8 @@ func TestAnotherBaseURLForTheTokensIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL), api.WithSandboxOnly(), api.WithAuth(authprovider.WithBaseURL(box.URL), authprovider.WithMargin(time.Minute)))
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL), api.WithSandboxOnly(),
+		api.WithAuth(authprovider.WithBaseURL(box.URL), authprovider.WithMargin(time.Minute)))
 	if err != nil {
 		t.Fatal(err)
 	}

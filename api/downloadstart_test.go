@@ -27,7 +27,8 @@ func TestDownloadTellsTheMediaTypeFirst(t *testing.T) {
 		}
 		told = append(told, mediaType)
 	})
-	if _, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &w, tell); err != nil || strings.Join(told, " ") != "image/png" || w.Len() != 50_000 {
+	if _, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &w, tell); err != nil || strings.Join(told, " ") != "image/png" ||
+		w.Len() != 50_000 {
 		t.Errorf("%v, %q, %d bytes", err, told, w.Len())
 	}
 

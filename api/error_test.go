@@ -139,7 +139,8 @@ func echo(t testing.TB, status int, value string, quote func(string) string) *ap
 // for none.
 func TestErrorsRepeatNoValueOfAnyScript(t *testing.T) {
 	values := []string{
-		strings.Repeat("顧", 67), strings.Repeat("Щ", 101), "Ольга Иванова", "محمد بن علي", "नमस्ते दुनिया", "ab\xff\xfe", "\xff", strings.Repeat("\xe9\xa1\xa7\xe9", 60), "e\u0301\u0323a\u0308", "O'Brien & \"Sons\" <x>",
+		strings.Repeat("顧", 67), strings.Repeat("Щ", 101), "Ольга Иванова", "محمد بن علي", "नमस्ते दुनिया", "ab\xff\xfe", "\xff",
+		strings.Repeat("\xe9\xa1\xa7\xe9", 60), "e\u0301\u0323a\u0308", "O'Brien & \"Sons\" <x>",
 		strings.Repeat("Maria of the house of Lindqvist ", 40), "50% off\\u0041&amp;", "Ng", "Q", "李",
 	}
 	for i, value := range values {
@@ -179,7 +180,8 @@ func FuzzErrors(f *testing.F) {
 		client := echo(t, status, value, func(s string) string { return before + s })
 		plain := len(value) > 2 && strings.Trim(value, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 		calls(t, client, value, func(operation string, err error) {
-			if text := fmt.Sprint(err); plain && !strings.Contains(operation+"redacted the value is wrong no way to it was not performed", value) && strings.Contains(text, "'"+value) {
+			if text := fmt.Sprint(err); plain && !strings.Contains(operation+"redacted the value is wrong no way to it was not performed", value) &&
+				strings.Contains(text, "'"+value) {
 				t.Fatalf("%s: %q", operation, text)
 			}
 		})
@@ -213,7 +215,8 @@ func TestCauseIsNamedWithoutTheAddress(t *testing.T) {
 	} {
 		client := answeringRequest(t, func(*http.Request) (*http.Response, error) { return nil, cause })
 		_, err := client.GetCheck(t.Context(), "private-id")
-		if !errors.Is(err, api.ErrUnavailable) || !errors.Is(err, cause) || !strings.Contains(err.Error(), want) || strings.Contains(shown(err), "private-id") {
+		if !errors.Is(err, api.ErrUnavailable) || !errors.Is(err, cause) || !strings.Contains(err.Error(), want) ||
+			strings.Contains(shown(err), "private-id") {
 			t.Errorf("%v: %s", cause, shown(err))
 		}
 	}
@@ -226,7 +229,8 @@ func TestCauseIsNamedWithoutTheAddress(t *testing.T) {
 
 func TestTimeoutOfTheHTTPClientIsOne(t *testing.T) {
 	client := newClient(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		api.WithHTTPClient(&http.Client{Timeout: 20 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}), quick, api.WithMaxAttempts(1))
+		api.WithHTTPClient(&http.Client{Timeout: 20 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}), quick,
+		api.WithMaxAttempts(1))
 	_, err := client.GetCheck(t.Context(), "private-id")
 	var network net.Error
 	if !errors.As(err, &network) || !network.Timeout() || strings.Contains(shown(err), "private-id") {

@@ -50,7 +50,8 @@ func Example() {
 }
 
 func ExampleClient_WaitForCheck() {
-	box, err := sandbox.Listen(sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}), sandbox.WithProcessing(0, 20*time.Millisecond))
+	box, err := sandbox.Listen(sandbox.WithGroup(sandbox.Group{CheckTypes: []string{"EmailVerification"}}),
+		sandbox.WithProcessing(0, 20*time.Millisecond))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -121,7 +122,8 @@ func ExampleClient_AddIDDocumentWithImage() {
 	defer client.Close()
 
 	ctx := context.Background()
-	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID, Email: "maria.lindqvist@example.com"})
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID,
+		Email: "maria.lindqvist@example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -158,14 +160,17 @@ func ExampleClient_AddPhotoDocumentWithImage() {
 	defer client.Close()
 
 	ctx := context.Background()
-	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID, Email: "maria.lindqvist@example.com"})
+	created, err := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "customer-20417", GroupID: box.GroupID,
+		Email: "maria.lindqvist@example.com"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	const patience = 2
-	for attempt, name := range []string{"blurred+unreadable.jpg", "dark+unreadable.jpg", "sharp.jpg"} { // what the camera brings; the sandbox reads the word
+	for attempt, name := range []string{"blurred+unreadable.jpg", "dark+unreadable.jpg",
+		"sharp.jpg"} { // what the camera brings; the sandbox reads the word
 		image := api.ImageBytes(name, []byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"))
-		err := client.AddPhotoDocumentWithImage(ctx, created.CheckID, api.AddPhotoDocumentWithImageRequest{Image: image, ForceCommit: attempt+1 == patience})
+		err := client.AddPhotoDocumentWithImage(ctx, created.CheckID,
+			api.AddPhotoDocumentWithImageRequest{Image: image, ForceCommit: attempt+1 == patience})
 		if !errors.Is(err, api.ErrInvalidRequest) {
 			fmt.Println("kept after", attempt+1, "attempts:", err)
 			break

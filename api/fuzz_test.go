@@ -32,7 +32,8 @@ func valid(t reflect.Type) reflect.Value {
 	case *api.AddPhoneRequest:
 		r.Number, r.Country = "1", "US"
 	case *api.AddIDDocumentRequest:
-		*r = api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
+		*r = api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f",
+			FileContent: "data:image/png;base64,AAAA"}
 	case *api.AddPhotoDocumentRequest:
 		r.FileName, r.FileContent = "f", "data:image/png;base64,AAAA"
 	case *api.AddSupplementalDocumentRequest:
@@ -141,7 +142,8 @@ func answeringRequest(t testing.TB, h func(*http.Request) (*http.Response, error
 
 // Whatever the service answers, there is a typed error or a value, never a panic and never neither.
 func FuzzAnswers(f *testing.F) {
-	for _, seed := range []string{theCheck, `"success"`, `"failed"`, `[` + theCheck + `]`, `{"id":"w"}`, `null`, ``, `{"`, `[null]`, `{"base64":"data:"}`, `{"message":"m","errors":{"a":["b"]}}`, `{"token":"t"}`, "\xff\xfe", strings.Repeat("[", 20000)} {
+	for _, seed := range []string{theCheck, `"success"`, `"failed"`, `[` + theCheck + `]`, `{"id":"w"}`, `null`, ``, `{"`, `[null]`,
+		`{"base64":"data:"}`, `{"message":"m","errors":{"a":["b"]}}`, `{"token":"t"}`, "\xff\xfe", strings.Repeat("[", 20000)} {
 		f.Add(200, "application/json", "", seed)
 		f.Add(400, "application/problem+json", "1", seed)
 	}
@@ -152,7 +154,8 @@ func FuzzAnswers(f *testing.F) {
 			return // no such answer, or one that takes real time
 		}
 		client := answering(t, func() *http.Response {
-			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}, "X-Request-Id": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
+			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter},
+				"X-Request-Id": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
 		})
 		operations(t, client, func(name string, result reflect.Value, err error) {
 			var failure *api.Error
@@ -192,7 +195,8 @@ func TestGigabyteOfAnswerCostsLittleMemory(t *testing.T) {
 	for _, status := range []int{200, 500} {
 		for _, text := range []string{"x", `"aaaaaaaa`, " ", `[`, "{\"a\":1,"} {
 			client := answering(t, func() *http.Response {
-				return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(&endless{left: 1 << 30, text: text})}
+				return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+					Body: io.NopCloser(&endless{left: 1 << 30, text: text})}
 			})
 			runtime.GC()
 			var before, after runtime.MemStats
@@ -211,7 +215,8 @@ func TestGigabyteOfAnswerCostsLittleMemory(t *testing.T) {
 }
 
 func TestErrorsRepeatNothingPrivate(t *testing.T) {
-	secrets := []string{"maria.lindqvist@example.com", "Lindqvist", "opaque-token-of-the-call", "the-secret-of-the-key", "eyJhbGciOi.eyJpYXQi.c2ln", "other@example.org", "2075550143"}
+	secrets := []string{"maria.lindqvist@example.com", "Lindqvist", "opaque-token-of-the-call", "the-secret-of-the-key", "eyJhbGciOi.eyJpYXQi.c2ln",
+		"other@example.org", "2075550143"}
 	echo := `{"title":"echo","detail":"` + strings.Join(secrets, " and ") + ` Bearer abc.def","errors":{"email":["` + secrets[0] + ` is taken"]}}`
 	client, err := api.New("key", "the-secret-of-the-key", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		resp := respond(400, echo)

@@ -67,7 +67,8 @@ func TestWireFormsOfRequests(t *testing.T) {
 			GroupID: "g", CheckID: "c", FirstName: "F", MiddleName: "M", LastName: "L", BusinessName: "B", Country: "US", StateOrProvince: "ME",
 			FileContent: "data:image/png;base64,AAAA", FileName: "f", Categories: []api.WatchlistCategory{api.WatchlistCategoryCriminal},
 		},
-		"AddIDDocument": api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypeUSALicenseIDCard, Side: api.DocumentSideBack, FileName: "<f>", FileContent: "data:image/jpeg;base64,/9j/+A=="},
+		"AddIDDocument": api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypeUSALicenseIDCard, Side: api.DocumentSideBack, FileName: "<f>",
+			FileContent: "data:image/jpeg;base64,/9j/+A=="},
 		"AddPhotoDocument": api.AddPhotoDocumentRequest{
 			ForceCommit: true, FileName: "f", FileContent: "data:image/png;base64,AAAA", Extended: true,
 		},
@@ -110,7 +111,8 @@ func TestWireFormsOfAnswers(t *testing.T) {
 			}
 		})
 	}
-	aliases := strings.NewReplacer(`"organizationId"`, `"organiationId"`, `"base64"`, `"document"`, `"Completed"`, `"completed"`, `"deliverability":"`, `"fraudScore":"7`)
+	aliases := strings.NewReplacer(`"organizationId"`, `"organiationId"`, `"base64"`, `"document"`, `"Completed"`, `"completed"`, `"deliverability":"`,
+		`"fraudScore":"7`)
 	for _, name := range slices.Sorted(maps.Keys(examples)) {
 		example := examples[name]
 		note(name, "plain", example)

@@ -210,7 +210,8 @@ func TestListsOfResultsPrintTheirElementsRedacted(t *testing.T) {
 }
 
 func TestPrintedRequest(t *testing.T) {
-	r := api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "e@example.com", WatchlistRecheckInterval: new(api.RecheckIntervalNever), CheckTypes: []api.CheckType{"Watchlist"}}
+	r := api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "e@example.com",
+		WatchlistRecheckInterval: new(api.RecheckIntervalNever), CheckTypes: []api.CheckType{"Watchlist"}}
 	if got := fmt.Sprint(r); got != "CreateCheckRequest{checkTypes:[Watchlist] email:REDACTED groupId:g thirdPartyIdentifier:REDACTED watchlistRecheckInterval:0}" {
 		t.Error(got)
 	}

@@ -58,7 +58,8 @@ func TestRedactAttrReachesEveryPart(t *testing.T) {
 	loop := &job{Name: "loop", Check: &check}
 	loop.next = loop
 	values := map[string]any{
-		"struct":          job{Name: "shown", Check: &check, Hits: []api.Check{check}, ByName: map[string]any{"x": []*api.Check{&check}}, person: person, pointer: &person, list: []any{person}, password: marker, Skipped: marker, Hidden: check, When: time.Now(), Err: errors.New("e")},
+		"struct": job{Name: "shown", Check: &check, Hits: []api.Check{check}, ByName: map[string]any{"x": []*api.Check{&check}}, person: person,
+			pointer: &person, list: []any{person}, password: marker, Skipped: marker, Hidden: check, When: time.Now(), Err: errors.New("e")},
 		"unexported only": struct{ person any }{&person},
 		"pointer":         &job{Name: "shown", person: person},
 		"slice":           []api.Check{check, check},
@@ -80,7 +81,8 @@ func TestRedactAttrReachesEveryPart(t *testing.T) {
 	}
 	for name, v := range values {
 		for form, text := range logged(v) {
-			if strings.Contains(text, marker) || strings.Contains(text, "TUFSS0VS") || strings.Contains(text, "!PANIC") || !strings.Contains(text, "REDACTED") && name != "long slice" {
+			if strings.Contains(text, marker) || strings.Contains(text, "TUFSS0VS") || strings.Contains(text, "!PANIC") ||
+				!strings.Contains(text, "REDACTED") && name != "long slice" {
 				t.Errorf("%s, %s: %.600s", name, form, text)
 			}
 			if form == "JSON" {
@@ -93,7 +95,8 @@ func TestRedactAttrReachesEveryPart(t *testing.T) {
 		}
 	}
 	text := logged(values["struct"])["JSON"]
-	for _, want := range []string{`"name":"shown"`, `"id":"c1"`, `"status":"Created"`, `"person":"REDACTED"`, `"byName":{"x":{"0":{"id":"c1"`, `"Err":"e"`} {
+	for _, want := range []string{`"name":"shown"`, `"id":"c1"`, `"status":"Created"`, `"person":"REDACTED"`, `"byName":{"x":{"0":{"id":"c1"`,
+		`"Err":"e"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s lacks %s", text, want)
 		}
@@ -119,11 +122,14 @@ func TestRedactAttrLooksIntoErrors(t *testing.T) {
 		"unexported": struct {
 			n int
 			e bodyError
-		}{1, err}, "unexported interface": struct{ e error }{err}, "bytes": struct{ B bytesValuer }{bytesValuer(marker)}, "byte lists": []bytesValuer{bytesValuer(marker)},
-		"unexported map": struct{ m map[string]any }{map[string]any{"a": err}}, "typed map": struct{ m map[string]bodyError }{map[string]bodyError{"a": err}},
+		}{1, err}, "unexported interface": struct{ e error }{err}, "bytes": struct{ B bytesValuer }{bytesValuer(marker)},
+		"byte lists":     []bytesValuer{bytesValuer(marker)},
+		"unexported map": struct{ m map[string]any }{map[string]any{"a": err}},
+		"typed map":      struct{ m map[string]bodyError }{map[string]bodyError{"a": err}},
 	} {
 		for form, text := range logged(v) {
-			if strings.Contains(text, marker) || strings.Contains(text, "77 65 82") || strings.Contains(text, "TUFSS0VS") || !strings.Contains(text, "REDACTED") && !strings.Contains(text, "the application failed") {
+			if strings.Contains(text, marker) || strings.Contains(text, "77 65 82") || strings.Contains(text, "TUFSS0VS") ||
+				!strings.Contains(text, "REDACTED") && !strings.Contains(text, "the application failed") {
 				t.Errorf("%s, %s: %s", name, form, text)
 			}
 		}
@@ -226,7 +232,8 @@ func TestRedactAttrLeavesTheRestAlone(t *testing.T) {
 	var none *api.Check
 	for _, v := range []any{
 		nil, 1, "text", 2.5, []byte("bytes"), []int{1}, map[string]any{"a": 1, "b": []string{"x"}}, struct{ A, b int }{1, 2}, time.Now(), time.Second,
-		errors.New("e"), &api.Error{Operation: "o"}, http.Header{"A": {"b"}}, []any{nil}, none, (*job)(nil), []*api.Check(nil), struct{ E error }{fmt.Errorf("x")},
+		errors.New("e"), &api.Error{Operation: "o"}, http.Header{"A": {"b"}}, []any{nil}, none, (*job)(nil), []*api.Check(nil),
+		struct{ E error }{fmt.Errorf("x")},
 		&http.Client{},
 	} {
 		attr := slog.Any("k", v)

@@ -89,7 +89,8 @@ var createRequest = api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "
 func TestReadsAreRepeated(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{
 		"500": answer(500, "", ""), "502": answer(502, "text/html", "<html>"), "503": answer(503, "", ""), "429": answer(429, "", ""),
-		"reset": reset, "truncated": ok(`{"id":`), "HTML": answer(200, "text/html", "<html>"), "broken off": answer(200, "application/json", "{", "Content-Length", "99"),
+		"reset": reset, "truncated": ok(`{"id":`), "HTML": answer(200, "text/html", "<html>"),
+		"broken off": answer(200, "application/json", "{", "Content-Length", "99"),
 	} {
 		client, s := scripted(t, map[string][]http.HandlerFunc{"GET /check/c1": {failure, failure, ok(theCheck)}})
 		if check, err := client.GetCheck(t.Context(), "c1"); err != nil || check.ID != "c1" || s.total("GET /check/c1") != 3 {
@@ -123,7 +124,8 @@ func TestUploadsAreSentOnceUnlessTheyWereNotPerformed(t *testing.T) {
 		return c.AddPhotoDocument(t.Context(), "c1", api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64,AAAA"})
 	}
 	for name, failure := range map[string]http.HandlerFunc{
-		"500": answer(500, "", ""), "503": answer(503, "", "", "Retry-After", "1"), "reset": reset, "truncated": ok(`"succ`), "HTML": answer(200, "text/html", "<html>"),
+		"500": answer(500, "", ""), "503": answer(503, "", "", "Retry-After", "1"), "reset": reset, "truncated": ok(`"succ`),
+		"HTML": answer(200, "text/html", "<html>"),
 	} {
 		client, s := scripted(t, map[string][]http.HandlerFunc{upload: {failure, ok(`"success"`)}})
 		err := do(client)
@@ -190,7 +192,8 @@ func TestRefusedConnectionsAreRepeatedForEveryOperation(t *testing.T) {
 	refusals.Store(1000)
 	_, err = client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
 	var e *api.Error
-	if !errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrOutcomeUnknown) || !errors.As(err, &e) || e.Attempts != 4 || !strings.Contains(err.Error(), "it was not performed") {
+	if !errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrOutcomeUnknown) || !errors.As(err, &e) || e.Attempts != 4 ||
+		!strings.Contains(err.Error(), "it was not performed") {
 		t.Errorf("%v", err)
 	}
 	if s.total("POST /watchlist/search") != 2 || s.total("POST /check/create") != 1 {
@@ -200,7 +203,8 @@ func TestRefusedConnectionsAreRepeatedForEveryOperation(t *testing.T) {
 
 func TestCreateIsResolvedByLookingItUp(t *testing.T) {
 	for name, failure := range map[string]http.HandlerFunc{
-		"reset": reset, "500": answer(500, "", ""), "502": answer(502, "text/html", "x"), "truncated": ok(`{"checkId":"c`), "empty": ok(``), "no ID": ok(`{"url":null}`),
+		"reset": reset, "500": answer(500, "", ""), "502": answer(502, "text/html", "x"), "truncated": ok(`{"checkId":"c`), "empty": ok(``),
+		"no ID": ok(`{"url":null}`),
 	} {
 		t.Run(name+", performed", func(t *testing.T) {
 			client, s := scripted(t, map[string][]http.HandlerFunc{
@@ -209,7 +213,8 @@ func TestCreateIsResolvedByLookingItUp(t *testing.T) {
 				"POST /check/c1/accesslink": {ok(`{"url":"https://example.com/fresh"}`)},
 			})
 			created, err := client.CreateCheck(t.Context(), createRequest)
-			if err != nil || created.CheckID != "c1" || created.URL != "https://example.com/fresh" || created.ThirdPartyIdentifier != "p" || s.total("POST /check/create") != 1 {
+			if err != nil || created.CheckID != "c1" || created.URL != "https://example.com/fresh" || created.ThirdPartyIdentifier != "p" ||
+				s.total("POST /check/create") != 1 {
 				t.Errorf("%v, %v, calls %v", created, err, s.calls)
 			}
 		})
@@ -269,7 +274,8 @@ func TestOverridingCreateIsNeverRepeatedByGuess(t *testing.T) {
 		}
 	}
 	client, s := scripted(t, map[string][]http.HandlerFunc{"POST /checklookup": {answer(403, "", "")}})
-	if _, err := client.CreateCheck(t.Context(), request); !errors.Is(err, api.ErrForbidden) || s.total("POST /check/create") != 0 || !strings.Contains(err.Error(), "not performed") {
+	if _, err := client.CreateCheck(t.Context(), request); !errors.Is(err, api.ErrForbidden) || s.total("POST /check/create") != 0 ||
+		!strings.Contains(err.Error(), "not performed") {
 		t.Errorf("the state before cannot be read: %v", err)
 	}
 }
@@ -297,7 +303,8 @@ func TestCheckThatDiffersIsNotTakenForOurs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		client, s := scripted(t, map[string][]http.HandlerFunc{
-			"POST /check/create": {answer(503, "", ""), ok(`{"checkId":"another"}`)}, "POST /checklookup": tt.lookups, "POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
+			"POST /check/create": {answer(503, "", ""), ok(`{"checkId":"another"}`)}, "POST /checklookup": tt.lookups,
+			"POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
 		})
 		created, err := client.CreateCheck(t.Context(), request)
 		switch {
@@ -305,7 +312,8 @@ func TestCheckThatDiffersIsNotTakenForOurs(t *testing.T) {
 			t.Errorf("%s: calls %v", name, s.calls)
 		case tt.want == "" && (err != nil || created.CheckID != "c1"):
 			t.Errorf("%s: %v, %v", name, created, err)
-		case tt.want != "" && (!errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrConflict) || !strings.Contains(err.Error(), tt.want) || created != nil):
+		case tt.want != "" && (!errors.Is(err, api.ErrOutcomeUnknown) || errors.Is(err, api.ErrConflict) || !strings.Contains(err.Error(), tt.want) ||
+			created != nil):
 			t.Errorf("%s: %v, %v", name, created, err)
 		}
 	}
@@ -317,7 +325,8 @@ func TestCheckThatWasThereBeforeIsAConflict(t *testing.T) {
 	for name, old := range map[string]string{"untouched": theCheck, "of another group": strings.Replace(theCheck, `"g"`, `"other"`, 1)} {
 		client, s := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {answer(503, "", "")}, "POST /checklookup": {ok(`[` + old + `]`)}})
 		created, err := client.CreateCheck(t.Context(), createRequest)
-		if !errors.Is(err, api.ErrConflict) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "check c1") || created != nil || s.total("POST /check/create") != 1 {
+		if !errors.Is(err, api.ErrConflict) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "check c1") || created != nil ||
+			s.total("POST /check/create") != 1 {
 			t.Errorf("%s: %v, %v", name, created, err)
 		}
 	}
@@ -354,7 +363,8 @@ func TestOldCheckIsNotTakenForANewOne(t *testing.T) {
 // What a charged operation answers behind a redirect says nothing about whether it was performed.
 func TestChargedOperationsFollowNoRedirect(t *testing.T) {
 	const search = "POST /watchlist/search"
-	for _, then := range []http.HandlerFunc{answer(401, "", ""), answer(429, "", "", "Retry-After", "1"), answer(404, "", ""), ok(`{"id":"w1","status":"Completed"}`)} {
+	for _, then := range []http.HandlerFunc{answer(401, "", ""), answer(429, "", "", "Retry-After", "1"), answer(404, "", ""),
+		ok(`{"id":"w1","status":"Completed"}`)} {
 		client, s := scripted(t, map[string][]http.HandlerFunc{
 			search: {func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "/api/watchlist/w1", http.StatusSeeOther)
@@ -391,9 +401,11 @@ func TestSlowSubmitIsNotSentAgain(t *testing.T) {
 	if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
 		t.Errorf("%v, %v, calls %v", done, err, s.calls)
 	}
-	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {hang}}, api.WithAttemptTimeout(time.Millisecond), api.WithTimeout(60*time.Millisecond))
+	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {hang}}, api.WithAttemptTimeout(time.Millisecond),
+		api.WithTimeout(60*time.Millisecond))
 	start := time.Now()
-	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || time.Since(start) < 50*time.Millisecond || s.total(submit) != 1 {
+	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || time.Since(start) < 50*time.Millisecond ||
+		s.total(submit) != 1 {
 		t.Errorf("the attempt timeout cut it: %v after %v", err, time.Since(start))
 	}
 }
@@ -435,12 +447,15 @@ func TestSubmitIsResolvedByReadingTheStatus(t *testing.T) {
 			t.Errorf("%s, not performed: %v, %v, %d submits", name, done, err, s.total(submit))
 		}
 	}
-	client, s := scripted(t, map[string][]http.HandlerFunc{submit: {reset}, "GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Pondering", 1))}})
+	client, s := scripted(t, map[string][]http.HandlerFunc{submit: {reset},
+		"GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Pondering", 1))}})
 	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 {
 		t.Errorf("unknown status: %v, %d submits", err, s.total(submit))
 	}
-	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {answer(503, "", "")}, "GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Canceled", 1))}})
-	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || !strings.Contains(err.Error(), "canceled") {
+	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {answer(503, "", "")},
+		"GET /check/c1": {ok(strings.Replace(submitted, "AwaitingAutomation", "Canceled", 1))}})
+	if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 ||
+		!strings.Contains(err.Error(), "canceled") {
 		t.Errorf("a canceled check: %v, %d submits", err, s.total(submit))
 	}
 	client, s = scripted(t, map[string][]http.HandlerFunc{submit: {answer(400, "application/json", `{"message":"photo missing"}`)}})
@@ -484,7 +499,8 @@ func TestCallerWhoLeavesLearnsWhetherItMayHaveBeenPerformed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	_, err = client.CreateCheck(ctx, createRequest)
-	if errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "was not performed") || s.total("POST /check/create") != 1 {
+	if errors.Is(err, api.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "was not performed") ||
+		s.total("POST /check/create") != 1 {
 		t.Errorf("%v", err)
 	}
 }
@@ -565,7 +581,8 @@ func TestCallEndsWithinItsBudget(t *testing.T) {
 
 func TestExponentialBackoffGrowsToItsLimit(t *testing.T) {
 	backoff := api.ExponentialBackoff(100*time.Millisecond, 5*time.Second)
-	for retry, ceiling := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 6: 3200 * time.Millisecond, 7: 5 * time.Second, 1000: 5 * time.Second} {
+	for retry, ceiling := range map[int]time.Duration{1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 6: 3200 * time.Millisecond,
+		7: 5 * time.Second, 1000: 5 * time.Second} {
 		var longest time.Duration
 		for range 2000 {
 			pause := backoff(retry)
@@ -586,7 +603,8 @@ func TestExponentialBackoffGrowsToItsLimit(t *testing.T) {
 func TestWaitForCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []*http.Response{
-			respond(200, theCheck), respond(200, strings.Replace(theCheck, "Created", "Pondering", 1)), respond(500, ""), respond(200, strings.Replace(theCheck, "Created", "rejected", 1)),
+			respond(200, theCheck), respond(200, strings.Replace(theCheck, "Created", "Pondering", 1)), respond(500, ""),
+			respond(200, strings.Replace(theCheck, "Created", "rejected", 1)),
 		}
 		var pauses []time.Duration
 		last := time.Now()
@@ -598,7 +616,8 @@ func TestWaitForCheck(t *testing.T) {
 			return next
 		}, api.WithMaxAttempts(1))
 		var seen []string
-		check, err := client.WaitForCheck(t.Context(), "c1", api.WithPollInterval(time.Second, 2*time.Second), api.WithProgress(func(s string) { seen = append(seen, s) }))
+		check, err := client.WaitForCheck(t.Context(), "c1", api.WithPollInterval(time.Second, 2*time.Second),
+			api.WithProgress(func(s string) { seen = append(seen, s) }))
 		if err != nil || check.Status != "rejected" || fmt.Sprint(seen) != "[Created Pondering rejected]" {
 			t.Errorf("%v, %v, saw %v", check, err, seen)
 		}
@@ -616,7 +635,8 @@ func TestWaitReturnsWhatWasLastSeen(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		check, err := client.WaitForCheck(ctx, "c1")
-		if !errors.Is(err, context.DeadlineExceeded) || check == nil || check.Status != api.CheckStatusAwaitingAutomation || !strings.Contains(err.Error(), "AwaitingAutomation") {
+		if !errors.Is(err, context.DeadlineExceeded) || check == nil || check.Status != api.CheckStatusAwaitingAutomation ||
+			!strings.Contains(err.Error(), "AwaitingAutomation") {
 			t.Errorf("%v, %v", check, err)
 		}
 	})
@@ -787,14 +807,16 @@ func TestFailureAfterAnUnclearAttempt(t *testing.T) {
 		"reset": {reset, api.ErrOutcomeUnknown},
 	}
 	for name, tt := range tests {
-		client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`)}}, api.WithMaxAttempts(2))
+		client, _ := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`)}},
+			api.WithMaxAttempts(2))
 		_, err := client.CreateCheck(t.Context(), createRequest)
 		var e *api.Error
 		if !errors.Is(err, tt.class) || !errors.As(err, &e) || e.Retryable() {
 			t.Errorf("%s: %v", name, err)
 		}
 		client, _ = scripted(t, map[string][]http.HandlerFunc{ // and then it can be seen
-			"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`), ok(`[]`), ok(`[]`), ok(`[` + theCheck + `]`)}, "POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
+			"POST /check/create": {reset, tt.second}, "POST /checklookup": {ok(`[]`), ok(`[]`), ok(`[]`), ok(`[` + theCheck + `]`)},
+			"POST /check/c1/accesslink": {ok(`{"url":"u"}`)},
 		})
 		if created, err := client.CreateCheck(t.Context(), createRequest); err != nil || created.CheckID != "c1" {
 			t.Errorf("%s, seen late: %v, %v", name, created, err)
@@ -861,11 +883,13 @@ func TestTimeoutsAreLookedAtAndNeverSentAgain(t *testing.T) {
 		answer http.HandlerFunc
 		opts   []api.Option
 	}{
-		"504": {answer(504, "", ""), nil}, "408": {answer(408, "", ""), nil}, "522": {answer(522, "", ""), nil}, "524": {answer(524, "text/html", "<html>"), nil},
+		"504": {answer(504, "", ""), nil}, "408": {answer(408, "", ""), nil}, "522": {answer(522, "", ""), nil},
+		"524":                             {answer(524, "text/html", "<html>"), nil},
 		"the client's, within the answer": {halfABody, []api.Option{impatient}},
 	} {
 		client, s := scripted(t, map[string][]http.HandlerFunc{submit: {tt.answer}, "GET /check/c1": {ok(theCheck)}}, tt.opts...)
-		if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 2 {
+		if _, err := client.SubmitCheck(t.Context(), "c1"); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 ||
+			s.total("GET /check/c1") != 2 {
 			t.Errorf("%s: %v, calls %v", name, err, s.calls)
 		}
 		client, s = scripted(t, map[string][]http.HandlerFunc{
@@ -896,20 +920,21 @@ func TestClientThatGivesUpByItselfIsATimeout(t *testing.T) {
 		},
 	} {
 		for _, hide := range []bool{false, true} {
-			client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}}, api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
-				return roundTripper(func(r *http.Request) (*http.Response, error) {
-					if !strings.HasSuffix(r.URL.Path, "/submit") {
-						return next.RoundTrip(r)
-					}
-					ctx, cancel := give(r.Context())
-					defer cancel()
-					resp, err := next.RoundTrip(r.WithContext(ctx))
-					if err != nil && hide {
-						err = fmt.Errorf("gave up: %v", err)
-					}
-					return resp, err
-				})
-			}))
+			client, s := scripted(t, map[string][]http.HandlerFunc{submit: {hang}, "GET /check/c1": {ok(theCheck)}},
+				api.WithTransportWrapper(func(next http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(r *http.Request) (*http.Response, error) {
+						if !strings.HasSuffix(r.URL.Path, "/submit") {
+							return next.RoundTrip(r)
+						}
+						ctx, cancel := give(r.Context())
+						defer cancel()
+						resp, err := next.RoundTrip(r.WithContext(ctx))
+						if err != nil && hide {
+							err = fmt.Errorf("gave up: %v", err)
+						}
+						return resp, err
+					})
+				}))
 			_, err := client.SubmitCheck(t.Context(), "c1")
 			if !errors.Is(err, api.ErrOutcomeUnknown) || s.total(submit) != 1 || s.total("GET /check/c1") != 2 {
 				t.Errorf("%s, hidden %v: %v, calls %v", name, hide, err, s.calls)
@@ -937,7 +962,8 @@ func TestStateIsReadForTheWholeWindow(t *testing.T) {
 			}
 			return respond(200, submitted)
 		})
-		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || submits != 1 || looks > 12 {
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || submits != 1 ||
+			looks > 12 {
 			t.Errorf("%v, %v: %d submits, %d looks", done, err, submits, looks)
 		}
 		submits, looks, lag = 0, 0, time.Hour
@@ -1020,9 +1046,11 @@ func TestDeliveryThatNoTraceSawWasSent(t *testing.T) {
 		return refusing.RoundTrip(again)
 	})
 	const search, submit = "POST /watchlist/search", "GET /check/c1/submit"
-	client, s := scripted(t, map[string][]http.HandlerFunc{search: {reset}, submit: {reset}, "GET /check/c1": {ok(submitted)}, "GET /check/c1/results": {reset}},
+	client, s := scripted(t, map[string][]http.HandlerFunc{search: {reset}, submit: {reset}, "GET /check/c1": {ok(submitted)},
+		"GET /check/c1/results": {reset}},
 		api.WithHTTPClient(&http.Client{Transport: falling}))
-	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(search) != 1 {
+	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); !errors.Is(err,
+		api.ErrOutcomeUnknown) || s.total(search) != 1 {
 		t.Errorf("%v, %d searches", err, s.total(search))
 	}
 	if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
@@ -1034,7 +1062,8 @@ func TestDeliveryThatNoTraceSawWasSent(t *testing.T) {
 func TestRefusalOfASecondTryIsUnclear(t *testing.T) {
 	const search, submit = "POST /watchlist/search", "GET /check/c1/submit"
 	for name, second := range map[string]http.HandlerFunc{
-		"429": answer(429, "", "", "Retry-After", "0"), "409": answer(409, "", ""), "400": answer(400, "", ""), "401": answer(401, "", ""), "404": answer(404, "", ""), "403": answer(403, "", ""),
+		"429": answer(429, "", "", "Retry-After", "0"), "409": answer(409, "", ""), "400": answer(400, "", ""), "401": answer(401, "", ""),
+		"404": answer(404, "", ""), "403": answer(403, "", ""),
 	} {
 		base := &http.Transport{DisableKeepAlives: true}
 		retrying := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -1051,9 +1080,11 @@ func TestRefusalOfASecondTryIsUnclear(t *testing.T) {
 			}
 		})
 		client, s := scripted(t, map[string][]http.HandlerFunc{
-			search: {reset, second, ok(`{"id":"another"}`)}, submit: {reset, second, ok(`"AwaitingAutomation"`)}, "GET /check/c1": {ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
+			search: {reset, second, ok(`{"id":"another"}`)}, submit: {reset, second, ok(`"AwaitingAutomation"`)},
+			"GET /check/c1": {ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
 		}, api.WithHTTPClient(&http.Client{Transport: retrying}))
-		if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); !errors.Is(err, api.ErrOutcomeUnknown) || s.total(search) != 2 {
+		if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); !errors.Is(err,
+			api.ErrOutcomeUnknown) || s.total(search) != 2 {
 			t.Errorf("%s: %v, %d searches", name, err, s.total(search))
 		}
 		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 2 {
@@ -1085,7 +1116,8 @@ func TestRefusedTokenAndThenNoConnection(t *testing.T) {
 		answer(401, "", "")(w, r)
 	}}}, api.WithHTTPClient(&http.Client{Transport: exchanging}), api.WithMaxAttempts(1))
 	_, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"})
-	if !errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "not performed") || s.total(search) != 1 {
+	if !errors.Is(err, api.ErrUnavailable) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "not performed") ||
+		s.total(search) != 1 {
 		t.Errorf("%v, %d searches", err, s.total(search))
 	}
 }
@@ -1097,7 +1129,8 @@ func TestSuccessBeforeTheWholeRequestIsNone(t *testing.T) {
 		ok(`"success"`)(w, r)
 	}, quick)
 	request := api.AddPhotoDocumentRequest{FileName: "f", FileContent: "data:image/png;base64," + strings.Repeat("A", 16<<20)}
-	if err := client.AddPhotoDocument(t.Context(), "c1", request); !errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "before it had the whole request") {
+	if err := client.AddPhotoDocument(t.Context(), "c1", request); !errors.Is(err, api.ErrOutcomeUnknown) ||
+		!strings.Contains(err.Error(), "before it had the whole request") {
 		t.Errorf("%v", err)
 	}
 }
@@ -1131,7 +1164,8 @@ func TestCallerWhoLeavesDuringAPause(t *testing.T) {
 			start := time.Now()
 			_, err := client.GetCheck(ctx, "private")
 			var e *api.Error
-			if !errors.Is(err, context.Canceled) || errors.Is(err, api.ErrRateLimited) || errors.Is(err, api.ErrUnavailable) || time.Since(start) != time.Second ||
+			if !errors.Is(err, context.Canceled) || errors.Is(err, api.ErrRateLimited) || errors.Is(err, api.ErrUnavailable) ||
+				time.Since(start) != time.Second ||
 				!errors.As(err, &e) || e.Status != status || e.Retryable() || strings.Contains(err.Error(), "private") {
 				t.Errorf("%d: %v after %v", status, err, time.Since(start))
 			}

@@ -64,7 +64,8 @@ func describe(head []byte) string {
 			return "AVIF"
 		}
 	}
-	for name, magic := range map[string]string{"TIFF": "II*\x00", "TIFF ": "MM\x00*", "JPEG XL": "\xff\x0a", "JPEG 2000": "\x00\x00\x00\x0cjP", "an SVG image": "<svg"} {
+	for name, magic := range map[string]string{"TIFF": "II*\x00", "TIFF ": "MM\x00*", "JPEG XL": "\xff\x0a", "JPEG 2000": "\x00\x00\x00\x0cjP",
+		"an SVG image": "<svg"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return strings.TrimSpace(name)
 		}

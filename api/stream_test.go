@@ -97,10 +97,12 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 			for kind, pair := range map[string][2]func() error{
 				"ID": {
 					func() error {
-						return client.AddIDDocument(ctx, "c1", api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
+						return client.AddIDDocument(ctx, "c1", api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypePassportImage,
+							Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
-						return client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{ForceCommit: true, Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: image()})
+						return client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{ForceCommit: true, Type: api.DocumentTypePassportImage,
+							Side: api.DocumentSideFront, Image: image()})
 					},
 				},
 				"photo": {
@@ -113,10 +115,12 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 				},
 				"paper": {
 					func() error {
-						return client.AddSupplementalDocument(ctx, "c1", api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "front.jpg", FileContent: url})
+						return client.AddSupplementalDocument(ctx, "c1", api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument,
+							FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
-						return client.AddSupplementalDocumentWithImage(ctx, "c1", api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: image()})
+						return client.AddSupplementalDocumentWithImage(ctx, "c1",
+							api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: image()})
 					},
 				},
 				"search": {
@@ -187,7 +191,8 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 	for _, tt := range tests {
 		file := write(t, []byte(tt.content)) // named front.jpg
 		for name, image := range map[string]api.Image{
-			"file": api.ImageFile(file), "bytes": api.ImageBytes("front.jpg", []byte(tt.content)), "reader": api.ImageReader("front.jpg", only{strings.NewReader(tt.content)}),
+			"file": api.ImageFile(file), "bytes": api.ImageBytes("front.jpg", []byte(tt.content)),
+			"reader": api.ImageReader("front.jpg", only{strings.NewReader(tt.content)}),
 		} {
 			err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 			var failure *api.Error
@@ -203,26 +208,37 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no image":      {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{}), "the image is missing"},
-		"no file":       {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile("private.jpg")}), "no such file or directory"},
-		"directory":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(t.TempDir())}), "it is a directory"},
-		"no reader":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", nil)}), "the reader is nil"},
-		"no FS":         {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(nil, "f")}), "the file system is nil"},
-		"not in FS":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(fstest.MapFS{}, "private")}), "open: file does not exist"},
-		"broken reader": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
-		"no name":       {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("", picture(100))}), "fileName: is required"},
-		"no ID":         {client.AddPhotoDocumentWithImage(ctx, "", api.AddPhotoDocumentWithImageRequest{Image: jpeg}), "the path parameter id"},
-		"other fields":  {client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: "x", Image: jpeg}), "docType: must be one of"},
-		"too large":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
-		"own limit":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(99)), "it has 100 bytes; at most 99"},
-		"bad limit":     {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(0)), "must be positive"},
+		"no image": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{}), "the image is missing"},
+		"no file": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile("private.jpg")}),
+			"no such file or directory"},
+		"directory": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(t.TempDir())}),
+			"it is a directory"},
+		"no reader": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", nil)}),
+			"the reader is nil"},
+		"no FS": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(nil, "f")}),
+			"the file system is nil"},
+		"not in FS": {client.AddPhotoDocumentWithImage(ctx, "c1",
+			api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(fstest.MapFS{}, "private")}), "open: file does not exist"},
+		"broken reader": {client.AddPhotoDocumentWithImage(ctx, "c1",
+			api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
+		"no name": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("", picture(100))}),
+			"fileName: is required"},
+		"no ID":        {client.AddPhotoDocumentWithImage(ctx, "", api.AddPhotoDocumentWithImageRequest{Image: jpeg}), "the path parameter id"},
+		"other fields": {client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: "x", Image: jpeg}), "docType: must be one of"},
+		"too large": {client.AddPhotoDocumentWithImage(ctx, "c1",
+			api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
+		"own limit": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(99)),
+			"it has 100 bytes; at most 99"},
+		"bad limit": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(0)),
+			"must be positive"},
 	} {
 		if !errors.Is(tt.err, api.ErrInvalidRequest) || !strings.Contains(tt.err.Error(), tt.want) || strings.Contains(tt.err.Error(), "private") {
 			t.Errorf("%s: %v", name, tt.err)
 		}
 	}
 	var path *fs.PathError
-	if err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile("private.jpg")}); !errors.As(err, &path) || !errors.Is(err, fs.ErrNotExist) {
+	if err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile("private.jpg")}); !errors.As(err,
+		&path) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the cause of %v is lost", err)
 	}
 }
@@ -285,7 +301,8 @@ func TestImagesAreSentAgainWhereThatIsSafe(t *testing.T) {
 				}
 				ok(`"success"`)(w, r)
 			})
-			if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
+			if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err != nil ||
+				s.total("POST /check/c1/photodocument") != 2 {
 				t.Errorf("%s, %s: %v, sent %d times", name, when, err, s.total("POST /check/c1/photodocument"))
 			}
 		}
@@ -297,11 +314,13 @@ func TestReaderThatCannotSeekIsSentOnce(t *testing.T) {
 	client, s := uploads(t, reading(n, answer(401, "application/json", `"expired"`)), reading(n, ok(`"success"`)))
 	image := api.ImageReader("f", only{bytes.NewReader(picture(n))})
 	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
-	if !errors.Is(err, api.ErrUnauthorized) || !strings.Contains(err.Error(), "its reader cannot be read again") || s.total("POST /check/c1/photodocument") != 1 {
+	if !errors.Is(err, api.ErrUnauthorized) || !strings.Contains(err.Error(), "its reader cannot be read again") ||
+		s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
 	err = client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
-	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "its reader cannot be read again") || s.total("POST /check/c1/photodocument") != 1 {
+	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "its reader cannot be read again") ||
+		s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
 }
@@ -324,12 +343,14 @@ func TestReaderOfWhichNothingWasSentCanBeSent(t *testing.T) {
 		}
 		return dialer.DialContext(ctx, network, addr)
 	}}
-	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL), api.WithHTTPClient(&http.Client{Transport: transport}), api.WithBackoff(func(int) time.Duration { return 0 }))
+	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL), api.WithHTTPClient(&http.Client{Transport: transport}),
+		api.WithBackoff(func(int) time.Duration { return 0 }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	image := api.ImageReader("f", only{bytes.NewReader(picture(2000))})
-	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}, api.WithMaxImageSize(10_000)); err != nil || dials.Load() != 3 {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image},
+		api.WithMaxImageSize(10_000)); err != nil || dials.Load() != 3 {
 		t.Errorf("%v after %d connections", err, dials.Load())
 	}
 }
@@ -347,12 +368,15 @@ func TestUploadThatBreaksOffIsSentAgain(t *testing.T) {
 		_ = conn.Close()
 	}
 	client, s := uploads(t, early, reading(n, ok(`"success"`)))
-	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(n))}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1",
+		api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(n))}); err != nil || s.total("POST /check/c1/photodocument") != 2 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
 	client, s = uploads(t, early, reading(n, ok(`"success"`)))
-	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", only{bytes.NewReader(picture(n))})})
-	if !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "its reader cannot be read again") || !strings.Contains(err.Error(), "it was not performed") || s.total("POST /check/c1/photodocument") != 1 {
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f",
+		only{bytes.NewReader(picture(n))})})
+	if !errors.Is(err, api.ErrUnavailable) || !strings.Contains(err.Error(), "its reader cannot be read again") ||
+		!strings.Contains(err.Error(), "it was not performed") || s.total("POST /check/c1/photodocument") != 1 {
 		t.Errorf("%v, sent %d times", err, s.total("POST /check/c1/photodocument"))
 	}
 	client, s = uploads(t, reset, reading(n, ok(`"success"`))) // after the whole of it
@@ -371,16 +395,19 @@ func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
 		want  string
 		opts  []api.CallOption
 	}{
-		"too large while streaming": {func() api.Image { return api.ImageReader("f", only{bytes.NewReader(picture(200_000))}) }, "more than 150000 bytes", []api.CallOption{api.WithMaxImageSize(150_000)}},
+		"too large while streaming": {func() api.Image { return api.ImageReader("f", only{bytes.NewReader(picture(200_000))}) }, "more than 150000 bytes",
+			[]api.CallOption{api.WithMaxImageSize(150_000)}},
 		"broken reader": {func() api.Image {
 			return api.ImageReader("f", io.MultiReader(bytes.NewReader(picture(200_000)), iotest.ErrReader(errors.New("private"))))
 		}, "reading the image failed", nil},
-		"growing file": {func() api.Image { return api.ImageFile(growing) }, "the image changed while it was sent: it had 100000 bytes", []api.CallOption{api.WithUploadProgress(func(sent, _ int64) {
-			_ = os.WriteFile(growing, picture(500_000), 0o600)
-		})}},
-		"shrinking file": {func() api.Image { return api.ImageFile(shrinking) }, "the image changed while it was sent: it had 400000 bytes", []api.CallOption{api.WithUploadProgress(func(sent, _ int64) {
-			_ = os.Truncate(shrinking, 100_000)
-		})}},
+		"growing file": {func() api.Image { return api.ImageFile(growing) }, "the image changed while it was sent: it had 100000 bytes",
+			[]api.CallOption{api.WithUploadProgress(func(sent, _ int64) {
+				_ = os.WriteFile(growing, picture(500_000), 0o600)
+			})}},
+		"shrinking file": {func() api.Image { return api.ImageFile(shrinking) }, "the image changed while it was sent: it had 400000 bytes",
+			[]api.CallOption{api.WithUploadProgress(func(sent, _ int64) {
+				_ = os.Truncate(shrinking, 100_000)
+			})}},
 	} {
 		broken := make(chan error, 9)
 		client, s := uploads(t, func(w http.ResponseWriter, r *http.Request) {
@@ -389,7 +416,8 @@ func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
 			ok(`"success"`)(w, r)
 		})
 		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: tt.image()}, tt.opts...)
-		if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "it was not performed") || strings.Contains(err.Error(), "private") {
+		if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "it was not performed") ||
+			strings.Contains(err.Error(), "private") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if n := s.total("POST /check/c1/photodocument"); n > 1 || n == 1 && <-broken == nil {
@@ -402,16 +430,18 @@ func TestUploadProgress(t *testing.T) {
 	const n = 200_000
 	client, _ := uploads(t, reading(n, answer(401, "", "")), reading(n, ok(`"success"`)))
 	for _, name := range []string{"seeker", "reader"} { // the first token is refused, the second is not
-		image := map[string]api.Image{"seeker": api.ImageReader("f", bytes.NewReader(picture(n))), "reader": api.ImageReader("f", only{bytes.NewReader(picture(n))})}[name]
+		image := map[string]api.Image{"seeker": api.ImageReader("f", bytes.NewReader(picture(n))),
+			"reader": api.ImageReader("f", only{bytes.NewReader(picture(n))})}[name]
 		var last, total int64
 		restarts, calls := 0, 0
-		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}, api.WithUploadProgress(func(sent, of int64) {
-			if sent < last {
-				restarts++
-			}
-			last, total = sent, of
-			calls++
-		}))
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image},
+			api.WithUploadProgress(func(sent, of int64) {
+				if sent < last {
+					restarts++
+				}
+				last, total = sent, of
+				calls++
+			}))
 		want := map[string]int64{"seeker": n, "reader": -1}[name]
 		if err != nil || last != n || total != want || calls < 5 || name == "seeker" && restarts > 1 {
 			t.Errorf("%s: %v: %d of %d in %d calls, %d restarts", name, err, last, total, calls, restarts)
@@ -452,11 +482,12 @@ func TestCallerLeavesAReaderThatBlocks(t *testing.T) {
 	go func() { _, _ = w.Write(picture(100_000)) }() // and then nothing
 	ctx, cancel := context.WithCancel(t.Context())
 	var sent atomic.Int64
-	err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(n, _ int64) {
-		if sent.Store(n); n == 100_000 {
-			cancel()
-		}
-	}))
+	err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)},
+		api.WithUploadProgress(func(n, _ int64) {
+			if sent.Store(n); n == 100_000 {
+				cancel()
+			}
+		}))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
@@ -465,7 +496,8 @@ func TestCallerLeavesAReaderThatBlocks(t *testing.T) {
 	r, w = io.Pipe() // brings nothing at all
 	ctx, cancel = context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}); !errors.Is(err, context.Canceled) {
+	if err := client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	_ = w.Close()
@@ -511,12 +543,14 @@ func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it was not performed") {
 		t.Errorf("%v", err)
 	}
-	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "another call") {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); !errors.Is(err,
+		api.ErrInvalidRequest) || !strings.Contains(err.Error(), "another call") {
 		t.Errorf("while it is read: %v", err)
 	}
 	close(slow.leave)
 	for err = io.EOF; err != nil; { // as soon as the read has ended, it can be sent
-		if err = client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err != nil && !strings.Contains(err.Error(), "another call") {
+		if err = client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}); err != nil &&
+			!strings.Contains(err.Error(), "another call") {
 			t.Fatal(err)
 		}
 	}
@@ -525,7 +559,8 @@ func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
 	}
 	fifo := filepath.Join(t.TempDir(), "fifo.jpg")
 	if syscall.Mkfifo(fifo, 0o600) == nil {
-		if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(fifo)}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "it is no regular file") {
+		if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(fifo)}); !errors.Is(err,
+			api.ErrInvalidRequest) || !strings.Contains(err.Error(), "it is no regular file") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -541,7 +576,8 @@ func TestReaderIsTheCallersAgainWhenTheCallReturns(t *testing.T) {
 		var reads, told int // races with what goes on, if anything does
 		content := bytes.NewReader(picture(8 << 20))
 		r := readerFunc(func(p []byte) (int, error) { reads++; return content.Read(p[:min(len(p), 4096)]) })
-		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)}, api.WithUploadProgress(func(int64, int64) { told++ }))
+		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", r)},
+			api.WithUploadProgress(func(int64, int64) { told++ }))
 		reads++
 		told++
 		if err == nil {
@@ -615,7 +651,8 @@ func testResetStreams(t *testing.T, scheme string, listener net.Listener, transp
 	defer cancel()
 	defer listener.Close()
 	defer transport.CloseIdleConnections()
-	client, err := api.New("key", "secret", api.WithBaseURL(scheme+listener.Addr().String()), api.WithHTTPClient(&http.Client{Transport: transport}), quick)
+	client, err := api.New("key", "secret", api.WithBaseURL(scheme+listener.Addr().String()), api.WithHTTPClient(&http.Client{Transport: transport}),
+		quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -681,7 +718,8 @@ func TestBodyIsHadAgainWhereNothingWasSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(2000))}); err != nil || asked != 2 {
+	if err := client.AddPhotoDocumentWithImage(t.Context(), "c1",
+		api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(2000))}); err != nil || asked != 2 {
 		t.Errorf("%v, asked %d times", err, asked)
 	}
 }
@@ -725,7 +763,8 @@ func TestUploadsPrintNothingPrivate(t *testing.T) {
 	image := api.ImageBytes("maria.jpg", picture(100))
 	for _, v := range []any{
 		image, &image, api.AddIDDocumentWithImageRequest{Side: api.DocumentSideFront, Image: image}, &api.AddPhotoDocumentWithImageRequest{Image: image},
-		api.SearchWatchlistsWithImageRequest{FirstName: "maria", Image: image}, api.ImageReader("maria", strings.NewReader("maria")), api.ImageFile("maria"),
+		api.SearchWatchlistsWithImageRequest{FirstName: "maria", Image: image}, api.ImageReader("maria", strings.NewReader("maria")),
+		api.ImageFile("maria"),
 	} {
 		for form, text := range printed(v) {
 			if strings.Contains(text, "maria") || strings.Contains(text, "0x") || strings.Contains(text, "JFIF") {
@@ -771,7 +810,9 @@ func TestLargeImagesCostLittleMemory(t *testing.T) {
 	}
 	content := picture(api.DefaultMaxImageSize)
 	if cost := allocated(func() {
-		if err := client.AddIDDocumentWithImage(ctx, check.CheckID, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: api.ImageReader("f", bytes.NewReader(content))}); err != nil {
+		if err := client.AddIDDocumentWithImage(ctx, check.CheckID,
+			api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront,
+				Image: api.ImageReader("f", bytes.NewReader(content))}); err != nil {
 			t.Fatal(err)
 		}
 	}); cost > 1<<20 {
@@ -779,7 +820,8 @@ func TestLargeImagesCostLittleMemory(t *testing.T) {
 	}
 	for name, f := range map[string]func() error{
 		"personal information": func() error {
-			return client.AddPersonalInfo(ctx, check.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1", DateOfBirth: "04/17/1988", Country: "US"})
+			return client.AddPersonalInfo(ctx, check.CheckID, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1",
+				DateOfBirth: "04/17/1988", Country: "US"})
 		},
 		"phone": func() error {
 			return client.AddPhone(ctx, check.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"})
@@ -857,7 +899,8 @@ func TestDownload(t *testing.T) {
 		{"garbage behind", []http.HandlerFunc{ok(whole + "x")}, api.ErrUnexpectedResponse, "not valid JSON", 1, 4},
 		{"twice", []http.HandlerFunc{ok(`{"base64":"` + url + `","base64":"` + url + `"}`)}, api.ErrUnexpectedResponse, "twice at base64", 1, 1},
 		{"no such image", []http.HandlerFunc{answer(404, "application/json", `"none"`)}, api.ErrNotFound, "none", 1, 1},
-		{"too large", []http.HandlerFunc{ok(`{"base64":"data:image/png;base64,` + strings.Repeat("A", 400_000) + `"}`)}, api.ErrUnexpectedResponse, "larger than 300000 bytes", 1, 1},
+		{"too large", []http.HandlerFunc{ok(`{"base64":"data:image/png;base64,` + strings.Repeat("A", 400_000) + `"}`)}, api.ErrUnexpectedResponse,
+			"larger than 300000 bytes", 1, 1},
 	}
 	for _, tt := range tests {
 		client, s := scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": tt.steps}, api.WithMaxResponseSize(300_000))
@@ -905,7 +948,8 @@ func TestDownloadTellsTheFaultOfTheWriter(t *testing.T) {
 	full := errors.New("private")
 	client, s := scripted(t, map[string][]http.HandlerFunc{"GET /checkdoc/c1/d1": {ok(`{"base64":"` + url + `"}`)}})
 	image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", writer(func([]byte) (int, error) { return 7, full }))
-	if image != nil || !errors.Is(err, full) || !strings.Contains(err.Error(), "writing the image failed after 7 bytes") || strings.Contains(err.Error(), "private") || errors.Is(err, api.ErrUnexpectedResponse) {
+	if image != nil || !errors.Is(err, full) || !strings.Contains(err.Error(), "writing the image failed after 7 bytes") ||
+		strings.Contains(err.Error(), "private") || errors.Is(err, api.ErrUnexpectedResponse) {
 		t.Errorf("%v, %v", image, err)
 	}
 	if n := s.total("GET /checkdoc/c1/d1"); n != 1 {
@@ -968,19 +1012,21 @@ func TestWhatPanicsIsAnErrorOfTheCall(t *testing.T) {
 		image api.Image
 		opts  []api.CallOption
 	}{
-		"a nil reader that can seek":   {image: api.ImageReader("a.png", (*bytes.Reader)(nil))},
-		"a nil reader":                 {image: api.ImageReader("a.png", (*only)(nil))},
-		"a nil file":                   {image: api.ImageReader("a.png", (*strings.Reader)(nil))},
-		"at once":                      {image: api.ImageReader("a.png", panicking(0))},
-		"within the image":             {image: api.ImageReader("a.png", panicking(50_000))},
-		"a file system":                {image: api.ImageFS(panickingFS{}, "a.png")},
-		"a reader that counts wrong":   {image: api.ImageReader("a.png", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))},
-		"a reader that brings nothing": {image: api.ImageReader("a.png", io.MultiReader(bytes.NewReader(large[:50_000]), readerFunc(func([]byte) (int, error) { return 0, nil })))},
+		"a nil reader that can seek": {image: api.ImageReader("a.png", (*bytes.Reader)(nil))},
+		"a nil reader":               {image: api.ImageReader("a.png", (*only)(nil))},
+		"a nil file":                 {image: api.ImageReader("a.png", (*strings.Reader)(nil))},
+		"at once":                    {image: api.ImageReader("a.png", panicking(0))},
+		"within the image":           {image: api.ImageReader("a.png", panicking(50_000))},
+		"a file system":              {image: api.ImageFS(panickingFS{}, "a.png")},
+		"a reader that counts wrong": {image: api.ImageReader("a.png", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))},
+		"a reader that brings nothing": {image: api.ImageReader("a.png",
+			io.MultiReader(bytes.NewReader(large[:50_000]), readerFunc(func([]byte) (int, error) { return 0, nil })))},
 		"a reader that goes away":      {image: api.ImageReader("a.png", readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }))},
 		"the function of the progress": {api.ImageBytes("a.png", large), []api.CallOption{api.WithUploadProgress(func(int64, int64) { panic("private") })}},
 	} {
 		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: tt.image}, tt.opts...)
-		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") && !strings.Contains(name, "counts") && !strings.Contains(name, "nothing") {
+		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") &&
+			!strings.Contains(name, "counts") && !strings.Contains(name, "nothing") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -1011,7 +1057,8 @@ func TestImageWithoutPaddingIsDownloaded(t *testing.T) {
 		content := picture(100 + n)
 		client := newClient(t, ok(`{"base64":"data:image/jpeg;base64,`+base64.RawStdEncoding.EncodeToString(content)+`"}`), quick)
 		var got bytes.Buffer
-		if image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &got); err != nil || image.Size != int64(len(content)) || !bytes.Equal(got.Bytes(), content) {
+		if image, err := client.DownloadCheckDocument(t.Context(), "c1", "d1", &got); err != nil || image.Size != int64(len(content)) ||
+			!bytes.Equal(got.Bytes(), content) {
 			t.Errorf("%d bytes: %v, %v", len(content), image, err)
 		}
 	}

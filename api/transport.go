@@ -131,7 +131,8 @@ func (t revealingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
-		return nil, errors.New("the transport of WithTransportWrapper sent another request than it was given, or after the call; keep the header " + callHeader)
+		return nil, errors.New("the transport of WithTransportWrapper sent another request than it was given, or after the call; keep the header " +
+			callHeader)
 	}
 	call := found.(*hiddenCall)
 	revealed := *req

@@ -25,9 +25,12 @@ func TestRequestsThatBreakTheContractAreNotSent(t *testing.T) {
 	}{
 		{api.CreateCheckRequest{}, "email groupId thirdPartyIdentifier"},
 		{api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "no address"}, "email"},
-		{api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "a@b.c", Language: "tlh", ReturnURL: "/relative", CheckTypes: []api.CheckType{"Watchlist", "watchlist"}, WatchlistRecheckInterval: new(api.RecheckInterval(2))}, "checkTypes.1 language returnUrl watchlistRecheckInterval"},
+		{api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "a@b.c", Language: "tlh", ReturnURL: "/relative",
+			CheckTypes: []api.CheckType{"Watchlist", "watchlist"}, WatchlistRecheckInterval: new(api.RecheckInterval(2))},
+			"checkTypes.1 language returnUrl watchlistRecheckInterval"},
 		{api.CreateCheckRequest{ThirdPartyIdentifier: " p ", GroupID: "g", Email: "a@b.c", WatchlistRecheckInterval: new(api.RecheckIntervalNever)}, ""},
-		{api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "1990-01-02", Country: "usa", Gender: "f", Email: "@"}, "country dateOfBirth email gender"},
+		{api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "1990-01-02", Country: "usa", Gender: "f", Email: "@"},
+			"country dateOfBirth email gender"},
 		{api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "02/30/1990"}, "dateOfBirth"},
 		{api.AddPersonalInfoRequest{LastName: "B"}, "firstName"},
 		{api.AddPhoneRequest{Number: "1", Country: "U1"}, "country"},
@@ -38,7 +41,8 @@ func TestRequestsThatBreakTheContractAreNotSent(t *testing.T) {
 		{api.SearchWatchlistsRequest{GroupID: "g"}, "firstName lastName"},
 		{api.SearchWatchlistsRequest{GroupID: "g", FirstName: "A"}, "lastName"},
 		{api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "B", FileName: "f"}, "fileContent"},
-		{api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "B", FileContent: image, Categories: []api.WatchlistCategory{"Knitting"}}, "categories.0 fileName"},
+		{api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "B", FileContent: image, Categories: []api.WatchlistCategory{"Knitting"}},
+			"categories.0 fileName"},
 		{api.SearchWatchlistsRequest{GroupID: "g", FirstName: "A", LastName: "B"}, ""},
 		{api.CreateAccessLinkRequest{}, ""},
 		{api.RefreshAuthTokenRequest{}, "token"},
@@ -52,7 +56,8 @@ func TestRequestsThatBreakTheContractAreNotSent(t *testing.T) {
 	client := newClient(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	err := client.AddPhone(t.Context(), "c1", api.AddPhoneRequest{Number: "private-number", Country: "private"})
 	var failure *api.Error
-	if !errors.Is(err, api.ErrInvalidRequest) || !errors.As(err, &failure) || len(failure.Fields["country"]) != 1 || failure.Attempts != 0 || strings.Contains(err.Error(), "private") {
+	if !errors.Is(err, api.ErrInvalidRequest) || !errors.As(err, &failure) || len(failure.Fields["country"]) != 1 || failure.Attempts != 0 ||
+		strings.Contains(err.Error(), "private") {
 		t.Errorf("%v", err)
 	}
 }

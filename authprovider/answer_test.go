@@ -10,7 +10,8 @@ import (
 
 // Whatever the service answers, there is a usable token or an error that repeats nothing of it.
 func FuzzTokenAnswer(f *testing.F) {
-	for _, seed := range []string{`{"token":"t"}`, `{"token":"a b"}`, `{"token":null}`, `[]`, ``, `{"token":"` + jwt(`{"exp":9,"iat":1}`) + `"}`, `{"token":"x","token":"y"}`} {
+	for _, seed := range []string{`{"token":"t"}`, `{"token":"a b"}`, `{"token":null}`, `[]`, ``, `{"token":"` + jwt(`{"exp":9,"iat":1}`) + `"}`,
+		`{"token":"x","token":"y"}`} {
 		f.Add(200, seed)
 	}
 	f.Add(401, "wrong")
@@ -31,7 +32,8 @@ func FuzzTokenAnswer(f *testing.F) {
 			t.Fatalf("%d %q: %v, %v", status, body, token, err)
 		case err != nil && len(err.Error()) > 200:
 			t.Fatalf("%d %q: %v", status, body, err)
-		case token != nil && (status != 200 || checkToken(token.value) != nil || !strings.Contains(body, "token") && !strings.Contains(strings.ToLower(body), "t")):
+		case token != nil && (status != 200 || checkToken(token.value) != nil || !strings.Contains(body, "token") &&
+			!strings.Contains(strings.ToLower(body), "t")):
 			t.Fatalf("%d %q gave a token", status, body)
 		}
 	})

@@ -438,7 +438,8 @@ func TestDoerFollowsNoRedirectThatChangesTheMethod(t *testing.T) {
 // connection breaks that was used before. (Package api tests what it does over HTTP/2.)
 func TestDoerSendsWhatMustNotBeRepeatedOnce(t *testing.T) {
 	for _, call := range []string{
-		"GET /check/c%2F1/submit", "GET /check/c1/submit/", "POST /check/create", "POST /check/c1/iddocument", "POST /watchlist/search", "POST /%77atchlist/search",
+		"GET /check/c%2F1/submit", "GET /check/c1/submit/", "POST /check/create", "POST /check/c1/iddocument", "POST /watchlist/search",
+		"POST /%77atchlist/search",
 		"GET /Check/c1/SUBMIT", "GET /check//c1/submit//", "POST //watchlist/search/",
 	} {
 		t.Run(call, func(t *testing.T) {

@@ -131,7 +131,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 			t.Errorf("New(%q, %q, %q): %v", tt.key, tt.secret, tt.url, err)
 		}
 	}
-	for _, url := range []string{"http://localhost:1/api", "http://127.0.0.1/api", "http://127.8.8.8/", "http://[::1]:80/api", "https://app.goaver.com", DefaultBaseURL} {
+	for _, url := range []string{"http://localhost:1/api", "http://127.0.0.1/api", "http://127.8.8.8/", "http://[::1]:80/api",
+		"https://app.goaver.com", DefaultBaseURL} {
 		p, err := New("k", "s=", WithBaseURL(url))
 		if err != nil {
 			t.Errorf("%s: %v", url, err)
@@ -345,9 +346,10 @@ func TestHookMayUseTheProvider(t *testing.T) {
 
 func TestOrigins(t *testing.T) {
 	for base, urls := range map[string]map[string]bool{
-		"https://api.example.com/v1": {"https://API.example.com:443/x": true, "https://api.example.com/x": true, "https://api.example.com:80/x": false, "https://ap\u0130.example.com/x": false, "http://api.example.com:443/x": false},
-		"http://[::1]:8080/api":      {"http://[::1]:8080/x": true, "http://[::1]/x": false, "http://[::2]:8080/x": false},
-		"http://localhost":           {"http://localhost:80/x": true, "http://localhost./x": false},
+		"https://api.example.com/v1": {"https://API.example.com:443/x": true, "https://api.example.com/x": true, "https://api.example.com:80/x": false,
+			"https://ap\u0130.example.com/x": false, "http://api.example.com:443/x": false},
+		"http://[::1]:8080/api": {"http://[::1]:8080/x": true, "http://[::1]/x": false, "http://[::2]:8080/x": false},
+		"http://localhost":      {"http://localhost:80/x": true, "http://localhost./x": false},
 	} {
 		o, _, err := parseBaseURL(base)
 		if err != nil {
@@ -707,7 +709,8 @@ func TestCallerWhoHasLeftStartsNothing(t *testing.T) {
 
 // net/http quotes an answer that is not valid HTTP.
 func TestAnswerThatIsNotHTTPIsNotRepeated(t *testing.T) {
-	for _, raw := range []string{"{\"token\":\"private\"}\r\n\r\n", "HTTP/1.1 200 OK\r\nset cookie private\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: http://h/%zz?private\r\n\r\n"} {
+	for _, raw := range []string{"{\"token\":\"private\"}\r\n\r\n", "HTTP/1.1 200 OK\r\nset cookie private\r\n\r\n",
+		"HTTP/1.1 302 Found\r\nLocation: http://h/%zz?private\r\n\r\n"} {
 		client, server := net.Pipe()
 		go func() {
 			_, _ = http.ReadRequest(bufio.NewReader(server))

@@ -64,7 +64,8 @@ func TestZeroToken(t *testing.T) {
 }
 
 func FuzzLifetime(f *testing.F) {
-	for _, seed := range []string{"", "a.b.c", jwt(`{"exp":100,"iat":40}`), jwt(`{"exp":1e308,"iat":-1e308}`), jwt(`{"exp":null}`), "..", jwt(`{"exp":1e-9,"iat":0}`)} {
+	for _, seed := range []string{"", "a.b.c", jwt(`{"exp":100,"iat":40}`), jwt(`{"exp":1e308,"iat":-1e308}`), jwt(`{"exp":null}`), "..",
+		jwt(`{"exp":1e-9,"iat":0}`)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {

@@ -62,7 +62,8 @@ func watchlistResults(n int) ([]byte, error) {
 		return nil, err
 	}
 	ctx := context.Background()
-	search, err := c.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: s.GroupID, FirstName: "Maria", LastName: fmt.Sprintf("Lindqvist+hits-%d", n)})
+	search, err := c.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: s.GroupID, FirstName: "Maria",
+		LastName: fmt.Sprintf("Lindqvist+hits-%d", n)})
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +193,8 @@ func calls() error {
 		parallel int
 		targets  []target
 	}{
-		{"Small typed GET, loopback", overLoopback, get, 1, []target{timeOf(hand, 1.05), timeOf(ogenClient, 1.0), timeOf("ogen with a deadline of 20 s", 1.0)}},
+		{"Small typed GET, loopback", overLoopback, get, 1, []target{timeOf(hand, 1.05), timeOf(ogenClient, 1.0),
+			timeOf("ogen with a deadline of 20 s", 1.0)}},
 		{"Small typed GET, in memory", inMemory, get, 1, []target{timeOf(hand, 1.25), allocsOf(plainOAPI, 1)}},
 		{"Results with 1,000 hits, loopback", overLoopback, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
 		{"Results with 1,000 hits, in memory", inMemory, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
@@ -210,7 +212,8 @@ func calls() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.title, err)
 		}
-		t := &table{title: fmt.Sprintf("%s, median of %d rounds", w.title, callRounds), header: []string{"", "µs/op", "KB/op", "allocs/op", "aver-go takes, of its time"}}
+		t := &table{title: fmt.Sprintf("%s, median of %d rounds", w.title, callRounds),
+			header: []string{"", "µs/op", "KB/op", "allocs/op", "aver-go takes, of its time"}}
 		var own cost
 		for i, c := range w.clients {
 			if c.name == ours {
@@ -218,7 +221,8 @@ func calls() error {
 			}
 		}
 		for i, c := range w.clients {
-			t.add(c.name, fmt.Sprintf("%.1f", costs[i].time/1000), fmt.Sprintf("%.1f", costs[i].bytes/1024), fmt.Sprintf("%.0f", costs[i].allocs), fmt.Sprintf("%.2f", own.time/costs[i].time))
+			t.add(c.name, fmt.Sprintf("%.1f", costs[i].time/1000), fmt.Sprintf("%.1f", costs[i].bytes/1024), fmt.Sprintf("%.0f", costs[i].allocs),
+				fmt.Sprintf("%.2f", own.time/costs[i].time))
 		}
 		t.print()
 		for _, target := range w.targets {

@@ -108,7 +108,8 @@ func newPlain(url string, transport http.RoundTripper) (client, error) {
 			if err != nil {
 				return err
 			}
-			r, err := c.AddIdDocumentWithResponse(ctx, "c1", plain.AddIdDocumentRequest{DocType: "PassportImage", Side: "Front", FileName: "front.jpg", FileContent: url})
+			r, err := c.AddIdDocumentWithResponse(ctx, "c1", plain.AddIdDocumentRequest{DocType: "PassportImage", Side: "Front", FileName: "front.jpg",
+				FileContent: url})
 			return some(r, err, func() bool { return r.JSON200 != nil })
 		},
 		download: func(ctx context.Context) error {
@@ -148,7 +149,8 @@ func newOgen(url string, transport http.RoundTripper) (client, error) {
 			if err != nil {
 				return err
 			}
-			_, err = c.AddIdDocument(ctx, &ogen.AddIdDocumentRequest{DocType: "PassportImage", Side: "Front", FileName: "front.jpg", FileContent: ogen.DataURL(url)}, ogen.AddIdDocumentParams{ID: "c1"})
+			_, err = c.AddIdDocument(ctx, &ogen.AddIdDocumentRequest{DocType: "PassportImage", Side: "Front", FileName: "front.jpg",
+				FileContent: ogen.DataURL(url)}, ogen.AddIdDocumentParams{ID: "c1"})
 			return err
 		},
 		download: func(ctx context.Context) error {

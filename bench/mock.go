@@ -172,7 +172,8 @@ func (m mock) load() (float64, error) {
 	for range mockUsers {
 		callers.Go(func() {
 			for time.Now().Before(end) && failure.Load() == nil {
-				body := fmt.Sprintf(`{"thirdPartyIdentifier":"bench-%d-%d","groupId":"%s","email":"maria.lindqvist@example.com","language":"en"}`, run, serial.Add(1), m.group)
+				body := fmt.Sprintf(`{"thirdPartyIdentifier":"bench-%d-%d","groupId":"%s","email":"maria.lindqvist@example.com","language":"en"}`, run,
+					serial.Add(1), m.group)
 				id, err := createAndGet(call, body)
 				if err != nil || id == "" {
 					failure.Store(new(fmt.Errorf("check %q: %w", id, err)))

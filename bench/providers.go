@@ -51,32 +51,34 @@ var scenarios = []scenario{
 		<-first
 		return fmt.Sprint(failed.Load())
 	}},
-	{"rotation, 32 callers every 3 ms for 6 s, lifetime 2 s, exchange 200 ms: calls waiting over 50 ms", 2 * time.Second, time.Second, func(s *service, p peer) string {
-		_, _ = p.token(context.Background())
-		s.set(func() { s.latency = 200 * time.Millisecond })
-		end := time.Now().Add(6 * time.Second)
-		var late, failed atomic.Int64
-		together(32, func() {
-			for time.Now().Before(end) {
-				start := time.Now()
-				if _, err := p.token(context.Background()); err != nil {
-					failed.Add(1)
+	{"rotation, 32 callers every 3 ms for 6 s, lifetime 2 s, exchange 200 ms: calls waiting over 50 ms", 2 * time.Second, time.Second,
+		func(s *service, p peer) string {
+			_, _ = p.token(context.Background())
+			s.set(func() { s.latency = 200 * time.Millisecond })
+			end := time.Now().Add(6 * time.Second)
+			var late, failed atomic.Int64
+			together(32, func() {
+				for time.Now().Before(end) {
+					start := time.Now()
+					if _, err := p.token(context.Background()); err != nil {
+						failed.Add(1)
+					}
+					if time.Since(start) > 50*time.Millisecond {
+						late.Add(1)
+					}
+					time.Sleep(3 * time.Millisecond)
 				}
-				if time.Since(start) > 50*time.Millisecond {
-					late.Add(1)
-				}
-				time.Sleep(3 * time.Millisecond)
+			})
+			if failed.Load() > 0 {
+				return fmt.Sprintf("%d, %d failed", late.Load(), failed.Load())
 			}
-		})
-		if failed.Load() > 0 {
-			return fmt.Sprintf("%d, %d failed", late.Load(), failed.Load())
-		}
-		return fmt.Sprint(late.Load())
-	}},
-	{"the endpoint fails while the token lives but should be renewed, a call every 10 ms for 0.9 s: calls that fail; requests", 4 * time.Second, 3 * time.Second, func(s *service, p peer) string {
-		failed, requests := outage(s, p)
-		return fmt.Sprintf("%d; %d", failed, requests)
-	}},
+			return fmt.Sprint(late.Load())
+		}},
+	{"the endpoint fails while the token lives but should be renewed, a call every 10 ms for 0.9 s: calls that fail; requests", 4 * time.Second,
+		3 * time.Second, func(s *service, p peer) string {
+			failed, requests := outage(s, p)
+			return fmt.Sprintf("%d; %d", failed, requests)
+		}},
 	{"no token, 50 callers, the exchange fails after 100 ms: the slowest returns after", time.Minute, time.Second, func(s *service, p peer) string {
 		s.set(func() { s.latency, s.status = 100*time.Millisecond, http.StatusInternalServerError })
 		start := time.Now()

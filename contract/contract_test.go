@@ -55,11 +55,14 @@ type violation struct {
 var violations = []violation{
 	{name: "wrong type", body: `{"id":7,"kind":"Small"}`, rule: contract.RuleType, place: "/id", want: "string, got 7"},
 	{name: "missing required", body: `{"id":"3f0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11"}`, rule: contract.RuleRequired, place: "/kind", want: "want a value"},
-	{name: "unknown enum", body: strings.Replace(good, "Small", "Medium", 1), rule: contract.RuleEnum, place: "/kind", want: `one of Small, Large, got "Medium"`},
+	{name: "unknown enum", body: strings.Replace(good, "Small", "Medium", 1), rule: contract.RuleEnum, place: "/kind",
+		want: `one of Small, Large, got "Medium"`},
 	{name: "wrong status", body: ``, status: 204, rule: contract.RuleStatus, want: "200, 404, got 204", only: contract.Response},
-	{name: "wrong content type", body: good, contentType: "text/html", rule: contract.RuleContentType, place: "Content-Type", want: "application/json, got text/html"},
+	{name: "wrong content type", body: good, contentType: "text/html", rule: contract.RuleContentType, place: "Content-Type",
+		want: "application/json, got text/html"},
 	{name: "no content type", body: good, contentType: "-", rule: contract.RuleContentType, place: "Content-Type", want: "application/json, got none"},
-	{name: "extra field in a closed schema", body: strings.Replace(good, `"kind"`, `"size":1,"kind"`, 1), rule: contract.RuleClosed, place: "/size", want: "no such property"},
+	{name: "extra field in a closed schema", body: strings.Replace(good, `"kind"`, `"size":1,"kind"`, 1), rule: contract.RuleClosed, place: "/size",
+		want: "no such property"},
 	{name: "bad date-time", body: strings.Replace(good, "2026-11-23T10:00:00Z", "23.11.2026", 1), rule: contract.RuleFormat, place: "/at",
 		want: `date-time (RFC 3339), got "23.11.2026"`},
 	{name: "bad uuid", body: strings.Replace(good, "3f0c9a4e-", "3f0c9a4e", 1), rule: contract.RuleFormat, place: "/id", want: "uuid"},
@@ -70,7 +73,8 @@ var violations = []violation{
 	{name: "second value", body: good + good, rule: contract.RuleJSON, want: "nothing behind it"},
 	{name: "name twice", body: strings.Replace(good, `"kind"`, `"kind":"Large","kind"`, 1), rule: contract.RuleJSON, want: "unique names"},
 	{name: "truncated", body: good[:50], rule: contract.RuleJSON, want: "valid JSON"},
-	{name: "2^63 in an int64", body: strings.Replace(good, "9223372036854775807", "9223372036854775808", 1), rule: contract.RuleFormat, place: "/count", want: "int64, got 9223372036854775808"},
+	{name: "2^63 in an int64", body: strings.Replace(good, "9223372036854775807", "9223372036854775808", 1), rule: contract.RuleFormat,
+		place: "/count", want: "int64, got 9223372036854775808"},
 	{name: "undocumented 500", body: `{"message":"oops"}`, status: 500, rule: contract.RuleStatus, want: "200, 404, got 500", only: contract.Response},
 	{name: "body where there is none", body: good, status: 404, rule: contract.RuleBody, want: "no body", only: contract.Response},
 	{name: "sensitive value", body: strings.Replace(good, `"Maria"`, "4711", 1), rule: contract.RuleType, place: "/owner",
@@ -272,7 +276,8 @@ func TestRequestsAreCheckedBeyondTheirBodies(t *testing.T) {
 			"at query: parameter: want no other query parameters than those of the operation, got another one"},
 		{"query parameter twice", func(r *http.Request) { r.URL.RawQuery = "depth=3&depth=4" },
 			"at query parameter depth: parameter: want one value, got 2"},
-		{"no credentials", func(r *http.Request) { r.Header.Del("Authorization") }, "at Authorization: security: want a bearer token in the Authorization header"},
+		{"no credentials", func(r *http.Request) { r.Header.Del("Authorization") },
+			"at Authorization: security: want a bearer token in the Authorization header"},
 		{"empty token", func(r *http.Request) { r.Header.Set("Authorization", "Bearer ") }, "security"},
 		{"Basic for bearer", func(r *http.Request) { r.SetBasicAuth("a", "b") }, "security"},
 		{"bad path parameter", func(r *http.Request) { r.URL.Path = "/v1/things/7" }, `at path parameter id: format: want a uuid, got "7"`},
@@ -287,7 +292,8 @@ func TestRequestsAreCheckedBeyondTheirBodies(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, found)
 		}
 	}
-	basic := &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "h", Path: "/v1/token"}, Header: http.Header{"Authorization": {"Bearer x"}}}
+	basic := &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "h", Path: "/v1/token"},
+		Header: http.Header{"Authorization": {"Bearer x"}}}
 	_, err := contract.NewTransport(nil, spec).RoundTrip(basic)
 	if err == nil || !strings.Contains(err.Error(), "want Basic credentials") {
 		t.Errorf("%v", err)
@@ -295,7 +301,8 @@ func TestRequestsAreCheckedBeyondTheirBodies(t *testing.T) {
 }
 
 func TestSpecThatIsInvalid(t *testing.T) {
-	for _, document := range []string{"", "openapi: 3.1.0", "{", "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {/a: {get: {operationId: a, responses: {'200': {$ref: '#/components/responses/None'}}}}}"} {
+	for _, document := range []string{"", "openapi: 3.1.0", "{",
+		"openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {/a: {get: {operationId: a, responses: {'200': {$ref: '#/components/responses/None'}}}}}"} {
 		if _, err := contract.New([]byte(document)); err == nil || !strings.HasPrefix(err.Error(), "contract: ") {
 			t.Errorf("%q: %v", document, err)
 		}
@@ -345,18 +352,24 @@ func TestLongBodiesAreCheckedAllTheSame(t *testing.T) {
 		want                               string
 	}{
 		{"good", "/checkdoc/c/d", "", "Bearer t", answer(200, "application/json", `{"base64":"data:image/jpeg;base64,`+image+`"}`), ""},
-		{"good request", "/check/c/photodocument", `{"fileName":"f","fileContent":"data:image/jpeg;base64,` + image + `"}`, "Bearer t", answer(200, "application/json", `"success"`), ""},
+		{"good request", "/check/c/photodocument", `{"fileName":"f","fileContent":"data:image/jpeg;base64,` + image + `"}`, "Bearer t",
+			answer(200, "application/json", `"success"`), ""},
 		{"status", "/checkdoc/c/d", "", "Bearer t", answer(500, "text/html", image), "status"},
 		{"media type", "/checkdoc/c/d", "", "Bearer t", answer(200, "text/html", image), "content-type"},
 		{"truncated", "/checkdoc/c/d", "", "Bearer t", answer(200, "application/json", `{"base64":"data:image/jpeg;base64,`+image), "json"},
 		{"bad escape", "/checkdoc/c/d", "", "Bearer t", answer(200, "application/json", `{"base64":"data:image/jpeg;base64,`+image+`\x"}`), "json"},
 		{"garbage", "/checkdoc/c/d", "", "Bearer t", answer(200, "application/json", `{"base64":"data:image/jpeg;base64,`+image+`"}x`), "json"},
-		{"credentials", "/check/c/photodocument", `{"fileName":"f","fileContent":"data:image/jpeg;base64,` + image + `"}`, "", answer(200, "application/json", `"success"`), "security"},
-		{"request", "/check/c/photodocument", `{"fileContent":"data:image/jpeg;base64,` + image + `"}`, "Bearer t", answer(200, "application/json", `"success"`), "required"},
-		{"a number like no other", "/watchlist/w/results", "", "Bearer t", answer(200, "application/json", `{"id":"a","watchlistResults":[{"matchConfidence":1e9999999}]}`), "format"},
-		{"2^63", "/watchlist/w", "", "Bearer t", answer(200, "application/json", `{"id":"w","groupId":"g","checkId":null,"status":"Completed","searchDate":"","searchType":"Text","lastRecheckDate":"","searchCriteria":{},"recheckInterval":9223372036854775808}`), "format"},
+		{"credentials", "/check/c/photodocument", `{"fileName":"f","fileContent":"data:image/jpeg;base64,` + image + `"}`, "",
+			answer(200, "application/json", `"success"`), "security"},
+		{"request", "/check/c/photodocument", `{"fileContent":"data:image/jpeg;base64,` + image + `"}`, "Bearer t",
+			answer(200, "application/json", `"success"`), "required"},
+		{"a number like no other", "/watchlist/w/results", "", "Bearer t",
+			answer(200, "application/json", `{"id":"a","watchlistResults":[{"matchConfidence":1e9999999}]}`), "format"},
+		{"2^63", "/watchlist/w", "", "Bearer t", answer(200, "application/json",
+			`{"id":"w","groupId":"g","checkId":null,"status":"Completed","searchDate":"","searchType":"Text","lastRecheckDate":"","searchCriteria":{},"recheckInterval":9223372036854775808}`), "format"},
 		{"compressed", "/check/c", "", "Bearer t", roundTripper(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, Body: io.NopCloser(strings.NewReader("\x1f\x8b"))}, nil
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}},
+				Body: io.NopCloser(strings.NewReader("\x1f\x8b"))}, nil
 		}), ""},
 		{"no body at all", "/check/c", "", "Bearer t", roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 404, Header: http.Header{}}, nil
@@ -403,8 +416,10 @@ func TestHandlerSendsWhatNetHTTPWould(t *testing.T) {
 		plain, wrapped := httptest.NewRecorder(), httptest.NewRecorder()
 		h(plain, legal[0].request(t, ""))
 		var found []contract.Violation
-		contract.Handler(h, spec, contract.WithReport(func(v []contract.Violation) { found = append(found, v...) })).ServeHTTP(wrapped, legal[0].request(t, ""))
-		if plain.Code != wrapped.Code || plain.Body.String() != wrapped.Body.String() || plain.Result().Header.Get("X-Late") != wrapped.Result().Header.Get("X-Late") {
+		contract.Handler(h, spec, contract.WithReport(func(v []contract.Violation) { found = append(found, v...) })).ServeHTTP(wrapped,
+			legal[0].request(t, ""))
+		if plain.Code != wrapped.Code || plain.Body.String() != wrapped.Body.String() ||
+			plain.Result().Header.Get("X-Late") != wrapped.Result().Header.Get("X-Late") {
 			t.Errorf("%s: %d %.20q, want %d %.20q", name, wrapped.Code, wrapped.Body, plain.Code, plain.Body)
 		}
 		if bad := name != "headers set late" && name != "two statuses"; bad != (len(found) > 0) {
@@ -511,7 +526,8 @@ func TestLedger(t *testing.T) {
 	ledger := &contract.Ledger{Contract: c}
 	answer := func(v violation) {
 		w := httptest.NewRecorder()
-		contract.Handler(http.HandlerFunc(v.answer), contract.WithContract(c), contract.WithLedger(ledger), contract.WithReport(func([]contract.Violation) {})).
+		contract.Handler(http.HandlerFunc(v.answer), contract.WithContract(c), contract.WithLedger(ledger),
+			contract.WithReport(func([]contract.Violation) {})).
 			ServeHTTP(w, legal[0].request(t, ""))
 	}
 	answer(legal[0])
@@ -524,7 +540,8 @@ func TestLedger(t *testing.T) {
 		t.Error(report)
 	}
 	tb := &collected{}
-	ledger.Require(tb, contract.Except("getToken 200", "it is not called here"), contract.Except("putThing 200", "seen"), contract.Except("nothing 200", "unknown"), contract.Except("putThing 404", ""))
+	ledger.Require(tb, contract.Except("getToken 200", "it is not called here"), contract.Except("putThing 200", "seen"),
+		contract.Except("nothing 200", "unknown"), contract.Except("putThing 404", ""))
 	if got := strings.Join(tb.lines, "|"); got != `contract: the exception "putThing 200" was seen|contract: the exception "nothing 200" is not in the contract|contract: the exception "putThing 404" has no reason` {
 		t.Errorf("%s", got)
 	}

@@ -76,7 +76,8 @@ func TestSecondOpinion(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for _, v := range append(slices.Clone(violations), legal...) {
-		for direction, found := range map[string]bool{"answer: ": reported(legal[0], v), "request: ": v.only != contract.Response && reported(v, legal[0])} {
+		for direction, found := range map[string]bool{"answer: ": reported(legal[0], v), "request: ": v.only != contract.Response &&
+			reported(v, legal[0])} {
 			if direction == "request: " && v.only == contract.Response {
 				continue
 			}

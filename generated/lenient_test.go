@@ -64,7 +64,8 @@ func TestSubmittedCheckReadsEveryAnswer(t *testing.T) {
 
 func TestUnknownAndDifferentlyCasedValuesSurvive(t *testing.T) {
 	results := decode[generated.CheckResults](t, `{"status":"completed","warnings":["country","SomethingNew"],"statusReason":null}`)
-	if results.Status != "completed" || !results.Status.Is(generated.CheckStatusRejected, generated.CheckStatusCompleted) || results.Status.Canonical() != generated.CheckStatusCompleted {
+	if results.Status != "completed" || !results.Status.Is(generated.CheckStatusRejected, generated.CheckStatusCompleted) ||
+		results.Status.Canonical() != generated.CheckStatusCompleted {
 		t.Errorf("status %q", results.Status)
 	}
 	country, other := results.Warnings[0], results.Warnings[1]
@@ -128,10 +129,13 @@ func TestRequestsLeaveOutWhatIsNotSet(t *testing.T) {
 		request any
 		want    string
 	}{
-		{generated.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "e@example.com"}, `{"email":"e@example.com","groupId":"g","thirdPartyIdentifier":"p"}`},
-		{generated.CreateCheckRequest{WatchlistRecheckInterval: new(generated.RecheckIntervalNever)}, `{"email":"","groupId":"","thirdPartyIdentifier":"","watchlistRecheckInterval":0}`},
+		{generated.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: "e@example.com"},
+			`{"email":"e@example.com","groupId":"g","thirdPartyIdentifier":"p"}`},
+		{generated.CreateCheckRequest{WatchlistRecheckInterval: new(generated.RecheckIntervalNever)},
+			`{"email":"","groupId":"","thirdPartyIdentifier":"","watchlistRecheckInterval":0}`},
 		{generated.CreateAccessLinkRequest{}, `{}`},
-		{generated.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "04/17/1988"}, `{"dateOfBirth":"04/17/1988","firstName":"A","lastName":"B"}`},
+		{generated.AddPersonalInfoRequest{FirstName: "A", LastName: "B", DateOfBirth: "04/17/1988"},
+			`{"dateOfBirth":"04/17/1988","firstName":"A","lastName":"B"}`},
 	}
 	for _, tt := range tests {
 		if got, err := json.Marshal(tt.request); err != nil || string(got) != tt.want {

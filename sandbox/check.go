@@ -260,7 +260,8 @@ func (c *check) missing(group Group) map[string][]string {
 	photo := c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)
 	document := photo || c.has(server.CheckTypeDocumentVerification)
 	need(slices.ContainsFunc(needsPerson, c.has) && c.person == nil, "personalInfo", "personalinfo")
-	need(c.has(server.CheckTypeAddressVerification) && c.person != nil && *text(c.person.StreetAddress1) == "", "personalInfo.streetAddress1", "personalinfo")
+	need(c.has(server.CheckTypeAddressVerification) && c.person != nil && *text(c.person.StreetAddress1) == "", "personalInfo.streetAddress1",
+		"personalinfo")
 	need(c.has(server.CheckTypePhoneVerification) && c.phone == nil, "phone", "phone")
 	need(document && c.front == nil, "idDocument.front", "iddocument")
 	need(document && c.back == nil && c.documentType != server.DocumentTypePassportImage, "idDocument.back", "iddocument")
@@ -354,7 +355,8 @@ func (s *service) GetCheck(_ context.Context, r server.GetCheckRequestObject) (s
 	return server.GetCheck200JSONResponse(s.describe(c)), nil
 }
 
-func (s *service) GetCheckByThirdPartyIdentifier(_ context.Context, r server.GetCheckByThirdPartyIdentifierRequestObject) (server.GetCheckByThirdPartyIdentifierResponseObject, error) {
+func (s *service) GetCheckByThirdPartyIdentifier(_ context.Context,
+	r server.GetCheckByThirdPartyIdentifierRequestObject) (server.GetCheckByThirdPartyIdentifierResponseObject, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	checks := s.byIdentifier[r.ID]

@@ -169,13 +169,15 @@ func (s *service) AddPhotoDocument(ctx context.Context, r server.AddPhotoDocumen
 	return server.AddPhotoDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 
-func (s *service) AddSupplementalDocument(ctx context.Context, r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
+func (s *service) AddSupplementalDocument(ctx context.Context,
+	r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
 	u := upload{checkID: r.ID, name: r.Body.FileName, dataURL: r.Body.FileContent}
 	err := s.addDocument(ctx, u, func(c *check, d *document) { c.papers[r.Body.Type] = d })
 	return server.AddSupplementalDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 
-func (s *service) GetPhotoInstruction(_ context.Context, r server.GetPhotoInstructionRequestObject) (server.GetPhotoInstructionResponseObject, error) {
+func (s *service) GetPhotoInstruction(_ context.Context, r server.GetPhotoInstructionRequestObject) (server.GetPhotoInstructionResponseObject,
+	error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := s.find(r.ID)

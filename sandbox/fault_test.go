@@ -162,7 +162,8 @@ func TestRefusedConnectionIsFollowedByAnother(t *testing.T) {
 
 func TestSameSeedMakesTheSameChoices(t *testing.T) {
 	run := func(seed uint64) string {
-		sb := sandbox.Start(t, sandbox.WithFaults(sandbox.Faults{Rate: 0.5, Seed: seed, Kinds: []sandbox.Fault{sandbox.Fault500, sandbox.FaultRateLimitBare}}))
+		sb := sandbox.Start(t, sandbox.WithFaults(sandbox.Faults{Rate: 0.5, Seed: seed,
+			Kinds: []sandbox.Fault{sandbox.Fault500, sandbox.FaultRateLimitBare}}))
 		var b strings.Builder
 		for range 40 {
 			resp, _, err := once(t, sb, "GET", "/check/none", "x", "")
@@ -181,7 +182,8 @@ func TestSameSeedMakesTheSameChoices(t *testing.T) {
 func TestFaultsCanBeChangedWhileItRuns(t *testing.T) {
 	sb, client := start(t)
 	root := strings.TrimSuffix(sb.URL, "/api")
-	if resp, body := call(t, "PUT", root+"/sandbox/faults", "", "application/json", `{"rate":1,"seed":3,"kinds":["error-503"]}`); resp.StatusCode != 200 || !strings.Contains(body, `"rate":1`) {
+	if resp, body := call(t, "PUT", root+"/sandbox/faults", "", "application/json",
+		`{"rate":1,"seed":3,"kinds":["error-503"]}`); resp.StatusCode != 200 || !strings.Contains(body, `"rate":1`) {
 		t.Fatalf("%s %s", resp.Status, body)
 	}
 	_, err := client.GetCheck(t.Context(), "c1", api.WithMaxAttempts(2), api.WithBackoff(func(int) time.Duration { return 0 }))

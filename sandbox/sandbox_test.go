@@ -96,11 +96,14 @@ func complete(t *testing.T, client *api.Client, id string) {
 	t.Helper()
 	ctx := t.Context()
 	done(t, client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
-		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US", IPAddress: "203.0.113.24",
+		FirstName: "Maria", LastName: "Lindqvist", DateOfBirth: api.NewDate(1988, time.April, 17), StreetAddress1: "218 Harbor Street", Country: "US",
+		IPAddress: "203.0.113.24",
 	}))
 	done(t, client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "2075550143", Country: "US"}))
-	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f.jpg", FileContent: jpeg}))
-	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack, FileName: "b.png", FileContent: png}))
+	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront,
+		FileName: "f.jpg", FileContent: jpeg}))
+	done(t, client.AddIDDocument(ctx, id, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideBack,
+		FileName: "b.png", FileContent: png}))
 	done(t, client.AddPhotoDocument(ctx, id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}))
 }
 
@@ -117,10 +120,12 @@ func TestCheckGoesFromCreatedToCompleted(t *testing.T) {
 	if got := status(); got != api.CheckStatusAwaitingUser {
 		t.Errorf("with data: %s", got)
 	}
-	if submitted := must(client.SubmitCheck(t.Context(), id))(t); submitted.Status != api.CheckStatusAwaitingAutomation || submitted.CheckResults != nil {
+	if submitted := must(client.SubmitCheck(t.Context(), id))(t); submitted.Status != api.CheckStatusAwaitingAutomation ||
+		submitted.CheckResults != nil {
 		t.Errorf("submitted: %+v", submitted)
 	}
-	for _, want := range []api.CheckStatus{api.CheckStatusAwaitingAutomation, api.CheckStatusAwaitingReview, api.CheckStatusInReview, api.CheckStatusCompleted} {
+	for _, want := range []api.CheckStatus{api.CheckStatusAwaitingAutomation, api.CheckStatusAwaitingReview, api.CheckStatusInReview,
+		api.CheckStatusCompleted} {
 		if got := status(); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
@@ -154,13 +159,16 @@ func TestSubmitNamesWhatIsMissing(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	if got := missing(); !slices.Equal(got, []string{"idDocument.back", "idDocument.front", "personalInfo", "phone", "photoDocument", "supplementalDocument.UtilityBill"}) {
+	if got := missing(); !slices.Equal(got, []string{"idDocument.back", "idDocument.front", "personalInfo", "phone", "photoDocument",
+		"supplementalDocument.UtilityBill"}) {
 		t.Errorf("missing %q", got)
 	}
 	// A passport has no back.
-	done(t, client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
+	done(t, client.AddIDDocument(t.Context(), id, api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront,
+		FileName: "f", FileContent: png}))
 	done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B"}))
-	done(t, client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeUtilityBill, FileName: "u", FileContent: png}))
+	done(t, client.AddSupplementalDocument(t.Context(), id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeUtilityBill,
+		FileName: "u", FileContent: png}))
 	if got := missing(); !slices.Equal(got, []string{"phone", "photoDocument"}) {
 		t.Errorf("missing %q", got)
 	}
@@ -340,23 +348,27 @@ func TestWatchlists(t *testing.T) {
 		return must(client.GetWatchlistSearchResults(t.Context(), created.ID))(t)
 	}
 	none := search(api.SearchWatchlistsRequest{FirstName: "Maria", LastName: "Lindqvist", Country: "US"})
-	if none.Status != api.WatchlistStatusCompleted || len(none.WatchlistResults) != 0 || none.SearchType != api.WatchlistSearchTypeText || none.SearchCriteria.FirstName != "Maria" {
+	if none.Status != api.WatchlistStatusCompleted || len(none.WatchlistResults) != 0 || none.SearchType != api.WatchlistSearchTypeText ||
+		none.SearchCriteria.FirstName != "Maria" {
 		t.Errorf("%+v", none)
 	}
 	if made, err := none.SearchDate.Time(); err != nil || time.Since(made).Abs() > time.Minute {
 		t.Errorf("made %v, %v", made, err)
 	}
 	hits := search(api.SearchWatchlistsRequest{FirstName: "Maria", LastName: "Lindqvist+hits-3+media-2", FileName: "f", FileContent: png})
-	if len(hits.WatchlistResults) != 3 || len(hits.AdverseMediaResults) != 2 || hits.SearchType != api.WatchlistSearchTypeTextAndVisual || hits.WatchlistResults[0].MatchName != "Maria Lindqvist" {
+	if len(hits.WatchlistResults) != 3 || len(hits.AdverseMediaResults) != 2 || hits.SearchType != api.WatchlistSearchTypeTextAndVisual ||
+		hits.WatchlistResults[0].MatchName != "Maria Lindqvist" {
 		t.Errorf("%+v", hits)
 	}
 	if published, err := hits.AdverseMediaResults[0].DatePublished.Time(); err != nil || published.IsZero() {
 		t.Errorf("published %v, %v", published, err)
 	}
-	if business := search(api.SearchWatchlistsRequest{BusinessName: "Example Ltd+WatchlistHitsFound"}); len(business.WatchlistResults) != 2 || business.WatchlistResults[0].MatchName != "Example Ltd" {
+	if business := search(api.SearchWatchlistsRequest{BusinessName: "Example Ltd+WatchlistHitsFound"}); len(business.WatchlistResults) != 2 ||
+		business.WatchlistResults[0].MatchName != "Example Ltd" {
 		t.Errorf("%+v", business)
 	}
-	if failed := search(api.SearchWatchlistsRequest{FirstName: "A", LastName: "B+failed+hits-9"}); failed.Status != api.WatchlistStatusFailed || len(failed.WatchlistResults) != 0 {
+	if failed := search(api.SearchWatchlistsRequest{FirstName: "A", LastName: "B+failed+hits-9"}); failed.Status != api.WatchlistStatusFailed ||
+		len(failed.WatchlistResults) != 0 {
 		t.Errorf("%+v", failed)
 	}
 	lists := must(client.ListSearchedLists(t.Context(), none.ID))(t)
@@ -387,7 +399,8 @@ func TestCheckMakesItsWatchlistSearch(t *testing.T) {
 	must(client.SubmitCheck(t.Context(), id))(t)
 	search := must(client.GetWatchlistSearchByCheckID(t.Context(), id))(t)
 	results := must(client.GetCheckResults(t.Context(), id))(t)
-	if search.CheckID != id || search.ID != results.CheckResults.WatchlistSearchID || must(client.GetWatchlistSearch(t.Context(), search.ID))(t).ID != search.ID {
+	if search.CheckID != id || search.ID != results.CheckResults.WatchlistSearchID ||
+		must(client.GetWatchlistSearch(t.Context(), search.ID))(t).ID != search.ID {
 		t.Errorf("%+v", search)
 	}
 	found := must(client.GetWatchlistSearchResults(t.Context(), search.ID))(t)
@@ -635,7 +648,8 @@ func TestAttestedAges(t *testing.T) {
 		id := create(t, sb, client, fmt.Sprint(years), "a@example.com")
 		complete(t, client, id)
 		born := time.Now().AddDate(-years, 0, -1)
-		done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1", DateOfBirth: api.NewDate(born.Date())}))
+		done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1",
+			DateOfBirth: api.NewDate(born.Date())}))
 		must(client.SubmitCheck(t.Context(), id))(t)
 		a := must(client.GetCheckResults(t.Context(), id))(t).CheckResults.Attestations
 		if *a.Over18 != want[0] || *a.Over21 != want[1] {
@@ -668,7 +682,8 @@ func TestSearchOfACheckIsTheNewest(t *testing.T) {
 			t.Errorf("found %s, want %s", found.ID, made.ID)
 		}
 	}
-	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, CheckID: "none", BusinessName: "b"}); !errors.Is(err, api.ErrNotFound) {
+	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, CheckID: "none",
+		BusinessName: "b"}); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
 }
@@ -694,10 +709,12 @@ func TestTokensLiveExactlyAsLongAsTheyShould(t *testing.T) {
 func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	sb, client := start(t)
 	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
-	done(t, client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense, Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
+	done(t, client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense,
+		Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
 	call(t, "POST", created.URL, "", "", "")
 	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t)
-	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil || *r.CheckResults.Attestations.AccreditedInvestor {
+	if r.CheckResults == nil || r.CheckResults.IdentificationDocument.BackID == "" || r.CheckResults.PhotoVerification == nil ||
+		*r.CheckResults.Attestations.AccreditedInvestor {
 		t.Errorf("%+v", r)
 	}
 }
@@ -815,7 +832,8 @@ func TestExtendedPhotograph(t *testing.T) {
 	}
 	complete(t, client, id)
 	var failure *api.Error
-	if _, err := client.SubmitCheck(t.Context(), id); !errors.As(err, &failure) || len(failure.Fields) != 1 || len(failure.Fields["photoDocument.extended"]) != 1 {
+	if _, err := client.SubmitCheck(t.Context(), id); !errors.As(err, &failure) || len(failure.Fields) != 1 ||
+		len(failure.Fields["photoDocument.extended"]) != 1 {
 		t.Errorf("without it: %v", err)
 	}
 	done(t, client.AddPhotoDocument(t.Context(), id, api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png, Extended: true}))
@@ -829,11 +847,13 @@ func TestImagesThatCannotBeRead(t *testing.T) {
 	sb, client := start(t, sandbox.WithClock(clock.Now), sandbox.WithProcessing(time.Second, time.Minute))
 	ctx := t.Context()
 	front := func(name string, force bool) api.AddIDDocumentRequest {
-		return api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: name, FileContent: png, ForceCommit: force}
+		return api.AddIDDocumentRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, FileName: name, FileContent: png,
+			ForceCommit: force}
 	}
 	id := create(t, sb, client, "p1", "a@example.com")
 	complete(t, client, id)
-	if err := client.AddIDDocument(ctx, id, front("front+unreadable.png", false)); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "cannot be read") {
+	if err := client.AddIDDocument(ctx, id, front("front+unreadable.png", false)); !errors.Is(err, api.ErrInvalidRequest) ||
+		!strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("%v", err)
 	}
 	done(t, client.AddIDDocument(ctx, id, front("front.png", false)))
@@ -845,7 +865,8 @@ func TestImagesThatCannotBeRead(t *testing.T) {
 
 	id = create(t, sb, client, "p2", "a+unreadable@example.com")
 	photo := api.AddPhotoDocumentRequest{FileName: "s.png", FileContent: png}
-	if err := errors.Join(client.AddIDDocument(ctx, id, front("front.png", false)), client.AddPhotoDocument(ctx, id, photo)); !errors.Is(err, api.ErrInvalidRequest) {
+	if err := errors.Join(client.AddIDDocument(ctx, id, front("front.png", false)), client.AddPhotoDocument(ctx, id, photo)); !errors.Is(err,
+		api.ErrInvalidRequest) {
 		t.Errorf("%v", err)
 	}
 	forced := create(t, sb, client, "p3", "a@example.com") // and then taken again after all
@@ -860,7 +881,8 @@ func TestImagesThatCannotBeRead(t *testing.T) {
 	photo.ForceCommit = true
 	done(t, client.AddIDDocument(ctx, id, front("front.png", true)))
 	done(t, client.AddPhotoDocument(ctx, id, photo))
-	done(t, client.AddSupplementalDocument(ctx, id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "f+unreadable.png", FileContent: png}))
+	done(t, client.AddSupplementalDocument(ctx, id, api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument,
+		FileName: "f+unreadable.png", FileContent: png}))
 	done(t, client.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{FirstName: "A", LastName: "B", StreetAddress1: "1"}))
 	done(t, client.AddPhone(ctx, id, api.AddPhoneRequest{Number: "1", Country: "US"}))
 	must(client.SubmitCheck(ctx, id))(t)
@@ -869,7 +891,8 @@ func TestImagesThatCannotBeRead(t *testing.T) {
 		t.Errorf("kept, at first: %s", check.Status)
 	}
 	clock.Add(time.Minute)
-	if check := must(client.GetCheck(ctx, id))(t); check.Status != api.CheckStatusRejected || check.StatusReason != api.StatusReasonUnreadableDocumentsOrMissingVerificationInformation {
+	if check := must(client.GetCheck(ctx, id))(t); check.Status != api.CheckStatusRejected ||
+		check.StatusReason != api.StatusReasonUnreadableDocumentsOrMissingVerificationInformation {
 		t.Errorf("kept: %s, %s", check.Status, check.StatusReason)
 	}
 }
@@ -921,7 +944,8 @@ func TestCheckTypesReplaceTheGroups(t *testing.T) {
 	sb, client := start(t, sandbox.WithGroup(sandbox.Group{RecheckInterval: 7, SupplementalDocumentTypes: []string{"UtilityBill"}}))
 	for types, want := range map[api.CheckType]int{api.CheckTypeWatchlist: 30, api.CheckTypeVisualWatchlist: 7} {
 		created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
-			ThirdPartyIdentifier: string(types), GroupID: sb.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{types}, WatchlistRecheckInterval: new(api.RecheckIntervalMonthly),
+			ThirdPartyIdentifier: string(types), GroupID: sb.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{types},
+			WatchlistRecheckInterval: new(api.RecheckIntervalMonthly),
 		}))(t)
 		complete(t, client, created.CheckID)
 		must(client.SubmitCheck(t.Context(), created.CheckID))(t)
@@ -935,7 +959,8 @@ func TestCheckTypesReplaceTheGroups(t *testing.T) {
 	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
 		ThirdPartyIdentifier: "no document", GroupID: sb.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckTypeWatchlist},
 	}))(t)
-	if _, err := client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}); !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "DocumentVerification") {
+	if _, err := client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}); !errors.Is(err, api.ErrInvalidRequest) ||
+		!strings.Contains(err.Error(), "DocumentVerification") {
 		t.Errorf("a link without a document: %v", err)
 	}
 }

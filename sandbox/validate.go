@@ -97,7 +97,8 @@ func validateBody(op operation, images *received, r *http.Request) *failure {
 	body, err := io.ReadAll(io.LimitReader(text, maxText+1))
 	switch {
 	case whole.N == 0 || len(body) > maxText:
-		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than %d MiB, or than %d MiB without its image.", maxBody>>20, maxText>>20))
+		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than %d MiB, or than %d MiB without its image.",
+			maxBody>>20, maxText>>20))
 	case errors.Is(err, dataurl.ErrInvalidString):
 		return problem(http.StatusBadRequest, "The request body is not valid JSON.")
 	case errors.Is(err, errStorage):

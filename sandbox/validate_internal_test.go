@@ -34,7 +34,8 @@ func TestClientAndSandboxReadTheContractAlike(t *testing.T) {
 	} {
 		check("POST /check/create", generated.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: "g", Email: email})
 	}
-	for _, uri := range []string{"https://a.example/x?y#z", "myapp:/done", "x:/p", "file:///x", "https:///x", "mailto:a@b.c", "/relative", "relative", "//host/x", "https://a b/", "http://[::1"} {
+	for _, uri := range []string{"https://a.example/x?y#z", "myapp:/done", "x:/p", "file:///x", "https:///x", "mailto:a@b.c", "/relative", "relative",
+		"//host/x", "https://a b/", "http://[::1"} {
 		check("POST /check/{id}/accesslink", generated.CreateAccessLinkRequest{ReturnURL: uri})
 	}
 	for _, date := range []generated.Date{"04/17/1988", "4/17/1988", "1988-04-17", "13/01/2000", "00/10/2000", "12/32/2000"} {
@@ -46,7 +47,8 @@ func TestClientAndSandboxReadTheContractAlike(t *testing.T) {
 	for _, r := range []generated.SearchWatchlistsRequest{
 		{}, {GroupID: "g"}, {GroupID: "g", FirstName: "A"}, {GroupID: "g", FirstName: "A", LastName: "B"}, {GroupID: "g", BusinessName: "B"},
 		{GroupID: "g", BusinessName: "B", FileName: "f"}, {GroupID: "g", BusinessName: "B", FileContent: "data:image/png;base64,AA=="},
-		{GroupID: "g", BusinessName: "B", FileName: "f", FileContent: "data:image/png;base64,AA=="}, {GroupID: "g", BusinessName: "B", Categories: []generated.WatchlistCategory{"x"}},
+		{GroupID: "g", BusinessName: "B", FileName: "f", FileContent: "data:image/png;base64,AA=="},
+		{GroupID: "g", BusinessName: "B", Categories: []generated.WatchlistCategory{"x"}},
 	} {
 		check("POST /watchlist/search", r)
 	}

@@ -144,7 +144,8 @@ func (s *service) GetWatchlistSearch(_ context.Context, r server.GetWatchlistSea
 	return server.GetWatchlistSearch200JSONResponse(s.describeSearch(f)), nil
 }
 
-func (s *service) GetWatchlistSearchByCheckID(_ context.Context, r server.GetWatchlistSearchByCheckIDRequestObject) (server.GetWatchlistSearchByCheckIDResponseObject, error) {
+func (s *service) GetWatchlistSearchByCheckID(_ context.Context,
+	r server.GetWatchlistSearchByCheckIDRequestObject) (server.GetWatchlistSearchByCheckIDResponseObject, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, err := s.find(r.CheckID)
@@ -158,7 +159,8 @@ func (s *service) GetWatchlistSearchByCheckID(_ context.Context, r server.GetWat
 	return server.GetWatchlistSearchByCheckID200JSONResponse(s.describeSearch(f)), nil
 }
 
-func (s *service) GetWatchlistSearchResults(_ context.Context, r server.GetWatchlistSearchResultsRequestObject) (server.GetWatchlistSearchResultsResponseObject, error) {
+func (s *service) GetWatchlistSearchResults(_ context.Context,
+	r server.GetWatchlistSearchResultsRequestObject) (server.GetWatchlistSearchResultsResponseObject, error) {
 	s.mu.Lock()
 	f, err := s.findSearch(r.ID)
 	s.mu.Unlock()

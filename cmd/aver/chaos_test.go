@@ -31,7 +31,8 @@ func TestChaos(t *testing.T) {
 
 func TestChaosCommand(t *testing.T) {
 	out, err := aver(t.Context(), "chaos", "--checks", "20", "--workers", "4")
-	if err != nil || !strings.Contains(out, "checks that callers hold             20") || !strings.Contains(out, "submitted twice                       0") {
+	if err != nil || !strings.Contains(out, "checks that callers hold             20") ||
+		!strings.Contains(out, "submitted twice                       0") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, err := aver(t.Context(), "chaos", "--faults", "2"); err == nil {
@@ -48,7 +49,8 @@ func TestVerdictFindsEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*report){
-		"duplicate": func(r *report) { r.duplicates++ }, "lost": func(r *report) { r.lost++ }, "twice": func(r *report) { r.twice++ }, "repeated": func(r *report) { r.repeats++ },
+		"duplicate": func(r *report) { r.duplicates++ }, "lost": func(r *report) { r.lost++ }, "twice": func(r *report) { r.twice++ },
+		"repeated":    func(r *report) { r.repeats++ },
 		"unsubmitted": func(r *report) { r.unsubmitted++ }, "not held": func(r *report) { r.held-- }, "missing": func(r *report) { r.existing-- },
 		"goroutine": func(r *report) { r.goroutinesThen++ }, "connection": func(r *report) { r.connections++ },
 	} {

@@ -177,7 +177,8 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 		title := "uploaded the document's " + strings.ToLower(string(side.side))
 		err = d.step("addIdDocument", title, func() (string, error) {
 			return d.upload(side.file, side.specimen, func(image api.Image, progress api.CallOption) error {
-				return d.client.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side.side, Image: image}, progress)
+				return d.client.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side.side,
+					Image: image}, progress)
 			})
 		})
 		if err != nil {

@@ -34,7 +34,8 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(), newChaosCommand())
+	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(),
+		newChaosCommand())
 	return root
 }
 

@@ -116,13 +116,15 @@ func TestDemoRefusesBadInput(t *testing.T) {
 	if err := os.WriteFile(pdf, []byte("%PDF-1.7"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := aver(t.Context(), "demo", "--selfie", pdf); err == nil || !strings.Contains(err.Error(), "scan.jpg: ") || !strings.Contains(err.Error(), "it is PDF") {
+	if out, err := aver(t.Context(), "demo", "--selfie", pdf); err == nil || !strings.Contains(err.Error(), "scan.jpg: ") ||
+		!strings.Contains(err.Error(), "it is PDF") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, err := aver(t.Context(), "demo", "--front", "no-such-file.jpg"); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
-	if got := bar(5<<20, 20<<20); got != "██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25 % of 20.0 MB" || bar(1024, -1) != "1.0 KB" {
+	if got := bar(5<<20, 20<<20); got != "██████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  25 % of 20.0 MB" ||
+		bar(1024, -1) != "1.0 KB" {
 		t.Errorf("the bar is %q", got)
 	}
 	if _, err := aver(t.Context(), "demo", "--outcome", "Aeg"); err == nil || !strings.Contains(err.Error(), `"aeg" chooses nothing`) {
@@ -153,7 +155,8 @@ func TestToken(t *testing.T) {
 	if out, err := aver(t.Context(), "token", "--show"); err != nil || !strings.HasPrefix(out, "eyJ") {
 		t.Errorf("--show: %v: %s", err, out)
 	}
-	if out, err := aver(t.Context(), "token", "--json"); err != nil || !strings.Contains(out, `"lifetime_seconds":1800`) || strings.Contains(out, "eyJ") {
+	if out, err := aver(t.Context(), "token", "--json"); err != nil || !strings.Contains(out, `"lifetime_seconds":1800`) ||
+		strings.Contains(out, "eyJ") {
 		t.Errorf("--json: %v: %s", err, out)
 	}
 	t.Setenv("AVER_API_SECRET", "wrong-secret")
@@ -203,7 +206,8 @@ func TestSandboxCommand(t *testing.T) {
 	t.Setenv("AVER_SANDBOX_GROUP_ID", "group-from-env")
 	t.Setenv("AVER_SANDBOX_TOKEN_TTL", "2m")
 	r := serveSandbox(t, "--secret", "from-flag", "--group-id", "group-from-flag")
-	if r.Key != "from-env" || r.Secret != "from-flag" || r.GroupID != "group-from-flag" || !strings.HasPrefix(r.URL, "http://127.0.0.1:") || !strings.HasSuffix(r.URL, "/api") {
+	if r.Key != "from-env" || r.Secret != "from-flag" || r.GroupID != "group-from-flag" || !strings.HasPrefix(r.URL, "http://127.0.0.1:") ||
+		!strings.HasSuffix(r.URL, "/api") {
 		t.Errorf("%+v", r)
 	}
 	t.Setenv("AVER_API_KEY", r.Key)
@@ -297,7 +301,8 @@ func TestContractRunAndCheck(t *testing.T) {
 		}
 	}
 	write("Completed")
-	if out, err := aver(t.Context(), "contract", "check", har); err != nil || !strings.Contains(out, "1 exchanges with operations of the contract, 0 others, 0 violations") {
+	if out, err := aver(t.Context(), "contract", "check", har); err != nil ||
+		!strings.Contains(out, "1 exchanges with operations of the contract, 0 others, 0 violations") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	write("Archived")

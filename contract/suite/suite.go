@@ -165,7 +165,8 @@ func (r *run) check(ctx context.Context, id, identifier string) {
 	})
 	for _, side := range []api.DocumentSide{api.DocumentSideFront, api.DocumentSideBack} {
 		r.do("addIdDocument", func() error {
-			return c.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side, Image: api.ImageBytes("license.jpg", photo)})
+			return c.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side,
+				Image: api.ImageBytes("license.jpg", photo)})
 		})
 	}
 	r.do("getPhotoInstruction", func() error { _, err := c.GetPhotoInstruction(ctx, id); return err })
@@ -173,7 +174,8 @@ func (r *run) check(ctx context.Context, id, identifier string) {
 		return c.AddPhotoDocumentWithImage(ctx, id, api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("selfie.jpg", photo)})
 	})
 	r.do("addSupplementalDocument", func() error {
-		return c.AddSupplementalDocumentWithImage(ctx, id, api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeUtilityBill, Image: api.ImageBytes("bill.jpg", photo)})
+		return c.AddSupplementalDocumentWithImage(ctx, id, api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeUtilityBill,
+			Image: api.ImageBytes("bill.jpg", photo)})
 	})
 	if !r.do("submitCheck", func() error { _, err := c.SubmitCheck(ctx, id); return err }) {
 		return

@@ -71,15 +71,19 @@ func basicPlan(t *testing.T, ledger *contract.Ledger) {
 	person := api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}
 	_, instruction := client.GetPhotoInstruction(ctx, created.CheckID)
 	_, submit := client.SubmitCheck(ctx, created.CheckID)
-	_, types := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "q", GroupID: box.GroupID, Email: "a@example.com", CheckTypes: []api.CheckType{api.CheckTypeWatchlist}})
-	_, visual := client.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{GroupID: box.GroupID, FirstName: "Maria", LastName: "Lindqvist", Image: face})
+	_, types := client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: "q", GroupID: box.GroupID, Email: "a@example.com",
+		CheckTypes: []api.CheckType{api.CheckTypeWatchlist}})
+	_, visual := client.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{GroupID: box.GroupID, FirstName: "Maria",
+		LastName: "Lindqvist", Image: face})
 	for name, err := range map[string]error{
 		"personalinfo": client.AddPersonalInfo(ctx, created.CheckID, person),
 		"phone":        client.AddPhone(ctx, created.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"}),
-		"iddocument":   client.AddIDDocumentWithImage(ctx, created.CheckID, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: face}),
-		"photo":        client.AddPhotoDocumentWithImage(ctx, created.CheckID, api.AddPhotoDocumentWithImageRequest{Image: face}),
-		"supplemental": client.AddSupplementalDocumentWithImage(ctx, created.CheckID, api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: face}),
-		"instruction":  instruction, "submit": submit, "check types": types, "visual search": visual,
+		"iddocument": client.AddIDDocumentWithImage(ctx, created.CheckID,
+			api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideFront, Image: face}),
+		"photo": client.AddPhotoDocumentWithImage(ctx, created.CheckID, api.AddPhotoDocumentWithImageRequest{Image: face}),
+		"supplemental": client.AddSupplementalDocumentWithImage(ctx, created.CheckID,
+			api.AddSupplementalDocumentWithImageRequest{Type: api.SupplementalDocumentTypeTaxDocument, Image: face}),
+		"instruction": instruction, "submit": submit, "check types": types, "visual search": visual,
 	} {
 		if !errors.Is(err, api.ErrForbidden) {
 			t.Errorf("%s: %v", name, err)

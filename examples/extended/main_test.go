@@ -43,8 +43,10 @@ func TestExtendedClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	var violations []contract.Violation
-	transport := contract.NewTransport(srv.Client().Transport, contract.WithContract(spec), contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
-	client, err := averclient.New(box.Key, box.Secret, averclient.WithBaseURL(srv.URL+"/api"), averclient.WithHTTPClient(&http.Client{Transport: transport}))
+	transport := contract.NewTransport(srv.Client().Transport, contract.WithContract(spec),
+		contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
+	client, err := averclient.New(box.Key, box.Secret, averclient.WithBaseURL(srv.URL+"/api"),
+		averclient.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,8 @@ func TestExtendedClient(t *testing.T) {
 		t.Errorf("printed as %s", text)
 	}
 	attempts, status = 0, http.StatusInternalServerError
-	if _, err := client.AddNote(ctx, created.CheckID, averclient.AddNoteRequest{Text: "private"}); !errors.Is(err, averclient.ErrOutcomeUnknown) || attempts != 1 {
+	if _, err := client.AddNote(ctx, created.CheckID, averclient.AddNoteRequest{Text: "private"}); !errors.Is(err, averclient.ErrOutcomeUnknown) ||
+		attempts != 1 {
 		t.Errorf("%v after %d attempts", err, attempts)
 	}
 	if len(violations) != 1 || violations[0].Rule != contract.RuleStatus {

@@ -94,7 +94,8 @@ func TestReferenceShowsEveryOperationOffline(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(origin+"/docs")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelectorAll('[id*="/operation/"]').length >= 22`, chromedp.WithPollingTimeout(time.Minute))); err != nil {
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelectorAll('[id*="/operation/"]').length >= 22`,
+		chromedp.WithPollingTimeout(time.Minute))); err != nil {
 		t.Fatalf("%v\nproblems: %q\nrequests: %q", err, problems, requested)
 	}
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[...new Set([...document.querySelectorAll('[id*="/operation/"]')].map(e => e.id.replace(/.*\/operation\/([^\/]*).*/, '$1')))]`))

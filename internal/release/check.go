@@ -210,7 +210,8 @@ func publish(root, proxy, version string) error {
 		return err
 	}
 	for name, content := range map[string][]byte{
-		"list": []byte(version + "\n"), version + ".info": []byte(`{"Version":"` + version + `"}`), version + ".mod": gomod, version + ".zip": packed.Bytes(),
+		"list": []byte(version + "\n"), version + ".info": []byte(`{"Version":"` + version + `"}`), version + ".mod": gomod,
+		version + ".zip": packed.Bytes(),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return err

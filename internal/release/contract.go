@@ -13,9 +13,11 @@ import (
 
 // raised are changes that oasdiff takes lightly and that break a Go program.
 var raised = []string{
-	"api-operation-id-removed", "api-schema-removed", "api-security-removed", "api-security-anonymous-access-added", "api-global-security-removed", "api-security-component-removed",
+	"api-operation-id-removed", "api-schema-removed", "api-security-removed", "api-security-anonymous-access-added", "api-global-security-removed",
+	"api-security-component-removed",
 	"request-body-media-type-removed", "response-media-type-removed", "response-media-type-name-changed",
-	"response-optional-property-removed", "response-property-enum-value-removed", "response-property-became-optional", "response-property-became-nullable",
+	"response-optional-property-removed", "response-property-enum-value-removed", "response-property-became-optional",
+	"response-property-became-nullable",
 }
 
 // specChanges compares two contracts.

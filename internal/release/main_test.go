@@ -26,16 +26,21 @@ func TestChangesOfTheContract(t *testing.T) {
 	}{
 		{"renamed operationId", "operationId: getCheckResults\n", "operationId: readCheckResults\n", "getCheckResults", true},
 		{"renamed schema", "SearchedList'", "ListOfSearch'", "SearchedList", true},
-		{"media type", "content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}", "content:\n          application/vnd.phone+json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}", "addPhone", true},
+		{"media type", "content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+			"content:\n          application/vnd.phone+json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}", "addPhone", true},
 		{"security removed", "      operationId: getCheck\n", "      operationId: getCheck\n      security: []\n", "getCheck", true},
-		{"required request property", "      required: [number, country]\n      description: A phone number.\n      properties:\n", "      required: [number, country, carrier]\n      description: A phone number.\n      properties:\n        carrier: {type: string}\n", "addPhone", true},
+		{"required request property", "      required: [number, country]\n      description: A phone number.\n      properties:\n",
+			"      required: [number, country, carrier]\n      description: A phone number.\n      properties:\n        carrier: {type: string}\n",
+			"addPhone", true},
 		{"optional response property removed", "        statusReason:", "        reasonOfStatus:", "getCheck", true},
 		{"operation removed", "  /check/{id}/photoinstruction:", "  /check/{id}/pose:", "getPhotoInstruction", true},
 		{"policy", "      x-retry: recover\n", "      x-retry: always\n", "createCheck", true},
-		{"sensitive no more", "description: 'The number, by assumption the national one without the country code.', x-sensitive: true", "description: 'The number, by assumption the national one without the country code.', x-sensitive: false", "AddPhoneRequest", true},
+		{"sensitive no more", "description: 'The number, by assumption the national one without the country code.', x-sensitive: true",
+			"description: 'The number, by assumption the national one without the country code.', x-sensitive: false", "AddPhoneRequest", true},
 		{"server", "url: https://app.goaver.com/api", "url: https://elsewhere.example/api", "servers", true},
 		{"description", "description: A phone number.", "description: The phone number.", "", false},
-		{"optional request property", "        number: {type: string, minLength: 1", "        carrier: {type: string}\n        number: {type: string, minLength: 1", "addPhone", false},
+		{"optional request property", "        number: {type: string, minLength: 1",
+			"        carrier: {type: string}\n        number: {type: string, minLength: 1", "addPhone", false},
 	} {
 		changed := strings.ReplaceAll(spec, tt.old, tt.new)
 		if tt.change == "renamed schema" {
@@ -68,7 +73,8 @@ func TestChangelogNamesWhatBreaks(t *testing.T) {
 	const changelog = "# Changes\n\n## Unreleased\n\n- `getCheck` answers otherwise; `api.Client.AddPhone` takes less.\n\n## 0.1.0\n\n- `lookupChecks`\n"
 	section := newest(t.TempDir(), []byte(changelog))
 	for name, want := range map[string]bool{
-		"getCheck": true, "getCheckResults": false, "api.(*Client).AddPhone": true, "lookupChecks": false, "get": false, "": false, "answers": false, "api.Client": false,
+		"getCheck": true, "getCheckResults": false, "api.(*Client).AddPhone": true, "lookupChecks": false, "get": false, "": false, "answers": false,
+		"api.Client": false,
 	} {
 		if got := named(section, name); got != want {
 			t.Errorf("%q: %v", name, got)
@@ -93,7 +99,8 @@ func newRepository(t *testing.T) *repository {
 
 func (r *repository) git(args ...string) {
 	r.Helper()
-	if out, err := exec.Command("git", append([]string{"-C", r.dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", append([]string{"-C", r.dir, "-c", "user.name=t", "-c", "user.email=t@example.com"},
+		args...)...).CombinedOutput(); err != nil {
 		r.Fatalf("git %v: %v %s", args, err, out)
 	}
 }
@@ -133,7 +140,8 @@ func TestBreakingChangesAreRefusedUntilTheyAreNamed(t *testing.T) {
 	commit()
 	out.Reset()
 	_, n, err := run(&out, dir, "")
-	if err != nil || n < 2 || !strings.Contains(out.String(), "UNNAMED   getCheckResults") || !strings.Contains(out.String(), "UNNAMED   api.Gone") || strings.Contains(out.String(), "Kept") {
+	if err != nil || n < 2 || !strings.Contains(out.String(), "UNNAMED   getCheckResults") || !strings.Contains(out.String(), "UNNAMED   api.Gone") ||
+		strings.Contains(out.String(), "Kept") {
 		t.Errorf("%d, %v, %s", n, err, out.String())
 	}
 	write("CHANGELOG.md", "## Unreleased\n\n- `getCheckResults` is `readCheckResults` now. `api.Gone` is gone.\n")

@@ -77,14 +77,16 @@ func TestAddedOperation(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "note", private)
 	for _, printed := range []string{fmt.Sprintf("%v %+v %#v %s", private, private, &private, private), log.String()} {
-		if strings.Contains(printed, "PRIVATE") || strings.Contains(printed, "77123") || !strings.Contains(printed, "REDACTED") || !strings.Contains(printed, "floor") {
+		if strings.Contains(printed, "PRIVATE") || strings.Contains(printed, "77123") || !strings.Contains(printed, "REDACTED") ||
+			!strings.Contains(printed, "floor") {
 			t.Errorf("printed as %s", printed)
 		}
 	}
 	if texts := strings.Join(private.Sensitive(), " "); texts != "77123 PRIVATE PRIVATE PRIVATE" {
 		t.Errorf("Sensitive = %q", texts)
 	}
-	if err := client.UploadNoteImage(t.Context(), "c1", 7, api.NoteImageUpload{Caption: "PRIVATE", Image: api.ImageBytes("a.jpg", []byte("\xff\xd8\xff\xe0\x00\x04ab"))}); err != nil {
+	if err := client.UploadNoteImage(t.Context(), "c1", 7, api.NoteImageUpload{Caption: "PRIVATE",
+		Image: api.ImageBytes("a.jpg", []byte("\xff\xd8\xff\xe0\x00\x04ab"))}); err != nil {
 		t.Fatalf("UploadNoteImage: %v", err)
 	}
 	if printed := fmt.Sprint(api.NoteImageUpload{Caption: "PRIVATE"}); strings.Contains(printed, "PRIVATE") {

@@ -55,7 +55,9 @@ func TestChangedContract(t *testing.T) {
 
 	// An enumeration value, also where an image is streamed.
 	image := api.ImageBytes("a.jpg", []byte("\xff\xd8\xff\xe0\x00\x04ab"))
-	if err := client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage, Side: api.DocumentSideSpine, Pages: 3, Image: image}); err != nil || !strings.Contains(last, `"side":"Spine"`) || !strings.Contains(last, `"pages":3`) {
+	if err := client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: api.DocumentTypePassportImage,
+		Side: api.DocumentSideSpine, Pages: 3, Image: image}); err != nil || !strings.Contains(last, `"side":"Spine"`) ||
+		!strings.Contains(last, `"pages":3`) {
 		t.Errorf("%v, %s", err, last)
 	}
 
@@ -70,7 +72,8 @@ func TestChangedContract(t *testing.T) {
 	if printed := fmt.Sprint(expired); strings.Contains(printed, "PRIVATE") || !strings.Contains(printed, "d1") {
 		t.Errorf("printed as %s", printed)
 	}
-	for body, ok := range map[string]bool{`{"document":"d1","holder":"h"}`: true, `{"statusMessage":{"type":"LiveCheck","id":"c","groupId":"g","status":"Failed"}}`: true, `{"document":7}`: false} {
+	for body, ok := range map[string]bool{`{"document":"d1","holder":"h"}`: true,
+		`{"statusMessage":{"type":"LiveCheck","id":"c","groupId":"g","status":"Failed"}}`: true, `{"document":7}`: false} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		if err := contract.CheckWebhook(r); (err == nil) != ok {

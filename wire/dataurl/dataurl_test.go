@@ -96,8 +96,10 @@ func TestDecodeRefusesWhatIsNoDataURL(t *testing.T) {
 	for _, url := range []string{
 		"", "data:", "data:image/jpeg", "data:image/jpeg;base64", "data:image/jpeg,AAAA", "image/jpeg;base64,AAAA", "http://a/b;base64,AAAA",
 		strings.Repeat("a", 1000) + ",",
-		"data:image/jpeg;base64,A", "data:image/jpeg;base64,AAAAA", "data:image/jpeg;base64,A=", "data:image/jpeg;base64,AA=A", "data:image/jpeg;base64,A===", "data:image/jpeg;base64,AAA=AAAA",
-		"data:image/jpeg;base64,AA-_", "data:image/jpeg;base64,AA A", "data:image/jpeg;base64," + strings.Repeat("A", 4095) + "=AAAA", "data:image/jpeg;base64," + strings.Repeat("A", 5000) + "*",
+		"data:image/jpeg;base64,A", "data:image/jpeg;base64,AAAAA", "data:image/jpeg;base64,A=", "data:image/jpeg;base64,AA=A",
+		"data:image/jpeg;base64,A===", "data:image/jpeg;base64,AAA=AAAA",
+		"data:image/jpeg;base64,AA-_", "data:image/jpeg;base64,AA A", "data:image/jpeg;base64," + strings.Repeat("A", 4095) + "=AAAA",
+		"data:image/jpeg;base64," + strings.Repeat("A", 5000) + "*",
 	} {
 		for name, awkward := range readers {
 			_, r, err := dataurl.Decode(awkward(strings.NewReader(url)))
@@ -186,12 +188,14 @@ func TestExtractReturnsErrors(t *testing.T) {
 
 // What is taken out of a text, and what is left, are what a JSON parser sees.
 func FuzzExtract(f *testing.F) {
-	for _, seed := range []string{`{"a":"data:image/png;base64,AAAA","c":[1,{"a":2}]}`, `{"a":"\u002b\/","b":"x"}`, `[[`, `{"a" "b":"c"}`, `{"a":"v","a":"w"}`} {
+	for _, seed := range []string{`{"a":"data:image/png;base64,AAAA","c":[1,{"a":2}]}`, `{"a":"\u002b\/","b":"x"}`, `[[`, `{"a" "b":"c"}`,
+		`{"a":"v","a":"w"}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		rest, values, err := taken(strings.NewReader(text))
-		if slow, slowValues, slowErr := taken(iotest.OneByteReader(strings.NewReader(text))); slow != rest || slowErr != err || err == nil && fmt.Sprint(slowValues) != fmt.Sprint(values) {
+		if slow, slowValues, slowErr := taken(iotest.OneByteReader(strings.NewReader(text))); slow != rest || slowErr != err || err == nil &&
+			fmt.Sprint(slowValues) != fmt.Sprint(values) {
 			t.Fatalf("%q: %q or %q", text, rest, slow)
 		}
 		var object map[string]any
@@ -208,7 +212,8 @@ func FuzzExtract(f *testing.F) {
 		for name, v := range object {
 			s, isString := v.(string)
 			if isString && (name == "a" || name == "b") {
-				if left[name] != "<"+name+"\">" || !strings.Contains(strings.Join(values, "|"), name+"="+s) && !strings.Contains(text, "\\") && strings.ToValidUTF8(text, "") == text {
+				if left[name] != "<"+name+"\">" || !strings.Contains(strings.Join(values, "|"), name+"="+s) && !strings.Contains(text, "\\") &&
+					strings.ToValidUTF8(text, "") == text {
 					t.Fatalf("%q: %q, %q", text, rest, values)
 				}
 			} else if fmt.Sprint(left[name]) != fmt.Sprint(v) {

@@ -68,7 +68,8 @@ func TestTransportErrorRepeatsKnownCausesOnly(t *testing.T) {
 		}
 	}
 	var address *url.Error
-	if joined := httperr.Of(errors.Join(errors.New("a"), refused)); !errors.As(joined, &operation) || errors.As(joined, &address) || httperr.Reword("text", nil).Error() != "text" {
+	if joined := httperr.Of(errors.Join(errors.New("a"), refused)); !errors.As(joined, &operation) || errors.As(joined, &address) ||
+		httperr.Reword("text", nil).Error() != "text" {
 		t.Error("several causes")
 	}
 }

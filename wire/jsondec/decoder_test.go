@@ -53,8 +53,10 @@ func (e *everything) DecodeJSON(d *jsondec.Decoder) {
 		p    any
 	}{
 		{"text", &e.Text}, {"named", &e.Named}, {"scalar", &e.Scalar}, {"flag", &e.Flag}, {"mayFlag", &e.MayFlag}, {"number", &e.Number}, {"may", &e.May},
-		{"count", &e.Count}, {"mayInt", &e.MayInt}, {"small", &e.Small}, {"enum", &e.Enum}, {"mayEnum", &e.MayEnum}, {"enums", &e.Enums}, {"texts", &e.Texts},
-		{"strings", &e.Strings}, {"any", &e.Any}, {"lists", &e.Lists}, {"bytes", &e.Bytes}, {"float32", &e.Float32}, {"time", &e.Time}, {"raw", &e.Raw}, {"nested", &e.Nested}, {"all", &e.All},
+		{"count", &e.Count}, {"mayInt", &e.MayInt}, {"small", &e.Small}, {"enum", &e.Enum}, {"mayEnum", &e.MayEnum}, {"enums", &e.Enums},
+		{"texts", &e.Texts},
+		{"strings", &e.Strings}, {"any", &e.Any}, {"lists", &e.Lists}, {"bytes", &e.Bytes}, {"float32", &e.Float32}, {"time", &e.Time}, {"raw", &e.Raw},
+		{"nested", &e.Nested}, {"all", &e.All},
 	}
 members:
 	for o := d.Object(); d.Member(&o); {
@@ -72,16 +74,23 @@ members:
 type plain everything
 
 var texts = []string{
-	`{}`, `null`, ` { } `, `{"text":"a"}`, `{"text":"\u00e9\ud83d\ude00\"\\\/\b\f\n\r\t"}`, "{\"text\":\"\xff\u00e9\"}", `{"text":"\ud800"}`, `{"text":"\ud800\ud800\udc00x\udc00"}`,
+	`{}`, `null`, ` { } `, `{"text":"a"}`, `{"text":"\u00e9\ud83d\ude00\"\\\/\b\f\n\r\t"}`, "{\"text\":\"\xff\u00e9\"}", `{"text":"\ud800"}`,
+	`{"text":"\ud800\ud800\udc00x\udc00"}`,
 	`{"text":null,"flag":null,"mayFlag":null,"number":null,"may":null,"count":null,"mayInt":null,"enum":null,"enums":null,"strings":null,"any":null,"lists":null,"nested":null,"all":null,"scalar":null,"named":null,"small":null,"texts":null,"mayEnum":null}`,
 	`{"flag":true,"mayFlag":false,"number":-1.5e+10,"may":0,"count":-12,"mayInt":9223372036854775807,"small":7,"named":"04/17/1988","scalar":"x","texts":["a",null,""]}`,
 	`{"scalar":62,"enum":"NoMatch","mayEnum":"other","enums":["Match","x",null],"strings":{"a":"b","c":null},"any":{"a":[1,{"b":null}]},"lists":[[1,2],[],null]}`,
 	`{"nested":{"nested":{"text":"x"},"all":[{},{"count":1},null]},"unknown":{"a":[{"b":1e5},true,false,null,"x"]},"other":-0}`,
-	`{"bytes":"aGk=","float32":1.5,"time":"2026-11-23T10:00:00Z","raw":{"a":[1]}}`, `{"bytes":null,"float32":null,"time":null,"raw":null}`, `{"float32":1e300}`, `{"bytes":"*"}`, `{"bytes":[1]}`, `{"time":"x"}`,
-	`{"text":5}`, `{"count":1.5}`, `{"count":9223372036854775808}`, `{"small":2147483648}`, `{"flag":"x"}`, `{"may":1e999}`, `{"enums":{}}`, `{"nested":[]}`, `{"strings":{"a":1}}`, `{"any":[]}`, `{"all":[{"text":{}}]}`, `[]`, `"x"`, `5`, `true`,
-	`{"text":"a","text":"b"}`, `{"x":1,"x":2}`, `{"strings":{"a":"","a":""}}`, `{"x":{"y":1,"y":1}}`, `{"any":{"a":1,"a":2}}`, `{"all":[{"count":1,"count":1}]}`, `{"Text":"A","TEXT":"B"}`,
-	``, ` `, `{`, `{"text`, `{"text"`, `{"text":`, `{"text":"a`, `{"text":"a\`, `{"text":"a\u00`, `{"text":"a"`, `{"text":"a",`, `{"flag":tr`, `{"number":1.`, `{"number":-`, `{"number":1e`, `{"all":[`, `{"all":[{}`, `{"all":[{},`, `{"x":[1,`, `nul`,
-	`{,}`, `{"text":"a",}`, `{"text" "a"}`, `{text:1}`, `{"text":'a'}`, `{"all":[,]}`, `{"all":[{},]}`, `{"all":[{}{}]}`, `{"x":[1 2]}`, `{"count":01}`, `{"count":+1}`, `{"number":.5}`, `{"x":tru}`, `{"x":nulL}`, `{} {}`, `{}x`, "{}\x00", "\x00", "{\"text\":\"a\nb\"}", "{\"text\":\"\x01\"}", `{"text":"\x"}`, `{"text":"\u12g4"}`, `{"x":}`, `{"x":,}`, `{"a":1,,"b":2}`, `[1,]`, `]`, `}`, `:`, `,`,
+	`{"bytes":"aGk=","float32":1.5,"time":"2026-11-23T10:00:00Z","raw":{"a":[1]}}`, `{"bytes":null,"float32":null,"time":null,"raw":null}`,
+	`{"float32":1e300}`, `{"bytes":"*"}`, `{"bytes":[1]}`, `{"time":"x"}`,
+	`{"text":5}`, `{"count":1.5}`, `{"count":9223372036854775808}`, `{"small":2147483648}`, `{"flag":"x"}`, `{"may":1e999}`, `{"enums":{}}`,
+	`{"nested":[]}`, `{"strings":{"a":1}}`, `{"any":[]}`, `{"all":[{"text":{}}]}`, `[]`, `"x"`, `5`, `true`,
+	`{"text":"a","text":"b"}`, `{"x":1,"x":2}`, `{"strings":{"a":"","a":""}}`, `{"x":{"y":1,"y":1}}`, `{"any":{"a":1,"a":2}}`,
+	`{"all":[{"count":1,"count":1}]}`, `{"Text":"A","TEXT":"B"}`,
+	``, ` `, `{`, `{"text`, `{"text"`, `{"text":`, `{"text":"a`, `{"text":"a\`, `{"text":"a\u00`, `{"text":"a"`, `{"text":"a",`, `{"flag":tr`,
+	`{"number":1.`, `{"number":-`, `{"number":1e`, `{"all":[`, `{"all":[{}`, `{"all":[{},`, `{"x":[1,`, `nul`,
+	`{,}`, `{"text":"a",}`, `{"text" "a"}`, `{text:1}`, `{"text":'a'}`, `{"all":[,]}`, `{"all":[{},]}`, `{"all":[{}{}]}`, `{"x":[1 2]}`,
+	`{"count":01}`, `{"count":+1}`, `{"number":.5}`, `{"x":tru}`, `{"x":nulL}`, `{} {}`, `{}x`, "{}\x00", "\x00", "{\"text\":\"a\nb\"}",
+	"{\"text\":\"\x01\"}", `{"text":"\x"}`, `{"text":"\u12g4"}`, `{"x":}`, `{"x":,}`, `{"a":1,,"b":2}`, `[1,]`, `]`, `}`, `:`, `,`,
 }
 
 // compare reads text with this package and with package json, which must agree.
@@ -104,7 +113,8 @@ func compare(t *testing.T, text string) {
 			t.Fatalf("%q: %s", text, diff)
 		}
 	}
-	for name, stream := range map[string]io.Reader{"byte by byte": iotest.OneByteReader(strings.NewReader(text)), "half": iotest.HalfReader(strings.NewReader(text)), "data with EOF": iotest.DataErrReader(strings.NewReader(text))} {
+	for name, stream := range map[string]io.Reader{"byte by byte": iotest.OneByteReader(strings.NewReader(text)),
+		"half": iotest.HalfReader(strings.NewReader(text)), "data with EOF": iotest.DataErrReader(strings.NewReader(text))} {
 		head := make([]byte, min(len(text), 3))
 		_, _ = io.ReadFull(stream, head)
 		var streamed everything
@@ -131,7 +141,8 @@ func TestReadsWhatPackageJSONReads(t *testing.T) {
 		compare(t, text)
 	}
 	compare(t, `{"x":`+strings.Repeat("[", 9999)+strings.Repeat("]", 9999)+`}`)
-	compare(t, `{"text":"`+strings.Repeat("long ", 50_000)+`","strings":{"`+strings.Repeat("k", 70_000)+`":"v"},"any":{"a":"`+strings.Repeat("é\\n", 30_000)+`"}}`)
+	compare(t, `{"text":"`+strings.Repeat("long ", 50_000)+`","strings":{"`+strings.Repeat("k", 70_000)+`":"v"},"any":{"a":"`+strings.Repeat("é\\n",
+		30_000)+`"}}`)
 }
 
 func FuzzReadsWhatPackageJSONReads(f *testing.F) {
@@ -165,7 +176,8 @@ func TestErrorsTellThePlaceAndNotTheValue(t *testing.T) {
 		want string
 	}{
 		{`{"text":5}`, jsondec.ErrType, "another type of JSON value than expected (a number) at byte 8, at text"},
-		{`{"all":[{},{"nested":{"flag":"private"}}]}`, jsondec.ErrType, "another type of JSON value than expected (a string) at byte 29, at all.1.nested.flag"},
+		{`{"all":[{},{"nested":{"flag":"private"}}]}`, jsondec.ErrType,
+			"another type of JSON value than expected (a string) at byte 29, at all.1.nested.flag"},
 		{`{"strings":{"private":{}}}`, jsondec.ErrType, "another type of JSON value than expected (a object) at byte 22, at strings.*"},
 		{`{"private":1,"private":2}`, jsondec.ErrDuplicate, "a name occurs twice at byte 23, at *"},
 		{`{"text":"a","text":"b"}`, jsondec.ErrDuplicate, "a name occurs twice at byte 19, at text"},

@@ -53,7 +53,8 @@ func numeric(s, format string) string {
 
 func TestValuesAreFoundInEveryForm(t *testing.T) {
 	for _, value := range []string{
-		"Maria Lindqvist", `O'Brien & "Sons" <x>`, "customer-20417", "50%", "a%20b c", "Łukasz Żółć", "Ольга Иванова", "顧客", "顧", "李", "M", "ab", "Li",
+		"Maria Lindqvist", `O'Brien & "Sons" <x>`, "customer-20417", "50%", "a%20b c", "Łukasz Żółć", "Ольга Иванова", "顧客", "顧", "李", "M", "ab",
+		"Li",
 		"محمد علي", "नमस्ते दुनिया", "👩‍👩‍👧 Kin", "+1 207 555-0143", "key:with/odd=signs", "ǅ ﬁ ſt",
 		strings.Repeat("顧", 67), strings.Repeat("Щ", 3000), strings.Repeat("a longer value of words ", 40), strings.Repeat("x\\u0041&amp;%41", 30),
 	} {
@@ -65,7 +66,8 @@ func TestValuesAreFoundInEveryForm(t *testing.T) {
 			}
 			text := "The value '" + quote + "' is taken."
 			got := private.Text(text)
-			if strings.Contains(got, quote) || !strings.Contains(got, redact.Mark) || !strings.HasPrefix(got, "The value '") || !strings.HasSuffix(got, "' is taken.") {
+			if strings.Contains(got, quote) || !strings.Contains(got, redact.Mark) || !strings.HasPrefix(got, "The value '") ||
+				!strings.HasSuffix(got, "' is taken.") {
 				t.Errorf("%.60q, %s: %.200q", value, name, got)
 			}
 		}
@@ -100,7 +102,8 @@ func TestPiecesOfALongValueAreFound(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	private := redact.New("né/e \"x\"", "😀😀😀")
 	for _, quote := range []string{
-		`n\xe9/e \x22x\x22`, `n\u00E9\/e \"x\"`, `n&#233;/e &quot;x&quot;`, `n&#xe9;/e&nbsp;&#34;x&#34;`, `n%C3%A9%2Fe+%22x%22`, `N%u00E9%u002fe %22x%22`, `N\U00e9`,
+		`n\xe9/e \x22x\x22`, `n\u00E9\/e \"x\"`, `n&#233;/e &quot;x&quot;`, `n&#xe9;/e&nbsp;&#34;x&#34;`, `n%C3%A9%2Fe+%22x%22`, `N%u00E9%u002fe %22x%22`,
+		`N\U00e9`,
 		`\ud83d\ude00\uD83D\uDE00&#128512;`, `%F0%9F%98%80&#x1F600;😀`,
 	} {
 		want := "<REDACTED>"
@@ -111,7 +114,8 @@ func TestEscapes(t *testing.T) {
 			t.Errorf("%s: %s", quote, got)
 		}
 	}
-	for _, text := range []string{"%", "%4", "%zz", "&", "&;", "&#;", "&#x;", "&#99999999999;", "&nothing;", `\`, `\u`, `\u12`, `\uzzzz`, `\ud83d`, `\ud83d\u0041`, `\x`, `\q`} {
+	for _, text := range []string{"%", "%4", "%zz", "&", "&;", "&#;", "&#x;", "&#99999999999;", "&nothing;", `\`, `\u`, `\u12`, `\uzzzz`, `\ud83d`,
+		`\ud83d\u0041`, `\x`, `\q`} {
 		if got := private.Text(text); got != text {
 			t.Errorf("%s became %s", text, got)
 		}

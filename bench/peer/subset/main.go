@@ -80,7 +80,8 @@ func lower(v any) any {
 			return map[string]any{"$ref": ref}
 		}
 		for name := range v {
-			if strings.HasPrefix(name, "x-") || name == "examples" || name == "example" || slices.Contains([]string{"if", "then", "not", "dependentRequired", "dependentSchemas"}, name) {
+			if strings.HasPrefix(name, "x-") || name == "examples" || name == "example" ||
+				slices.Contains([]string{"if", "then", "not", "dependentRequired", "dependentSchemas"}, name) {
 				delete(v, name)
 			}
 		}
