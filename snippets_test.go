@@ -39,7 +39,8 @@ import (
 	"github.com/goaver/aver-go/sandbox"
 )
 
-func _(t *testing.T, ctx context.Context, client *api.Client, results *api.CheckResults, r io.Reader, err error, url, key, secret, id, checkID string) {
+func _(t *testing.T, ctx context.Context, client *api.Client, results *api.CheckResults, r io.Reader, err error,
+	url, key, secret, id, checkID string) {
 	{
 		%s
 	}

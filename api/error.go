@@ -56,6 +56,9 @@ var (
 //
 // It prints as one line that holds no body, token or secret, whatever the verb. A fake of a client makes one itself:
 // &api.Error{Operation: "getCheck", Class: api.ErrNotFound}.
+//
+// It has no class when it was no fault of the request or the service: the caller's context ended the call, or what the caller gave
+// to write to failed.
 type Error struct {
 	Operation  string              // the operationId, such as "getCheck"
 	Status     int                 // the HTTP status of the answer; 0 when none came
@@ -65,7 +68,7 @@ type Error struct {
 	RetryAfter time.Duration       // how long the service asks to wait; 0 when it does not
 	Attempts   int                 // how often the request was attempted; 0 when it was refused before
 	Err        error               // the cause, when it is not the service's own answer
-	Class      error               // what errors.Is finds, such as [ErrNotFound]; nil when the caller's context ended the call
+	Class      error               // what errors.Is finds, such as [ErrNotFound]; see above for when it is nil
 
 	sent  bool // something of the request may have reached the service
 	asked bool // the service says how long to wait, if only not at all
@@ -174,7 +177,10 @@ func unprepared(op *operation, cause error) *Error {
 // Error returns one line: operation, status, reason and request ID.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString("aver: " + e.Operation)
+	b.WriteString("aver")
+	if e.Operation != "" {
+		b.WriteString(": " + e.Operation)
+	}
 	if e.Status != 0 {
 		b.WriteString(strings.TrimRight(fmt.Sprintf(": %d %s", e.Status, http.StatusText(e.Status)), " "))
 	}

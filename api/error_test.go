@@ -267,3 +267,15 @@ func TestErrorOfAFake(t *testing.T) {
 	}
 	_ = fmt.Sprint(&api.Error{})
 }
+
+func TestErrorOfAFakeIsReadable(t *testing.T) {
+	for want, failure := range map[string]*api.Error{
+		"aver: getCheck: not found": {Operation: "getCheck", Class: api.ErrNotFound},
+		"aver: not found":           {Class: api.ErrNotFound},
+		"aver":                      {},
+	} {
+		if got := failure.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

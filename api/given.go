@@ -47,13 +47,13 @@ func fileError(err error) error {
 }
 
 // errGone says that what the application gave ended the goroutine that read it.
-var errGone = errors.New("what was given to read it, or to tell its progress, ended the goroutine")
+var errGone = errors.New("what the application gave ended the goroutine")
 
 // guard turns a panic of what the application gave, such as a reader that is a nil pointer, into an error. In a goroutine
 // of ours it would end the process, and the application could not prevent that.
 func guard(err *error) {
 	if r := recover(); r != nil {
-		*err = readerPanic{httperr.Panic("what was given to read it, or to tell its progress,", r)}
+		*err = readerPanic{httperr.Panic("what the application gave", r)}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/wire/rules"
@@ -106,7 +107,7 @@ func checkPath(op *operation, path []string) *Error {
 
 // checkParams refuses parameters that break the contract; nil stands for none.
 func checkParams(op *operation, params any, of *rules.Schema) *Error {
-	text, err := json.Marshal(params)
+	text, err := json.Marshal(params, jsonv1.OmitEmptyWithLegacySemantics(true)) // a pointer to nothing is sent
 	if err != nil {
 		return invalid(op, rules.Unwritable(err))
 	}

@@ -518,7 +518,8 @@ func (o onceFS) Open(name string) (fs.File, error) {
 
 func TestFileThatCannotBeOpenedAgain(t *testing.T) {
 	client, _ := uploads(t, reading(100, ok(`"success"`)))
-	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(onceFS{fstest.MapFS{"f": {Data: picture(100)}}, new(int)}, "f")})
+	once := onceFS{fstest.MapFS{"f": {Data: picture(100)}}, new(int)}
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(once, "f")})
 	if !errors.Is(err, api.ErrInvalidRequest) || !errors.Is(err, syscall.EMFILE) || strings.Contains(err.Error(), "private") {
 		t.Errorf("%v", err)
 	}

@@ -366,7 +366,8 @@ func TestLongBodiesAreCheckedAllTheSame(t *testing.T) {
 		{"a number like no other", "/watchlist/w/results", "", "Bearer t",
 			answer(200, "application/json", `{"id":"a","watchlistResults":[{"matchConfidence":1e9999999}]}`), "format"},
 		{"2^63", "/watchlist/w", "", "Bearer t", answer(200, "application/json",
-			`{"id":"w","groupId":"g","checkId":null,"status":"Completed","searchDate":"","searchType":"Text","lastRecheckDate":"","searchCriteria":{},"recheckInterval":9223372036854775808}`), "format"},
+			`{"id":"w","groupId":"g","checkId":null,"status":"Completed","searchDate":"","searchType":"Text","lastRecheckDate":"",`+
+				`"searchCriteria":{},"recheckInterval":9223372036854775808}`), "format"},
 		{"compressed", "/check/c", "", "Bearer t", roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}},
 				Body: io.NopCloser(strings.NewReader("\x1f\x8b"))}, nil

@@ -74,12 +74,14 @@ func (f Faults) check() error {
 func WithFaults(f Faults) Option {
 	return func(c *config) error {
 		c.faults = f
-		return f.check()
+		c.faults.Kinds = slices.Clone(f.Kinds)
+		return c.faults.check()
 	}
 }
 
 // SetFaults changes which calls go wrong from now on, and starts counting anew. The zero Faults ends them.
 func (s *Sandbox) SetFaults(f Faults) error {
+	f.Kinds = slices.Clone(f.Kinds)
 	if err := f.check(); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}

@@ -80,7 +80,7 @@ func (q Quirk) check() error {
 	return nil
 }
 
-// ParseQuirks reads quirks from a list with commas; "all" stands for every one that can be served together.
+// ParseQuirks reads quirks from a list with commas; "all" stands for every one.
 func ParseQuirks(list string) ([]Quirk, error) {
 	var found []Quirk
 	for name := range strings.SplitSeq(list, ",") {

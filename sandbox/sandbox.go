@@ -23,6 +23,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -68,11 +69,14 @@ type config struct {
 // An Option configures a [Sandbox].
 type Option func(*config) error
 
-// WithCredentials sets the API key and secret that the sandbox accepts; by default they are made up.
+// WithCredentials sets the API key and secret that the sandbox accepts; what is empty is made up.
 func WithCredentials(key, secret string) Option {
 	return func(c *config) error {
 		if strings.Contains(key, ":") {
 			return errors.New("WithCredentials: the key contains a colon, which Basic credentials cannot hold (RFC 7617)")
+		}
+		if strings.ContainsFunc(key+secret, unicode.IsControl) {
+			return errors.New("WithCredentials: there is a control character, which Basic credentials cannot hold (RFC 7617)")
 		}
 		c.key, c.secret = key, secret
 		return nil
@@ -83,6 +87,8 @@ func WithCredentials(key, secret string) Option {
 // watchlist categories are those of the default.
 func WithGroup(g Group) Option {
 	return func(c *config) error {
+		g.CheckTypes, g.WatchlistCategories = slices.Clone(g.CheckTypes), slices.Clone(g.WatchlistCategories)
+		g.SupplementalDocumentTypes = slices.Clone(g.SupplementalDocumentTypes)
 		c.group = g
 		return g.check()
 	}

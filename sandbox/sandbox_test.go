@@ -719,6 +719,41 @@ func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	}
 }
 
+// What an option was given may be changed afterwards.
+func TestOptionsAreCopied(t *testing.T) {
+	group := sandbox.Group{CheckTypes: []string{"EmailVerification"}}
+	faults := sandbox.Faults{Rate: 1, Kinds: []sandbox.Fault{sandbox.Fault500}}
+	sb, client := start(t, sandbox.WithGroup(group), sandbox.WithFaults(faults))
+	group.CheckTypes[0], faults.Kinds[0] = "changed", "changed"
+	if _, err := client.GetCheck(t.Context(), "none", api.WithMaxAttempts(1)); !errors.Is(err, api.ErrUnavailable) || sb.FaultCounts()[sandbox.Fault500] == 0 {
+		t.Errorf("%v, %v", err, sb.FaultCounts())
+	}
+	faults.Kinds[0] = sandbox.Fault500
+	if err := sb.SetFaults(faults); err != nil {
+		t.Fatal(err)
+	}
+	faults.Kinds[0] = "changed"
+	_, _ = client.GetCheck(t.Context(), "none", api.WithMaxAttempts(1))
+	if err := sb.SetFaults(sandbox.Faults{}); sb.FaultCounts()["changed"] != 0 || err != nil {
+		t.Error(err)
+	}
+	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
+	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.CheckTypes[0] != api.CheckTypeEmailVerification {
+		t.Errorf("%v", check.CheckTypes)
+	}
+}
+
+// A lenient is a test that goes on after a fatal error.
+type lenient struct{ testing.TB }
+
+func (lenient) Fatalf(string, ...any) {}
+
+func TestStartEndsWithAFatalError(t *testing.T) {
+	if sb := sandbox.Start(lenient{t}, sandbox.WithTokenTTL(0)); sb != nil {
+		t.Error("a server was returned")
+	}
+}
+
 // What an option does not know is refused when the sandbox is made.
 func TestOptionsAreRefused(t *testing.T) {
 	for want, opt := range map[string]sandbox.Option{
@@ -733,6 +768,7 @@ func TestOptionsAreRefused(t *testing.T) {
 		"WithProcessing: a time is negative":        sandbox.WithProcessing(0, -1),
 		"WithClock: the clock is nil":               sandbox.WithClock(nil),
 		"WithCredentials: the key contains a colon": sandbox.WithCredentials("a:b", "c"),
+		"WithCredentials: there is a control":       sandbox.WithCredentials("a", "c\n"),
 	} {
 		if s, err := sandbox.New(nil, opt); s != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

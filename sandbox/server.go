@@ -59,6 +59,7 @@ func Start(tb TB, opts ...Option) *Server {
 	s, err := Listen(opts...)
 	if err != nil {
 		tb.Fatalf("%v", err)
+		return nil
 	}
 	tb.Cleanup(func() { _ = s.Close() })
 	return s

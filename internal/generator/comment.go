@@ -19,11 +19,21 @@ const width = 120
 func comment(name, text string) string {
 	text = strings.TrimSpace(strings.TrimSpace(name+" ") + " " + strings.TrimSpace(text))
 	var lines []string
-	for line := range strings.Lines(strings.ReplaceAll(text, "\r", "")) {
-		lines = append(lines, wrap(strings.TrimRight(line, "\n"))...)
+	code := false
+	for line := range strings.Lines(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			code = !code
+			lines = append(lines, "")
+		case code:
+			lines = append(lines, "\t"+line)
+		default:
+			lines = append(lines, wrap(line)...)
+		}
 	}
 	for i, line := range lines {
-		lines[i] = strings.TrimRight("// "+line, " ")
+		lines[i] = strings.TrimRight("// "+line, " \t")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -40,8 +50,11 @@ func wrap(line string) []string {
 	var lines []string
 	for len(line) > width {
 		at := strings.LastIndexByte(line[:width], ' ')
-		if at <= len(indent) {
-			break
+		if at <= len(indent) { // a long word
+			if at = strings.IndexByte(line[width:], ' '); at < 0 {
+				break
+			}
+			at += width
 		}
 		lines = append(lines, line[:at])
 		line = indent + line[at+1:]
@@ -51,7 +64,7 @@ func wrap(line string) []string {
 
 var (
 	inBackquotes = regexp.MustCompile("`[A-Za-z_][A-Za-z0-9_-]*`")
-	aNull        = regexp.MustCompile(`\bnull\b`)
+	aNull        = regexp.MustCompile(`(^|[\s(,;:])null($|[\s),;:.])`) // the value, and no part of a word or of what is quoted
 )
 
 // inGo has a description speak of Go: what stands in backquotes and is a property or a parameter is called what it is called in
@@ -71,7 +84,7 @@ func (f *functions) describe(description, typ string) string {
 	if strings.HasPrefix(typ, "*") || strings.HasPrefix(typ, "[]") || strings.HasPrefix(typ, "map[") {
 		empty = "nil"
 	}
-	return aNull.ReplaceAllString(f.inGo(description), empty)
+	return aNull.ReplaceAllString(f.inGo(description), "${1}"+empty+"${2}")
 }
 
 // describeField describes a field; what its type has to say beyond its first paragraph stands there alone.
@@ -126,7 +139,14 @@ var tag = regexp.MustCompile("(?m)[ \\t]*`[^`\n]*`[ \\t]*$")
 
 // declaredAs shows, for the comment of an alias, how a type is declared: what an alias hides from who reads the documentation.
 func (d *declaration) declaredAs() string {
-	text, err := format.Source([]byte("type " + d.Name + " " + tag.ReplaceAllString(d.Type, "")))
+	var bare strings.Builder
+	for line := range strings.Lines(d.Type) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "//") {
+			line = tag.ReplaceAllString(line, "")
+		}
+		bare.WriteString(line)
+	}
+	text, err := format.Source([]byte("type " + d.Name + " " + bare.String()))
 	if err != nil {
 		return "" // a type that cannot be written alone
 	}

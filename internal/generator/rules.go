@@ -9,6 +9,7 @@ import (
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 
 	"github.com/goaver/aver-go/internal/spec"
+	"github.com/goaver/aver-go/wire/rules"
 )
 
 // A rulebook holds the schemas of what is sent: each body, each schema of the components that one leads to, and each object
@@ -88,6 +89,9 @@ func (b *rulebook) constrained(schema any) bool {
 	for name, value := range spec.Object(schema) {
 		if name == "minLength" && number(value) == "1" {
 			continue // an empty path parameter is refused anyway
+		}
+		if name == "format" && value != "date-time" && slices.Contains(rules.Formats[:], fmt.Sprint(value)) {
+			return true // a text that is checked; a date-time is a time, which is one
 		}
 		if !strings.HasPrefix(name, "x-") && !slices.Contains([]string{"type", "format", "title", "description", "example", "examples", "default",
 			"deprecated", "items"}, name) {

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
@@ -70,12 +71,15 @@ func releaseCheck(out io.Writer, root string, toolchains []string) error {
 func committed(root string) error {
 	changed, err := git(root, "status", "--porcelain")
 	if err == nil && len(changed) > 0 {
-		return fmt.Errorf("commit or remove %s", strings.Join(strings.Fields(string(changed)), " "))
+		return fmt.Errorf("commit or remove what git status --porcelain shows:\n%s", strings.TrimSpace(string(changed)))
 	}
 	return err
 }
 
 func tagFree(root, version string) error {
+	if shallow, err := git(root, "rev-parse", "--is-shallow-repository"); err != nil || strings.TrimSpace(string(shallow)) == "true" {
+		return errors.Join(errors.New("the history is not all there; fetch it with its tags"), err)
+	}
 	tags, err := git(root, "tag", "--list", "v*")
 	if err != nil {
 		return err
@@ -100,7 +104,11 @@ func changelogReady(root, version string) error {
 	}
 	heading := regexp.MustCompile(`(?m)^## (.+)$`).FindSubmatch(changelog)
 	plain := strings.TrimPrefix(version, "v")
-	if heading == nil || !regexp.MustCompile(`^`+regexp.QuoteMeta(plain)+` \(\d{4}-\d{2}-\d{2}\)$`).Match(heading[1]) {
+	date := ""
+	if heading != nil {
+		date = strings.TrimPrefix(strings.TrimSpace(string(heading[1])), plain+" ")
+	}
+	if _, err := time.Parse("(2006-01-02)", date); err != nil {
 		return fmt.Errorf("its first heading must be ## %s (with the date, such as 2026-01-31, in parentheses), in place of Unreleased", plain)
 	}
 	return nil
@@ -108,11 +116,10 @@ func changelogReady(root, version string) error {
 
 // compatible reports an error when what breaks since the last tag is not named, or the version does not tell of it.
 func compatible(out io.Writer, root, version string) error {
-	last, err := git(root, "describe", "--tags", "--abbrev=0")
-	if err != nil {
+	before := lastTag(root)
+	if before == "" {
 		return nil // the first release
 	}
-	before := strings.TrimSpace(string(last))
 	breaking, unnamed, err := run(out, root, before)
 	switch {
 	case err != nil:
@@ -156,6 +163,11 @@ func consumer(root, version string, toolchains []string) error {
 	if err := publish(root, filepath.Join(temp, "proxy"), version); err != nil {
 		return err
 	}
+	others, err := exec.Command("go", "env", "GOPROXY").Output()
+	if err != nil {
+		return err
+	}
+	proxies := "file://" + filepath.ToSlash(filepath.Join(temp, "proxy")) + "," + strings.TrimSpace(string(others))
 	for _, toolchain := range toolchains {
 		dir := filepath.Join(temp, toolchain)
 		cache := filepath.Join(temp, "cache-"+toolchain) // the version is not to stay in the machine's cache
@@ -165,17 +177,13 @@ func consumer(root, version string, toolchains []string) error {
 		if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o644); err != nil {
 			return err
 		}
-		existing, err := exec.Command("go", "env", "GOPROXY").Output()
-		if err != nil {
-			return err
-		}
 		for _, args := range [][]string{
-			{"mod", "init", "example.com/consumer"}, {"get", modulePath + "@" + version}, {"vet", "."}, {"run", "."}, {"clean", "-modcache"},
+			{"mod", "init", "example.com/consumer"}, {"get", modulePath + "@" + version}, {"vet", "."}, {"run", "."},
 		} {
 			cmd := exec.Command("go", args...)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOWORK=off", "GOFLAGS=-mod=mod", "GOMODCACHE="+cache,
-				"GONOSUMDB="+modulePath, "GOPROXY=file://"+filepath.ToSlash(filepath.Join(temp, "proxy"))+","+strings.TrimSpace(string(existing)))
+			cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+toolchain, "GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "GOMODCACHE="+cache,
+				"GOPRIVATE=", "GONOPROXY=none", "GONOSUMDB="+modulePath, "GOPROXY="+proxies)
 			said, err := cmd.CombinedOutput()
 			if err != nil {
 				return fmt.Errorf("%s: go %s: %w\n%s", toolchain, strings.Join(args, " "), err, said)

@@ -46,13 +46,19 @@ func TestReleaseCheck(t *testing.T) {
 		want string
 	}{
 		"as it should be": {func(*repository) {}, ""},
-		"not committed":   {func(r *repository) { r.write("new.go", "package aver\n") }, "FAILED  everything is committed: commit or remove"},
+		"not committed":   {func(r *repository) { r.write("new.go", "package aver\n") }, "FAILED  everything is committed: commit or remove what"},
 		"tagged already":  {func(r *repository) { r.write("api/client.go", at("0.1.0")); r.commit() }, "the tag exists"},
 		"older than the last": {func(r *repository) {
 			r.write("api/client.go", at("0.0.9"))
 			r.commit()
 		}, "v0.1.0 is newer"},
-		"no date": {func(r *repository) { r.write("CHANGELOG.md", "## 0.2.0\n"); r.commit() }, "its first heading must be ## 0.2.0"},
+		"another tag in between": {func(r *repository) {
+			r.git("tag", "nightly")
+			r.write("api/client.go", strings.Replace(at("0.2.0"), "Gone()", "New2()", 1))
+			r.commit()
+		}, "The Go API since v0.1.0: 2 changes"},
+		"no such day": {func(r *repository) { r.write("CHANGELOG.md", "## 0.2.0 (2026-02-31)\n"); r.commit() }, "its first heading must be ## 0.2.0"},
+		"no date":     {func(r *repository) { r.write("CHANGELOG.md", "## 0.2.0\n"); r.commit() }, "its first heading must be ## 0.2.0"},
 		"still unreleased": {func(r *repository) {
 			r.write("CHANGELOG.md", "## Unreleased\n\n## 0.2.0 (2026-01-31)\n")
 			r.commit()

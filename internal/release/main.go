@@ -127,12 +127,17 @@ func run(out io.Writer, root, base string) (breaking, unnamed int, err error) {
 
 // defaultBase returns the last tag, or the parent commit; nothing when there is neither.
 func defaultBase(root string) string {
-	for _, args := range [][]string{{"describe", "--tags", "--abbrev=0"}, {"rev-parse", "--verify", "--quiet", "HEAD^"}} {
-		if out, err := git(root, args...); err == nil {
-			return strings.TrimSpace(string(out))
-		}
+	if tag := lastTag(root); tag != "" {
+		return tag
 	}
-	return ""
+	parent, _ := git(root, "rev-parse", "--verify", "--quiet", "HEAD^")
+	return strings.TrimSpace(string(parent))
+}
+
+// lastTag returns the tag of the last release; nothing when there is none.
+func lastTag(root string) string {
+	tag, _ := git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+	return strings.TrimSpace(string(tag))
 }
 
 func git(root string, args ...string) ([]byte, error) {

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -118,8 +119,11 @@ var pairs = func() (t [1 << 12]uint16) {
 // maxPrefix bounds what stands before the content, in bytes.
 const maxPrefix = 256
 
+// mediaType is what a Data URL may call itself (RFC 6838, 4.2).
+var mediaType = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$`)
+
 // Decode reads a Data URL up to its content, and returns its media type, in lower case and without parameters, and the
-// image. A text that is none is [ErrMalformed]; content that is not Base64 fails while the image is read.
+// image. The type is empty when the URL states none. A text that is none is [ErrMalformed]; content that is not Base64 fails while the image is read.
 func Decode(url io.Reader) (media string, image io.Reader, err error) {
 	r := bufio.NewReaderSize(url, 16<<10)
 	prefix, err := readUntil(r, ',', maxPrefix)
@@ -132,6 +136,9 @@ func Decode(url io.Reader) (media string, image io.Reader, err error) {
 		return "", nil, ErrMalformed
 	}
 	media, _, _ = strings.Cut(media, ";")
+	if media != "" && !mediaType.MatchString(media) {
+		return "", nil, ErrMalformed
+	}
 	return strings.ToLower(media), &decoder{content: r}, nil
 }
 

@@ -72,6 +72,8 @@ func TestDecode(t *testing.T) {
 		{"data:image/png;name=a;base64," + encoded, "image/png", image},
 		{"data:image/jpeg;base64," + strings.Join(strings.SplitAfter(encoded, "A"), "\r\n"), "image/jpeg", image},
 		{"data:image/jpeg;base64,", "image/jpeg", []byte{}},
+		{"data:;base64,AA==", "", []byte{0}},
+		{"data:image/svg+xml;base64,AA==", "image/svg+xml", []byte{0}},
 		{"data:image/jpeg;base64,AA==\n", "image/jpeg", []byte{0}},
 		{"data:image/jpeg;base64," + strings.TrimRight(encoded, "="), "image/jpeg", image},
 		{"data:image/jpeg;base64,AA", "image/jpeg", []byte{0}},
@@ -96,6 +98,7 @@ func TestDecodeRefusesWhatIsNoDataURL(t *testing.T) {
 	for _, url := range []string{
 		"", "data:", "data:image/jpeg", "data:image/jpeg;base64", "data:image/jpeg,AAAA", "image/jpeg;base64,AAAA", "http://a/b;base64,AAAA",
 		strings.Repeat("a", 1000) + ",",
+		"data:image/png\r\nSet-Cookie:a;base64,AAAA", "data:image/p\tng;base64,AAAA", "data:image/p\xffng;base64,AAAA", "data:image;base64,AAAA",
 		"data:image/jpeg;base64,A", "data:image/jpeg;base64,AAAAA", "data:image/jpeg;base64,A=", "data:image/jpeg;base64,AA=A",
 		"data:image/jpeg;base64,A===", "data:image/jpeg;base64,AAA=AAAA",
 		"data:image/jpeg;base64,AA-_", "data:image/jpeg;base64,AA A", "data:image/jpeg;base64," + strings.Repeat("A", 4095) + "=AAAA",
