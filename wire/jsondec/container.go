@@ -194,10 +194,7 @@ func (d *Decoder) Element(a *Array) bool {
 		a.open = false
 		return false
 	case c == ',' && a.n > 0:
-		d.pos++
-		if d.next() == ']' {
-			d.fail(ErrSyntax)
-		}
+		d.pos++ // a bracket that follows is no value
 	case a.n > 0 && d.err == nil:
 		d.fail(ErrSyntax)
 	}
