@@ -34,6 +34,7 @@ var mayImport = map[string]string{
 	"internal/spec":           ". wire/rules",
 	"internal/generator":      "internal/spec wire/rules",
 	"internal/generator/run":  "internal/spec internal/generator",
+	"internal/prism":          "",
 	"sandbox/internal/server": "wire/",
 	"sandbox":                 "wire/ internal/spec sandbox/internal/server",
 	"contract":                "wire/ internal/spec",

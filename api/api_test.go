@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,17 +25,34 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newClient returns a client of a service that answers the exchange itself and everything else with h.
-func newClient(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
-	t.Helper()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// exchanging is a service that issues tokens and leaves the rest to h.
+func exchanging(h http.HandlerFunc) http.HandlerFunc {
+	var serial atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"token":"opaque"}`)
+			answer(200, "application/json", fmt.Sprintf(`{"token":"opaque-%d"}`, serial.Add(1)))(w, r)
 			return
 		}
 		h(w, r)
-	}))
+	}
+}
+
+// exchangingTransport is exchanging without a network.
+func exchangingTransport(f roundTripper) roundTripper {
+	return func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/auth/token") {
+			resp := respond(200, `{"token":"opaque"}`)
+			resp.Request = r
+			return resp, nil
+		}
+		return f(r)
+	}
+}
+
+// newClient returns a client of a service that answers the exchange itself and everything else with h.
+func newClient(t *testing.T, h http.HandlerFunc, opts ...api.Option) *api.Client {
+	t.Helper()
+	srv := httptest.NewServer(exchanging(h))
 	t.Cleanup(srv.Close)
 	client, err := api.New("key", "secret", append([]api.Option{api.WithBaseURL(srv.URL + "/api")}, opts...)...)
 	if err != nil {
@@ -285,10 +303,7 @@ func TestAddressesAreThoseOfTheGeneratedClient(t *testing.T) {
 		for _, id := range []string{"c1", "a/b", "a b", "ä?#%41", "...", "a+b&c=d;e:@", "%2e%2e", "\x00\n"} {
 			var seen []string
 			client, err := api.New("key", "secret", api.WithBaseURL(base), api.WithMaxAttempts(1),
-				api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-					if strings.HasSuffix(r.URL.Path, "/auth/token") {
-						return respond(200, `{"token":"opaque"}`), nil
-					}
+				api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response, error) {
 					headers := r.Header.Clone()
 					headers.Del("Content-Type") // of a body
 					seen = append(seen, fmt.Sprintf("%s %s %s %q %v", r.Method, r.URL, r.URL.RequestURI(), r.Host, headers))
@@ -516,11 +531,7 @@ func TestPrintedClientShowsNoSecret(t *testing.T) {
 // A contract checker in between is heard: what it says is printed, and nothing is repeated.
 func TestViolationsOfTheContractAreErrorsOfTheCall(t *testing.T) {
 	calls := 0
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			answer(200, "application/json", `{"token":"opaque"}`)(w, r)
-			return
-		}
+	srv := httptest.NewServer(exchanging(func(w http.ResponseWriter, r *http.Request) {
 		calls++
 		answer(200, "application/json", `{"id":"c1","groupId":"g","thirdPartyIdentifier":"private","status":"Archived","checkTypes":[]}`)(w, r)
 	}))

@@ -156,13 +156,7 @@ func TestRefusedConnectionsAreRepeatedForEveryOperation(t *testing.T) {
 	s := &script{steps: map[string][]http.HandlerFunc{
 		"POST /watchlist/search": {ok(`{"id":"w1"}`)}, "POST /check/create": {ok(`{"checkId":"c1","thirdPartyIdentifier":"p","url":null}`)},
 	}}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			ok(`{"token":"opaque"}`)(w, r)
-			return
-		}
-		s.ServeHTTP(w, r)
-	}))
+	srv := httptest.NewServer(exchanging(s.ServeHTTP))
 	defer srv.Close()
 	var refusals atomic.Int64
 	var dialer net.Dialer
@@ -515,11 +509,8 @@ func TestAttemptTimeoutLeavesTimeForAnotherAttempt(t *testing.T) {
 
 // memory answers every request of a client in a synctest bubble; the exchange works.
 func memory(h func(*http.Request) *http.Response) api.Option {
-	return api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		resp := respond(200, `{"token":"opaque"}`)
-		if !strings.HasSuffix(r.URL.Path, "/auth/token") {
-			resp = h(r)
-		}
+	return api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response, error) {
+		resp := h(r)
 		resp.Request = r
 		return resp, nil
 	})})
@@ -719,15 +710,8 @@ func TestWaitForWatchlistSearch(t *testing.T) {
 func TestTokenRefusedTwiceByChance(t *testing.T) {
 	refuse := answer(401, "", "")
 	const search = "POST /watchlist/search"
-	var serial atomic.Int64
 	s := &script{steps: map[string][]http.HandlerFunc{search: {refuse, refuse, ok(`{"id":"w1"}`)}}}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			ok(fmt.Sprintf(`{"token":"token-%d"}`, serial.Add(1)))(w, r)
-			return
-		}
-		s.ServeHTTP(w, r)
-	}))
+	srv := httptest.NewServer(exchanging(s.ServeHTTP))
 	defer srv.Close()
 	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), quick)
 	if err != nil {

@@ -246,14 +246,7 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 // uploads is a service that answers one upload after the other.
 func uploads(t *testing.T, steps ...http.HandlerFunc) (*api.Client, *script) {
 	s := &script{steps: map[string][]http.HandlerFunc{"POST /check/c1/photodocument": steps}}
-	var tokens atomic.Int32
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			ok(fmt.Sprintf(`{"token":"opaque-%d"}`, tokens.Add(1)))(w, r)
-			return
-		}
-		s.ServeHTTP(w, r)
-	}))
+	srv := httptest.NewServer(exchanging(s.ServeHTTP))
 	t.Cleanup(srv.Close)
 	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), quick)
 	if err != nil {
@@ -329,13 +322,7 @@ func TestReaderThatCannotSeekIsSentOnce(t *testing.T) {
 func TestReaderOfWhichNothingWasSentCanBeSent(t *testing.T) {
 	var dials atomic.Int32
 	dialer := &net.Dialer{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			ok(`{"token":"opaque"}`)(w, r)
-			return
-		}
-		reading(2000, ok(`"success"`))(w, r)
-	}))
+	srv := httptest.NewServer(exchanging(reading(2000, ok(`"success"`))))
 	defer srv.Close()
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if dials.Add(1) == 2 {
@@ -695,10 +682,7 @@ func testResetStreams(t *testing.T, scheme string, listener net.Listener, transp
 // Where nothing was written, such as on a connection that the service has closed meanwhile, net/http may send it again.
 func TestBodyIsHadAgainWhereNothingWasSent(t *testing.T) {
 	asked := 0
-	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		if strings.HasSuffix(r.URL.Path, "/auth/token") {
-			return respond(200, `{"token":"opaque"}`), nil
-		}
+	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response, error) {
 		for range 2 { // as net/http does before it has read the body
 			body, err := r.GetBody()
 			if err != nil {

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,10 +14,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/goaver/aver-go/internal/prism"
 )
 
 const (
-	prism     = "@stoplight/prism-cli@5.14.2"
 	mockTime  = 3 * time.Second
 	mockUsers = 8
 )
@@ -32,11 +31,11 @@ func mocks() error {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var started []*exec.Cmd
+	var started []func() // each waits for a process to end
 	defer func() {
 		cancel()
-		for _, cmd := range started {
-			_ = cmd.Wait()
+		for _, wait := range started {
+			wait()
 		}
 	}()
 	t := &table{
@@ -47,10 +46,12 @@ func mocks() error {
 	if err != nil {
 		return fmt.Errorf("the sandbox: %w", err)
 	}
-	other, err := startPrism(ctx, &started)
+	url, wait, err := prism.Start(ctx, "mock", "../openapi.yaml")
 	if err != nil {
-		return fmt.Errorf("prism: %w", err)
+		return err
 	}
+	started = append(started, wait)
+	other := mock{url, "token", "7d1f4c52-90a3-4f0e-8d0c-51b2a6a0e3c7"}
 	var rates [2][]float64
 	for range 3 {
 		for i, m := range []mock{own, other} {
@@ -72,7 +73,7 @@ func mocks() error {
 // A mock is a server that plays the service.
 type mock struct{ url, token, group string }
 
-func startSandbox(ctx context.Context, started *[]*exec.Cmd) (mock, error) {
+func startSandbox(ctx context.Context, started *[]func()) (mock, error) {
 	binary := filepath.Join(os.TempDir(), fmt.Sprintf("aver-bench-%d", os.Getpid()))
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/aver")
 	build.Dir = ".." // the module itself
@@ -88,7 +89,7 @@ func startSandbox(ctx context.Context, started *[]*exec.Cmd) (mock, error) {
 	if err := cmd.Start(); err != nil {
 		return mock{}, err
 	}
-	*started = append(*started, cmd)
+	*started = append(*started, func() { _ = cmd.Wait() })
 	var said struct {
 		URL, Key, Secret string
 		Group            string `json:"group_id"`
@@ -110,33 +111,6 @@ func startSandbox(ctx context.Context, started *[]*exec.Cmd) (mock, error) {
 	var answer struct{ Token string }
 	err = json.NewDecoder(resp.Body).Decode(&answer)
 	return mock{said.URL, answer.Token, said.Group}, err
-}
-
-func startPrism(ctx context.Context, started *[]*exec.Cmd) (mock, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return mock{}, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
-	cmd := exec.CommandContext(ctx, "npx", "--yes", prism, "mock", "-h", "127.0.0.1", "-p", fmt.Sprint(port), "../openapi.yaml")
-	endGroup(cmd)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return mock{}, err
-	}
-	if err := cmd.Start(); err != nil {
-		return mock{}, err
-	}
-	*started = append(*started, cmd)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), "is listening") {
-			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return mock{fmt.Sprintf("http://127.0.0.1:%d", port), "token", "7d1f4c52-90a3-4f0e-8d0c-51b2a6a0e3c7"}, nil
-		}
-	}
-	return mock{}, fmt.Errorf("it did not start: %w", lines.Err())
 }
 
 // load creates and reads checks, and returns how many a second.

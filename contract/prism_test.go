@@ -1,26 +1,20 @@
-//go:build unix
-
 package contract_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/goaver/aver-go/contract"
+	"github.com/goaver/aver-go/internal/prism"
 )
 
 // disagreements are the cases on which Prism sees it otherwise, and why.
@@ -41,11 +35,10 @@ var disagreements = map[string]string{
 	"request: truncated":               "Prism refuses it as malformed before it checks",
 }
 
-// An independent implementation looks at the same cases. It runs where AVER_PRISM names the npm package.
+// An independent implementation looks at the same cases. It runs where AVER_PRISM is set.
 func TestSecondOpinion(t *testing.T) {
-	prism := os.Getenv("AVER_PRISM")
-	if prism == "" {
-		t.Skip("AVER_PRISM does not name the npm package of Prism")
+	if os.Getenv("AVER_PRISM") == "" {
+		t.Skip("AVER_PRISM is not set")
 	}
 	var current atomic.Pointer[violation]
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +46,16 @@ func TestSecondOpinion(t *testing.T) {
 		current.Load().answer(w, r)
 	}))
 	defer upstream.Close()
-	proxy := startPrism(t, prism, upstream.URL)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	proxy, wait, err := prism.Start(ctx, "proxy", "testdata/kinds.yaml", upstream.URL)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		wait()
+	})
 
 	// reported tells whether Prism has something to say about an exchange.
 	reported := func(request, answer violation) bool {
@@ -96,46 +98,4 @@ func TestSecondOpinion(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
-}
-
-// startPrism starts Prism's proxy before a server until the test ends, and returns its URL.
-func startPrism(t *testing.T, prism, upstream string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	_ = listener.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	cmd := exec.CommandContext(ctx, "npx", "--yes", prism, "proxy", "-h", "127.0.0.1", "-p", fmt.Sprint(port), "testdata/kinds.yaml", upstream)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // npx starts node
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	drained := make(chan struct{})
-	t.Cleanup(func() {
-		cancel()
-		<-drained
-		_ = cmd.Wait()
-	})
-	ready := make(chan bool, 1)
-	go func() {
-		defer close(drained)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.Contains(lines.Text(), "is listening") {
-				ready <- true
-			}
-		}
-		ready <- false
-	}()
-	if !<-ready {
-		t.Fatal("Prism did not start")
-	}
-	return fmt.Sprintf("http://127.0.0.1:%d", port)
 }
