@@ -412,7 +412,7 @@ func TestRequestHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"Authorization": "Bearer opaque",
+		"Authorization": "Bearer opaque-1",
 		"Content-Type":  "application/json",
 		"Accept":        "application/json",
 		"User-Agent":    "shop/2.1 aver-go/" + api.Version,

@@ -298,21 +298,25 @@ func List(v any) []any {
 	return l
 }
 
-// Escape returns a name as a token of a JSON pointer.
-func Escape(token string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
-}
+var (
+	escapes   = strings.NewReplacer("~", "~0", "/", "~1")
+	unescapes = strings.NewReplacer("~1", "/", "~0", "~", "%7B", "{", "%7D", "}")
+	encodes   = strings.NewReplacer("{", "%7B", "}", "%7D", " ", "%20")
+)
 
-func unescape(token string) string {
-	return strings.NewReplacer("~1", "/", "~0", "~", "%7B", "{", "%7D", "}").Replace(token)
-}
+// Escape returns a name as a token of a JSON pointer.
+func Escape(token string) string { return escapes.Replace(token) }
+
+func unescape(token string) string { return unescapes.Replace(token) }
 
 // Names returns the names of an object's members in the order of the document.
 func (d *Document) Names(pointer string) []string {
 	_, value := d.Resolve(pointer)
 	names := slices.Sorted(maps.Keys(Object(value)))
-	slices.SortStableFunc(names, func(a, b string) int {
-		return d.Line(pointer+"/"+Escape(a)) - d.Line(pointer+"/"+Escape(b))
-	})
+	lines := make(map[string]int, len(names))
+	for _, name := range names {
+		lines[name] = d.Line(pointer + "/" + Escape(name))
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return lines[a] - lines[b] })
 	return names
 }

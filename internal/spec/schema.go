@@ -56,7 +56,7 @@ func (d *Document) Compile(sent bool, pointer string) (*Schema, error) {
 	if sent {
 		resource = requests
 	}
-	compiled, err := d.compiler.Compile(resource + strings.NewReplacer("{", "%7B", "}", "%7D", " ", "%20").Replace(pointer))
+	compiled, err := d.compiler.Compile(resource + encodes.Replace(pointer))
 	at, node := d.declared(pointer)
 	if err != nil {
 		return &Schema{Node: node, Pointer: at, document: d}, d.Fault(at, "%s", strings.TrimPrefix(tidy(err).Error(), "jsonschema: "))
