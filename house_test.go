@@ -37,6 +37,7 @@ var mayImport = map[string]string{
 	"internal/prism":          "",
 	"sandbox/internal/server": "wire/",
 	"sandbox":                 "wire/ internal/spec sandbox/internal/server",
+	"webhook":                 "wire/ api",
 	"contract":                "wire/ internal/spec",
 	"contract/suite":          "api contract",
 	"cmd/aver":                ". api authprovider contract/ internal/generator internal/spec sandbox",

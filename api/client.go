@@ -58,8 +58,9 @@ type Option interface {
 
 // waitSettings is what can be configured for waiting, where the contract has something to wait for.
 type waitSettings struct {
-	first, longest time.Duration
+	first, longest time.Duration // zero for the defaults
 	progress       func(status string)
+	wake           func(id string) (woken <-chan struct{}, stop func())
 	calls          []CallOption // of each look
 }
 

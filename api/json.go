@@ -127,7 +127,7 @@ func decode(op *operation, contentType string, a *answer, d *download, result an
 		return false, transient("the answer is %s, not JSON", describeMedia(contentType))
 	}
 	if err := parse(a, d, result); err != nil {
-		return false, describeJSONError(err)
+		return false, describeJSONError("the answer", err)
 	}
 	if a.whole && string(bytes.TrimSpace(a.head)) == "null" {
 		if op.null {
@@ -208,8 +208,8 @@ func describeMedia(contentType string) string {
 	return clean(media, 60)
 }
 
-// describeJSONError says where an answer is not what was expected, without anything that was found there.
-func describeJSONError(err error) error {
+// describeJSONError says where an answer, or what else was read, is not what was expected, without anything that was found there.
+func describeJSONError(what string, err error) error {
 	var malformed *jsondec.Error
 	errors.As(err, &malformed)
 	at := ""
@@ -218,17 +218,17 @@ func describeJSONError(err error) error {
 	}
 	switch {
 	case errors.Is(err, dataurl.ErrMalformed), errors.Is(err, dataurl.ErrInvalidString):
-		return transient("the answer holds no image: %w", errors.Unwrap(err))
+		return transient(what+" holds no image: %w", errors.Unwrap(err))
 	case errors.Is(err, jsondec.ErrTruncated), errors.Is(err, io.ErrUnexpectedEOF):
-		return transient("the answer is truncated")
+		return transient("%s is truncated", what)
 	case errors.Is(err, jsondec.ErrSyntax):
-		return transient("the answer is not valid JSON at byte %d", malformed.Offset)
+		return transient("%s is not valid JSON at byte %d", what, malformed.Offset)
 	case errors.Is(err, jsondec.ErrDuplicate):
-		return errors.New("the answer has a property twice" + at)
+		return errors.New(what + " has a property twice" + at)
 	case errors.Is(err, jsondec.ErrType) && at == "":
-		return fmt.Errorf("the answer is a JSON %s, not what was expected", malformed.Found)
+		return fmt.Errorf("%s is a JSON %s, not what was expected", what, malformed.Found)
 	case errors.Is(err, jsondec.ErrType):
-		return fmt.Errorf("the answer has a JSON %s%s", malformed.Found, at)
+		return fmt.Errorf("%s has a JSON %s%s", what, malformed.Found, at)
 	}
-	return errors.New("the answer is not what was expected" + at)
+	return errors.New(what + " is not what was expected" + at)
 }

@@ -1945,3 +1945,8 @@ func (c *Client) ListSearchedLists(ctx context.Context, id string, opts ...CallO
 		path: []string{pathValue(id)},
 	}))
 }
+
+// webhooks are the notifications of the contract.
+var webhooks = []webhook{
+	{"statusChanged", []string{"statusMessage"}, readAs[StatusChangedNotification]},
+}

@@ -32,6 +32,19 @@ func WithPollInterval(first, longest time.Duration) WaitOption {
 	})
 }
 
+// WithWake has a wait look at once when it is woken, as by a notification that was received: package webhook of this module
+// has such an option. subscribe is called with the ID before the first look, and stop at the end. Looks are rarer then: the
+// defaults of [WithPollInterval] are 15 seconds and 5 minutes, for what wakes may be lost.
+func WithWake(subscribe func(id string) (woken <-chan struct{}, stop func())) WaitOption {
+	return waitOption(func(s *waitSettings) error {
+		if subscribe == nil {
+			return errors.New("WithWake: the function is nil")
+		}
+		s.wake = subscribe
+		return nil
+	})
+}
+
 // WithProgress has f called with the status after every look, from the goroutine that waits.
 func WithProgress(f func(status string)) WaitOption {
 	return waitOption(func(s *waitSettings) error {
@@ -47,7 +60,7 @@ func WithProgress(f func(status string)) WaitOption {
 // errors.Is(err, context.DeadlineExceeded) tells that time ran out. A passing failure to look does not end it, nor that a check
 // which was seen is not found; five in a row do.
 func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption) (*Check, error) {
-	return waitFor(ctx, &opGetCheck, opts,
+	return waitFor(ctx, &opGetCheck, id, opts,
 		func(ctx context.Context, calls []CallOption) (*Check, error) { return c.GetCheck(ctx, id, calls...) },
 		func(check *Check) (string, bool) {
 			return string(check.Status), check.Status.Is(CheckStatusCompleted, CheckStatusRejected, CheckStatusCanceled)
@@ -57,7 +70,7 @@ func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption
 // WaitForWatchlistSearch looks at a watchlist search until its status is final: Completed, Failed or Error. It gives up
 // like [Client.WaitForCheck]. What the search found is read with [Client.GetWatchlistSearchResults].
 func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...WaitOption) (*WatchlistSearch, error) {
-	return waitFor(ctx, &opGetWatchlistSearch, opts,
+	return waitFor(ctx, &opGetWatchlistSearch, id, opts,
 		func(ctx context.Context, calls []CallOption) (*WatchlistSearch, error) {
 			return c.GetWatchlistSearch(ctx, id, calls...)
 		},
@@ -66,13 +79,24 @@ func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...
 		})
 }
 
+// intervals returns how long to wait between looks, at first and at most.
+func (s *waitSettings) intervals() (first, longest time.Duration) {
+	switch {
+	case s.first > 0:
+		return s.first, s.longest
+	case s.wake != nil:
+		return 15 * time.Second, 5 * time.Minute
+	}
+	return time.Second, 30 * time.Second
+}
+
 // maxLookFailures is how many looks may fail in a row.
 const maxLookFailures = 5
 
 // waitFor looks until what it sees is final.
-func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption,
+func waitFor[T any](ctx context.Context, op *operation, id string, opts []WaitOption,
 	look func(context.Context, []CallOption) (*T, error), status func(*T) (string, bool)) (*T, error) {
-	s := waitSettings{first: time.Second, longest: 30 * time.Second}
+	var s waitSettings
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -81,9 +105,17 @@ func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption,
 			return nil, refusal(op, err)
 		}
 	}
+	var woken <-chan struct{}
+	if s.wake != nil {
+		var stop func()
+		if woken, stop = s.wake(id); stop != nil {
+			defer stop()
+		}
+	}
+	first, longest := s.intervals()
 	var last *T
 	seen, failures := "never seen", 0
-	for interval := s.first; ; interval = min(interval+interval/2, s.longest) {
+	for interval := first; ; interval = min(interval+interval/2, longest) {
 		current, err := look(ctx, s.calls)
 		var failure *Error
 		switch {
@@ -106,6 +138,11 @@ func waitFor[T any](ctx context.Context, op *operation, opts []WaitOption,
 		timer := time.NewTimer(interval - rand.N(interval/5+1))
 		select {
 		case <-timer.C:
+		case _, open := <-woken:
+			if timer.Stop(); !open {
+				woken = nil
+			}
+			interval = min(interval, time.Second) // what was told may be seen a moment later
 		case <-ctx.Done():
 			timer.Stop()
 			gaveUp := fmt.Errorf("gave up waiting, last status %s: %w", clean(seen, 60), ctx.Err())

@@ -17,13 +17,14 @@ type functions struct {
 	pointers map[*openapi3.Schema]string // where each schema is declared
 	fields   map[string]string           // what a property or a parameter is called in Go
 	rules    rulebook
+	webhooks map[string]*openapi3.PathItem
 	schemas  openapi3.Schemas // of the components, those that were declared in place among them
 	serves   bool             // the output is the server of the sandbox, whose answers must be types that can have methods
 	errs     []error
 }
 
 func newFunctions(r *reading, parsed *openapi3.T, serves bool) *functions {
-	f := &functions{reading: r, serves: serves, pointers: make(map[*openapi3.Schema]string)}
+	f := &functions{reading: r, serves: serves, webhooks: parsed.Webhooks, pointers: make(map[*openapi3.Schema]string)}
 	f.locate(parsed)
 	f.hoist(parsed)
 	f.nameFields(parsed)
@@ -48,6 +49,7 @@ func (f *functions) byName() map[string]any {
 		"authentication": func() *authentication { return f.auth },
 		"generatedBy":    generatedBy,
 		"methods":        f.methods,
+		"notifications":  f.notifications,
 		"join":           join,
 		"quoted":         quotes,
 		"declare":        f.declare,

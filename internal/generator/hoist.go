@@ -61,6 +61,13 @@ func (f *functions) hoist(t *openapi3.T) {
 			op.Callbacks = nil // the client sends none
 		}
 	}
+	for _, name := range sorted(t.Webhooks) {
+		for _, op := range t.Webhooks[name].Operations() {
+			if op.RequestBody != nil && op.RequestBody.Value != nil {
+				h.names(op.RequestBody.Value.Content, name+" body")
+			}
+		}
+	}
 	for _, name := range sorted(t.Components.Schemas) {
 		h.alternatives(t.Components.Schemas[name], name)
 	}

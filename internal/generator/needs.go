@@ -10,7 +10,7 @@ import (
 
 // needs begins the line with which a file of package api that is written by hand says of which operations and schemas of the
 // contract it speaks: //aver:needs getCheck #Date. With another contract, which lacks one of them, it is left out. basic
-// stands for an operation that takes Basic credentials.
+// stands for an operation that takes Basic credentials, webhook for any notification.
 const needs = "//aver:needs "
 
 // Meets reports whether a contract has what a file needs.
@@ -36,6 +36,9 @@ func has(d *spec.Document, name string) bool {
 	if name == "basic" {
 		auth, _ := newAuthentication(d)
 		return auth.Basic
+	}
+	if name == "webhook" {
+		return len(d.Webhooks) > 0
 	}
 	if schema, ok := strings.CutPrefix(name, "#"); ok {
 		of := spec.Member(d.Schema(schema), "x-go-type")
