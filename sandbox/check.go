@@ -38,6 +38,7 @@ type check struct {
 	submitted    time.Time // zero before
 	submissions  int       // how often the check was charged for
 	searchID     string
+	notified     bool // of the end of the check
 }
 
 func (c *check) has(t server.CheckType) bool { return slices.Contains(c.types, t) }
@@ -50,10 +51,7 @@ func (s *Sandbox) status(c *check) server.CheckStatus {
 	case c.submitted.IsZero():
 		return server.CheckStatusAwaitingUser
 	}
-	duration := s.config.processing
-	if c.outcome.slow || c.unreadable() {
-		duration = max(duration, s.config.slow)
-	}
+	duration := s.duration(c)
 	elapsed := s.config.now().Sub(c.submitted)
 	switch {
 	case elapsed >= duration && c.unreadable():
@@ -66,6 +64,14 @@ func (s *Sandbox) status(c *check) server.CheckStatus {
 		return server.CheckStatusAwaitingReview
 	}
 	return server.CheckStatusAwaitingAutomation
+}
+
+// duration returns how long the check takes once it is submitted.
+func (s *Sandbox) duration(c *check) time.Duration {
+	if c.outcome.slow || c.unreadable() {
+		return max(s.config.processing, s.config.slow)
+	}
+	return s.config.processing
 }
 
 func final(status server.CheckStatus) bool {
@@ -89,7 +95,9 @@ func (s *Sandbox) findOpen(id string) (*check, error) {
 	return c, err
 }
 
+// describe returns what the service says of a check. s.mu is held.
 func (s *Sandbox) describe(c *check) server.Check {
+	s.settle(c)
 	check := server.Check{
 		ID:                   c.id,
 		OrganizationID:       &s.config.organizationID,
@@ -189,6 +197,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	}
 	s.checks[c.id] = c
 	s.byIdentifier[c.identifier] = append(s.byIdentifier[c.identifier], c)
+	s.notifier.begun(c.id)
 
 	created := server.CreateCheck200JSONResponse{CheckID: c.id, ThirdPartyIdentifier: c.identifier}
 	if c.has(server.CheckTypeDocumentVerification) {
@@ -280,6 +289,7 @@ func (s *Sandbox) submit(c *check) {
 	if c.has(server.CheckTypeWatchlist) || c.has(server.CheckTypeVisualWatchlist) {
 		c.searchID = s.searchFor(c).id
 	}
+	s.settleLater(c)
 }
 
 func (s *service) SubmitCheck(_ context.Context, r server.SubmitCheckRequestObject) (server.SubmitCheckResponseObject, error) {

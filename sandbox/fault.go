@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -345,17 +344,13 @@ func (s *Sandbox) showFaults(w http.ResponseWriter, _ *http.Request) {
 		Counts map[Fault]int `json:"counts"`
 	}{s.faults.config, maps.Clone(s.faults.counts)}
 	s.faults.mu.Unlock()
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer)
+	writeJSON(w, answer)
 }
 
 // changeFaults lets PUT /sandbox/faults change what goes wrong.
 func (s *Sandbox) changeFaults(w http.ResponseWriter, r *http.Request) {
 	var f Faults
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		writeProblem(w, problem(http.StatusBadRequest, `The request must be JSON like {"rate": 0.2, "seed": 1, "kinds": ["delay"]}.`))
+	if !readJSON(w, r, &f, `{"rate": 0.2, "seed": 1, "kinds": ["delay"]}`) {
 		return
 	}
 	if err := s.SetFaults(f); err != nil {

@@ -22,6 +22,8 @@ const (
 	QuirkSubmitStatus  Quirk = "submitStatus"  // submitting answers with the status alone, even when the results are ready
 	QuirkSubmitString  Quirk = "submitString"  // submitting answers with the status as a bare string
 	QuirkDocument      Quirk = "document"      // an image comes in the property document instead of base64
+	QuirkComplete      Quirk = "complete"      // notifications say Complete instead of Completed
+	QuirkGroupBlank    Quirk = "groupBlank"    // notifications have a blank before the groupId
 	QuirkScalars       Quirk = "scalars"       // fraudScore comes as a string, position as a number, deliverability as a boolean
 )
 
@@ -53,7 +55,9 @@ var quirks = map[Quirk]func(path string, answer any) any{
 		}
 		return answer
 	},
-	QuirkDocument: nil, // the answer is streamed, see GetCheckDocument
+	QuirkDocument:   nil, // the answer is streamed, see GetCheckDocument
+	QuirkComplete:   nil, // these concern no answer, see message
+	QuirkGroupBlank: nil,
 	QuirkScalars: func(_ string, answer any) any {
 		each(answer, func(object map[string]any) {
 			if v, ok := object["fraudScore"].(json.Number); ok {

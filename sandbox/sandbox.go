@@ -43,6 +43,8 @@ type Sandbox struct {
 	faults  faults
 	images  store
 
+	notifier *notifier
+
 	mu           sync.Mutex // guards what follows
 	checks       map[string]*check
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
@@ -64,6 +66,7 @@ type config struct {
 	now            func() time.Time
 	docs           []byte
 	basicPlan      bool
+	webhook        Webhook
 }
 
 // An Option configures a [Sandbox].
@@ -243,6 +246,7 @@ func New(opts ...Option) (*Sandbox, error) {
 		searchOf:     make(map[string]*search),
 	}
 	s.faults.set(c.faults)
+	s.notifier = newNotifier(c.webhook)
 	s.handler = s.routes()
 	return s, nil
 }
@@ -278,8 +282,12 @@ func (s *Sandbox) routes() http.Handler {
 	router.Get("/enroll/{code}", s.showEnrollment)
 	router.Post("/enroll/{code}", s.finishEnrollment)
 	router.Get("/docs", s.showDocs)
-	router.Get("/sandbox/faults", s.showFaults)
-	router.Put("/sandbox/faults", s.changeFaults)
+	router.Group(func(router chi.Router) {
+		router.Use(http.NewCrossOriginProtection().Handler) // no page of another site may change anything
+		router.Get("/sandbox/faults", s.showFaults)
+		router.Put("/sandbox/faults", s.changeFaults)
+		s.routeWebhook(router)
+	})
 
 	strict := server.NewStrictHandlerWithOptions(&service{Sandbox: s}, nil, server.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  writeError,

@@ -835,7 +835,7 @@ func TestClientUnderstandsAllQuirks(t *testing.T) {
 }
 
 func TestParseQuirks(t *testing.T) {
-	if all, err := sandbox.ParseQuirks("all"); err != nil || len(all) != 6 {
+	if all, err := sandbox.ParseQuirks("all"); err != nil || len(all) != 8 {
 		t.Errorf("%v, %v", all, err)
 	}
 	if two, err := sandbox.ParseQuirks(" enumCase, scalars "); err != nil || !slices.Equal(two, []sandbox.Quirk{"enumCase", "scalars"}) {

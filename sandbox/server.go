@@ -38,6 +38,7 @@ func Listen(opts ...Option) (*Server, error) {
 		stop: sync.OnceValue(func() error {
 			err := httpServer.Close()
 			<-done
+			s.notifier.close()
 			return err
 		}),
 	}, nil

@@ -22,6 +22,7 @@ type search struct {
 	categories []server.WatchlistCategory
 	criteria   server.SearchCriteria
 	outcome    outcome
+	rechecked  time.Time // when it last ran again; zero before
 }
 
 // searchFor makes the search of a check. s.mu is held.
@@ -105,6 +106,7 @@ func (s *service) SearchWatchlists(ctx context.Context, r server.SearchWatchlist
 		}
 	}
 	s.keep(found)
+	s.notifyOf(found, server.NotificationTypeWatchlistSearch)
 	return server.SearchWatchlists200JSONResponse{ID: found.id}, nil
 }
 
@@ -119,6 +121,9 @@ func (s *Sandbox) describeSearch(f *search) server.WatchlistSearch {
 		SearchType:      server.WatchlistSearchTypeText,
 		RecheckInterval: &f.recheck,
 		SearchCriteria:  f.criteria,
+	}
+	if !f.rechecked.IsZero() {
+		d.LastRecheckDate = wire.NewTimestamp(f.rechecked)
 	}
 	if f.visual {
 		d.SearchType = server.WatchlistSearchTypeTextAndVisual
