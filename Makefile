@@ -57,8 +57,9 @@ release-check: ## say whether what is committed can be released: version, change
 	@cd internal/release && go run . -check
 
 .PHONY: chaos
-chaos: ## create and submit 10,000 checks while 20 % of the calls go wrong, and count
+chaos: ## create, submit and hear of 10,000 checks while calls and notifications go wrong, and count
 	@go run ./cmd/aver chaos
+	@echo && go run ./cmd/aver chaos notifications
 
 .PHONY: contract
 contract: ## call every operation and hold both sides against the contract (AVER_… for the real service)

@@ -44,6 +44,7 @@ func newChaosCommand() *cobra.Command {
 			return r.verdict()
 		},
 	}
+	cmd.AddCommand(newChaosNotificationsCommand())
 	flags := cmd.Flags()
 	flags.IntVar(&c.checks, "checks", 10_000, "how many checks to create and submit")
 	flags.IntVar(&c.workers, "workers", 128, "how many callers at once")

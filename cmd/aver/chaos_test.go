@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/goaver/aver-go/sandbox"
+	"github.com/goaver/aver-go/webhook"
 )
 
 // Whatever goes wrong, and whichever calls it hits, nothing is doubled and nothing is lost.
@@ -59,5 +62,34 @@ func TestVerdictFindsEveryFault(t *testing.T) {
 		if bad.verdict() == nil {
 			t.Errorf("%s is not noticed", name)
 		}
+	}
+}
+
+// Whichever notifications go wrong and whenever the handler fails, each outcome is handled once, and none that is not true.
+func TestChaosOfNotifications(t *testing.T) {
+	for seed := range uint64(3) {
+		c := notificationChaos{checks: 200, workers: 16, rate: 0.7, seed: seed}
+		r, err := c.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		r.print(&out)
+		if err := r.verdict(); err != nil {
+			t.Errorf("seed %d: %v\n%s", seed, err, out.String())
+		}
+		if r.faults[sandbox.NotificationLost] == 0 || r.faults[sandbox.NotificationForged] == 0 || r.failures == 0 || r.rounds == 0 ||
+			r.outcomes[webhook.Duplicate] == 0 || r.outcomes[webhook.Premature] == 0 || r.byNotification == 0 {
+			t.Errorf("seed %d: too little went wrong\n%s", seed, out.String())
+		}
+	}
+	for _, args := range [][]string{{"--checks", "0"}, {"--workers", "0"}, {"--faults", "2"}} {
+		if _, err := aver(t.Context(), append([]string{"chaos", "notifications"}, args...)...); err == nil {
+			t.Errorf("%q was accepted", args)
+		}
+	}
+	out, err := aver(t.Context(), "chaos", "notifications", "--checks", "20", "--faults", "0")
+	if err != nil || !strings.Contains(out, "outcomes missed                       0") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
