@@ -319,11 +319,18 @@ func TestBodyIsNotReadWithoutTheHeader(t *testing.T) {
 	if w.Code != 401 || w.Header().Get("Connection") != "close" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
-	req.Header["X-Proof"] = []string{secret, secret}
-	if w = httptest.NewRecorder(); w.Code == 200 {
-		r.ServeHTTP(w, req)
+	req := httptest.NewRequest(http.MethodPost, "/", untouchable{t})
+	req.Header.Set("X-Proof", secret)
+	req.ContentLength = 64<<10 + 1
+	w = httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	if w.Code != 413 {
+		t.Errorf("a large body: %d", w.Code)
 	}
+	req = httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	req.Header["X-Proof"] = []string{secret, secret}
+	w = httptest.NewRecorder()
+	r.ServeHTTP(w, req)
 	if w.Code != 401 {
 		t.Errorf("the header twice: %d", w.Code)
 	}
@@ -388,28 +395,16 @@ func TestHandlerThatIsLate(t *testing.T) {
 // The handler goes on when the sender leaves, which has no way to say that it did not mean it.
 func TestSenderThatLeaves(t *testing.T) {
 	s := newSite(t)
-	begun, left, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
 	s.handle = func(ctx context.Context, _ webhook.Event) error {
-		close(begun)
-		<-left
-		done <- ctx.Err()
+		cancel() // as the server does when the connection breaks
 		return ctx.Err()
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(notification("OfflineCheck", s.check("a@example.com"), "Completed")))
+	req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(notification("OfflineCheck", s.check("a@example.com"), "Completed")))
 	req.Header.Set("X-Proof", secret)
-	go func() {
-		<-begun
-		cancel()
-	}()
-	resp, err := http.DefaultClient.Do(req)
-	if err == nil {
-		resp.Body.Close()
-		t.Error("there was an answer")
-	}
-	close(left)
-	if err := <-done; err != nil {
-		t.Error(err)
+	s.receiver.ServeHTTP(httptest.NewRecorder(), req.WithContext(ctx))
+	if got := s.outcomes(); len(got) != 1 || got[0] != webhook.Handled {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -433,6 +428,40 @@ func TestManyAtOnceAreHandledOnce(t *testing.T) {
 	wg.Wait()
 	if n := len(s.handled()); n != len(checks) {
 		t.Errorf("%d events of %d checks", n, len(checks))
+	}
+}
+
+// An asked counts the looks at a client.
+type asked struct {
+	webhook.Client
+	looks []string
+}
+
+func (a *asked) GetCheck(ctx context.Context, id string, opts ...api.CallOption) (*api.Check, error) {
+	a.looks = append(a.looks, "check")
+	return a.Client.GetCheck(ctx, id, opts...)
+}
+
+func (a *asked) GetWatchlistSearch(ctx context.Context, id string, opts ...api.CallOption) (*api.WatchlistSearch, error) {
+	a.looks = append(a.looks, "search")
+	return a.Client.GetWatchlistSearch(ctx, id, opts...)
+}
+
+// What the type says is looked at first, and what is there not asked for again.
+func TestStateIsReadOnce(t *testing.T) {
+	s := newSite(t)
+	a := &asked{Client: s.client}
+	r, err := webhook.New(s.take, webhook.WithoutSecret(), webhook.WithClient(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, search := s.check("a@example.com"), s.search("b")
+	for _, body := range []string{notification("OfflineCheck", check, "Completed"), notification("watchlistSEARCH", search, "Completed"),
+		notification("Unheard", search, "Completed")} {
+		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+	}
+	if want := []string{"check", "search", "check", "search"}; !slices.Equal(a.looks, want) {
+		t.Errorf("%q", a.looks)
 	}
 }
 
