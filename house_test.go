@@ -40,7 +40,7 @@ var mayImport = map[string]string{
 	"webhook":                 "wire/ api",
 	"contract":                "wire/ internal/spec",
 	"contract/suite":          "api contract",
-	"cmd/aver":                ". api authprovider contract/ internal/generator internal/spec sandbox webhook",
+	"cmd/aver":                ". api authprovider contract/ internal/generator internal/spec sandbox webhook wire/httperr",
 	"cmd/aver/images":         "",
 	"examples/quickstart":     "api",
 }

@@ -35,7 +35,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(),
-		newChaosCommand())
+		newChaosCommand(), newWebhookCommand())
 	return root
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for _, name := range []string{"AVER_API_KEY", "AVER_API_SECRET", "AVER_GROUP_ID", "AVER_BASE_URL"} {
+	for _, name := range []string{"AVER_API_KEY", "AVER_API_SECRET", "AVER_GROUP_ID", "AVER_BASE_URL", "AVER_WEBHOOK_SECRET"} {
 		_ = os.Unsetenv(name) // the tests must never call the real service
 	}
 	goleak.VerifyTestMain(m)

@@ -25,6 +25,8 @@ func newSandboxCommand() *cobra.Command {
 		faults                             sandbox.Faults
 		tokenTTL, processing, slow         time.Duration
 		asJSON, basicPlan, extendedPhoto   bool
+		hook                               sandbox.Webhook
+		hookFaults                         []string
 	)
 	cmd := &cobra.Command{
 		Use:   "sandbox",
@@ -52,7 +54,14 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 					return err
 				}
 			}
+			for _, kind := range hookFaults {
+				hook.Faults.Kinds = append(hook.Faults.Kinds, sandbox.NotificationFault(kind))
+			}
+			if hook.Value = os.Getenv("AVER_WEBHOOK_SECRET"); hook.Value == "" || hook.URL == "" {
+				hook.Header, hook.Value = "", ""
+			}
 			opts := []sandbox.Option{
+				sandbox.WithWebhook(hook),
 				sandbox.WithDocs(page),
 				sandbox.WithCredentials(key, secret),
 				sandbox.WithGroup(sandbox.Group{ID: groupID, ExtendedPhoto: extendedPhoto}),
@@ -103,6 +112,14 @@ Another terminal calls it with:
 	flags.Float64Var(&faults.Rate, "faults", 0, "share of the calls that go wrong, from 0 to 1")
 	flags.Uint64Var(&faults.Seed, "fault-seed", 1, "seed of the faults: the same one makes the same choices")
 	flags.StringSliceVar(&faultKinds, "fault-kinds", nil, fmt.Sprintf("what goes wrong, with commas (default: all of %q)", sandbox.AllFaults()))
+	flags.StringVar(&hook.URL, "webhook", "", "URL to send notifications to")
+	flags.StringVar(&hook.Header, "webhook-header", "Authorization", "header that proves the sender; AVER_WEBHOOK_SECRET is its value, without which none is sent")
+	flags.StringSliceVar(&hook.Types, "webhook-types", nil, "types of notifications to send, with commas (default: all)")
+	flags.BoolVar(&hook.AnyHost, "webhook-any-host", false, "allow a --webhook beyond this computer")
+	flags.Float64Var(&hook.Faults.Rate, "webhook-faults", 0, "share of the notifications that go wrong, from 0 to 1")
+	flags.Uint64Var(&hook.Faults.Seed, "webhook-fault-seed", 1, "seed of these faults")
+	flags.StringSliceVar(&hookFaults, "webhook-fault-kinds", nil, fmt.Sprintf("what goes wrong with them, with commas (default: all of %q)",
+		sandbox.AllNotificationFaults()))
 	flags.StringVar(&docs, "docs", "", "a page to serve at /docs, such as the one of make docs")
 	flags.BoolVar(&asJSON, "json", false, "print the URL, key, secret and group ID as one JSON line")
 	return cmd
