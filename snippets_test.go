@@ -37,10 +37,11 @@ import (
 	"github.com/goaver/aver-go/contract"
 	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/sandbox"
+	"github.com/goaver/aver-go/webhook"
 )
 
 func _(t *testing.T, ctx context.Context, client *api.Client, results *api.CheckResults, r io.Reader, err error,
-	url, key, secret, id, checkID string) {
+	url, key, secret, id, checkID string, handle webhook.Handler, receiver *webhook.Receiver) {
 	{
 		%s
 	}
@@ -54,7 +55,7 @@ func TestSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}",
-		"./api", "./authprovider", "./contract", "./generated", "./sandbox", "testing")
+		"./api", "./authprovider", "./contract", "./generated", "./sandbox", "./webhook", "testing")
 	exports, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
