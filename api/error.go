@@ -333,7 +333,7 @@ func classOf(status int) error {
 }
 
 // classOfExchange is the class of a call that was not sent because the exchange of credentials was answered with
-// status, or not at all. Only what concerns the credentials is the caller's to mend.
+// status, or not at all. What concerns the credentials and the base URL is the caller's to mend.
 func classOfExchange(status int) error {
 	switch status {
 	case http.StatusOK:
@@ -344,6 +344,8 @@ func classOfExchange(status int) error {
 		return ErrForbidden
 	case http.StatusTooManyRequests:
 		return ErrRateLimited
+	case http.StatusNotFound, http.StatusGone, http.StatusMethodNotAllowed, http.StatusMovedPermanently, http.StatusPermanentRedirect:
+		return ErrUnexpectedResponse // the service is not there: the base URL is wrong
 	}
 	return ErrUnavailable
 }

@@ -130,7 +130,7 @@ func (e *Error) transient() bool {
 	case e.Class == ErrRateLimited, e.Class == ErrUnavailable:
 		return true
 	case e.Class == ErrUnexpectedResponse:
-		return errors.As(e.Err, &damaged) || errors.As(e.Err, &exchange)
+		return errors.As(e.Err, &damaged) || errors.As(e.Err, &exchange) && exchange.Status == http.StatusOK
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/goaver/aver-go/api"
@@ -44,9 +45,14 @@ func (r *Receiver) readBack(ctx context.Context, e *Event) error {
 	return nil
 }
 
-// isNothing reports whether an error says that nothing has an ID, or that nothing can have it.
+// isNothing reports whether an error says that nothing has an ID, or that nothing can have it: the service refuses it as
+// malformed, or it cannot even be sent.
 func isNothing(err error) bool {
-	return errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrInvalidRequest)
+	var failure *api.Error
+	if errors.Is(err, api.ErrInvalidRequest) && errors.As(err, &failure) {
+		return failure.Status == 0 || failure.Status == http.StatusBadRequest || failure.Status == http.StatusUnprocessableEntity
+	}
+	return errors.Is(err, api.ErrNotFound)
 }
 
 func (r *Receiver) readCheck(ctx context.Context, e *Event) error {

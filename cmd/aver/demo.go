@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -30,6 +31,7 @@ type demo struct {
 	firstName, lastName string
 	email, phone        string
 	outcome             string
+	outcomeGiven        bool
 	timeout             time.Duration
 	asJSON              bool
 
@@ -49,6 +51,7 @@ real service (or the one that AVER_BASE_URL names), where a check costs money un
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
+			d.outcomeGiven = cmd.Flags().Changed("outcome")
 			d.bar = !d.asJSON && isTerminal(d.out)
 			return d.run(cmd.Context(), accountFromEnv())
 		},
@@ -68,6 +71,14 @@ real service (or the one that AVER_BASE_URL names), where a check costs money un
 }
 
 func (d *demo) run(ctx context.Context, a account) error {
+	for flag, file := range map[string]string{"front": d.front, "back": d.back, "selfie": d.selfie} {
+		if err := checkFile(file); err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	if a.isSet() && d.outcomeGiven {
+		return errors.New("--outcome chooses what the built-in sandbox does, and AVER_API_KEY has another service called; a sandbox elsewhere takes the words in --email")
+	}
 	if !a.isSet() {
 		if err := checkWords(d.outcome); err != nil {
 			return err
@@ -89,6 +100,22 @@ func (d *demo) run(ctx context.Context, a account) error {
 		fmt.Fprintf(d.out, "A check from the first call to the results, on %s\n\n", where)
 	}
 	return d.flow(ctx, a.groupID)
+}
+
+// checkFile refuses a file that cannot be read, before a check is created.
+func checkFile(name string) error {
+	if name == "" {
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || info.IsDir() {
+		return errors.Join(err, fmt.Errorf("%s is no file", name))
+	}
+	return nil
 }
 
 // checkWords refuses words that choose nothing.

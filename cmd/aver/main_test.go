@@ -102,7 +102,15 @@ func TestDemoOnAnAccount(t *testing.T) {
 	if err := os.WriteFile(front, []byte("\xff\xd8\xff\xe0\x00\x04me, not by name a JPEG image"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := aver(t.Context(), "demo", "--front", front, "--outcome", "ignored")
+	if out, err := aver(t.Context(), "demo", "--outcome", "Age"); err == nil || !strings.Contains(err.Error(), "--outcome") || len(sb.Checks()) != 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, name := range []string{front + ".typo", filepath.Dir(front)} {
+		if _, err := aver(t.Context(), "demo", "--back", name); err == nil || !strings.Contains(err.Error(), "--back: ") || len(sb.Checks()) != 0 {
+			t.Errorf("%v", err)
+		}
+	}
+	out, err := aver(t.Context(), "demo", "--front", front)
 	if err != nil || len(sb.Checks()) != 1 || !strings.Contains(out, sb.URL) {
 		t.Errorf("%v, %d checks:\n%s", err, len(sb.Checks()), out)
 	}
@@ -162,6 +170,14 @@ func TestToken(t *testing.T) {
 	t.Setenv("AVER_API_SECRET", "wrong-secret")
 	if out, err := aver(t.Context(), "token"); err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error()+out, "wrong-secret") {
 		t.Errorf("wrong secret: %v: %s", err, out)
+	}
+	out, err = aver(t.Context(), "token", "--json")
+	var failure struct {
+		OK    *bool
+		Error string
+	}
+	if err == nil || json.Unmarshal([]byte(out), &failure) != nil || failure.OK == nil || *failure.OK || !strings.Contains(failure.Error, "401") {
+		t.Errorf("--json: %v: %s", err, out)
 	}
 }
 
@@ -255,11 +271,48 @@ func TestServeStopsWithARequestUnderWay(t *testing.T) {
 	}
 }
 
+// A browser opens connections ahead. They hold nothing up.
+func TestServeStopsWithAConnectionOnWhichNothingWasAsked(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	address := make(chan string, 1)
+	served := make(chan error, 1)
+	go func() {
+		served <- serve(ctx, "127.0.0.1:0", time.Hour, http.NotFoundHandler(), func(url string) error {
+			address <- strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/api")
+			return nil
+		})
+	}()
+	to := <-address
+	idle, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	resp, err := http.Get("http://" + to) // by now the other one is accepted
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	start := time.Now()
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if elapsed := time.Since(start); elapsed > 4*time.Second { // net/http gives up on such a connection after five
+		t.Errorf("it took %s", elapsed)
+	}
+}
+
 func TestSandboxRefusesBadFlags(t *testing.T) {
 	if _, err := aver(t.Context(), "sandbox", "--quirks", "nonsense"); err == nil || !strings.Contains(err.Error(), "not a quirk") {
 		t.Error(err)
 	}
 	if _, err := aver(t.Context(), "sandbox", "--token-ttl", "0s"); err == nil || !strings.Contains(err.Error(), "--token-ttl") {
+		t.Error(err)
+	}
+	if _, err := aver(t.Context(), "sandbox", "--processing", "-1s"); err == nil || !strings.Contains(err.Error(), "--processing") {
 		t.Error(err)
 	}
 	t.Setenv("AVER_SANDBOX_QUIRKS", "") // empty is unset

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,9 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			}
 			if tokenTTL <= 0 {
 				return errors.New("--token-ttl must be positive")
+			}
+			if processing < 0 || slow < 0 {
+				return errors.New("--processing and --slow must not be negative")
 			}
 			for _, kind := range faultKinds {
 				faults.Kinds = append(faults.Kinds, sandbox.Fault(kind))
@@ -153,7 +157,8 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 	if s, ok := h.(*sandbox.Sandbox); ok {
 		listener = s.Listener(listener)
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	var fresh connections
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnState: fresh.note}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := ready(fmt.Sprintf("http://%s/api", reachable(listener.Addr()))); err != nil {
@@ -166,6 +171,7 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 		return err
 	case <-ctx.Done():
 	}
+	fresh.close()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil {
@@ -173,6 +179,37 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 	}
 	<-served
 	return nil
+}
+
+// connections are those on which nothing was asked yet. A browser opens some ahead, and [http.Server.Shutdown] waits for them.
+type connections struct {
+	mu     sync.Mutex // guards what follows
+	open   map[net.Conn]bool
+	closed bool
+}
+
+func (c *connections) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(c.open, conn)
+	case c.closed:
+		_ = conn.Close()
+	case c.open == nil:
+		c.open = map[net.Conn]bool{conn: true}
+	default:
+		c.open[conn] = true
+	}
+}
+
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for conn := range c.open {
+		_ = conn.Close()
+	}
 }
 
 // reachable returns an address under which a listener is reached from this computer.

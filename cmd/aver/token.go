@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/goaver/aver-go/authprovider"
 )
 
 func newTokenCommand() *cobra.Command {
@@ -17,16 +20,14 @@ func newTokenCommand() *cobra.Command {
 AVER_BASE_URL names another service than production. The token itself is printed with --show only.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := accountFromEnv().client()
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			token, err := client.Provider().Token(cmd.Context())
-			if err != nil {
-				return err
-			}
 			out := cmd.OutOrStdout()
+			token, err := exchange(cmd.Context())
+			if err != nil {
+				if asJSON {
+					_ = json.NewEncoder(out).Encode(map[string]any{"ok": false, "error": err.Error()})
+				}
+				return err
+			}
 			lifetime := token.Lifetime().Round(time.Second)
 			switch {
 			case asJSON:
@@ -46,4 +47,14 @@ AVER_BASE_URL names another service than production. The token itself is printed
 	cmd.Flags().BoolVar(&show, "show", false, "print the token, which is a secret")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
+}
+
+// exchange exchanges the credentials of the environment for a token.
+func exchange(ctx context.Context) (authprovider.Token, error) {
+	client, err := accountFromEnv().client()
+	if err != nil {
+		return authprovider.Token{}, err
+	}
+	defer client.Close()
+	return client.Provider().Token(ctx)
 }

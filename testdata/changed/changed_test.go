@@ -72,6 +72,14 @@ func TestChangedContract(t *testing.T) {
 	if printed := fmt.Sprint(expired); strings.Contains(printed, "PRIVATE") || !strings.Contains(printed, "d1") {
 		t.Errorf("printed as %s", printed)
 	}
+	got, err := api.ReadNotification([]byte(`{"document":"d1","holder":"h"}`))
+	if err != nil || got.Webhook != "documentExpired" || got.Value.(*api.DocumentExpiredNotification).Holder != "h" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := api.ReadNotification([]byte(`{"statusMessage":{"type":"LiveCheck","id":"c","status":"Failed"}}`)); err != nil ||
+		got.Webhook != "statusChanged" {
+		t.Errorf("%v, %v", got, err)
+	}
 	for body, ok := range map[string]bool{`{"document":"d1","holder":"h"}`: true,
 		`{"statusMessage":{"type":"LiveCheck","id":"c","groupId":"g","status":"Failed"}}`: true, `{"document":7}`: false} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
