@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/goaver/aver-go/internal/spec"
 )
 
 // A Fault is a way in which a call goes wrong.
@@ -40,6 +42,7 @@ const (
 	FaultRevokedToken  Fault = "revoked-token"   // 401, and the token is refused from now on
 	FaultDrip          Fault = "drip"            // the answer arrives in small pieces
 	FaultLag           Fault = "lag"             // 502, 504 or a reset at once, and the request is processed up to 2 s later
+	FaultStatus        Fault = "status"          // an answer with Faults.Status, in place of processing
 )
 
 var allFaults = []Fault{
@@ -47,7 +50,7 @@ var allFaults = []Fault{
 	FaultTruncated, FaultGarbage, FaultContentType, FaultExpiredToken, FaultRevokedToken, FaultDrip, FaultLag,
 }
 
-// AllFaults returns every fault.
+// AllFaults returns every fault that needs nothing else: all but [FaultStatus].
 func AllFaults() []Fault { return slices.Clone(allFaults) }
 
 // Faults says which calls go wrong, and how. The same seed makes the same choices in the same order.
@@ -55,6 +58,26 @@ type Faults struct {
 	Rate  float64 `json:"rate"` // the share of the calls, from 0 to 1
 	Seed  uint64  `json:"seed"`
 	Kinds []Fault `json:"kinds,omitempty"` // each as likely as the others; all of them when empty
+
+	Operations    []string `json:"operations,omitempty"`    // the operationIds whose calls go wrong; all of them when empty
+	Next          int      `json:"next,omitempty"`          // each of the next so many calls goes wrong, and none after that; in place of Rate
+	Status        int      `json:"status,omitempty"`        // of FaultStatus, which is the kind when no other is named
+	SpareExchange bool     `json:"spareExchange,omitempty"` // credentials are exchanged as if all were well
+}
+
+// normal returns the faults as they are kept, or says what is wrong with them.
+func (f Faults) normal() (Faults, error) {
+	f.Kinds, f.Operations = slices.Clone(f.Kinds), slices.Clone(f.Operations)
+	if err := f.check(); err != nil {
+		return f, err
+	}
+	switch {
+	case len(f.Kinds) == 0 && f.Status != 0:
+		f.Kinds = []Fault{FaultStatus}
+	case len(f.Kinds) == 0:
+		f.Kinds = allFaults
+	}
+	return f, nil
 }
 
 func (f Faults) check() error {
@@ -62,26 +85,39 @@ func (f Faults) check() error {
 		return errors.New("the rate of faults must be from 0 to 1")
 	}
 	for _, kind := range f.Kinds {
-		if !slices.Contains(allFaults, kind) {
-			return fmt.Errorf("%q is no fault; want some of %q", kind, allFaults)
+		if !slices.Contains(allFaults, kind) && kind != FaultStatus {
+			return fmt.Errorf("%q is no fault; want some of %q, or %q", kind, allFaults, FaultStatus)
 		}
+	}
+	for _, id := range f.Operations {
+		if !slices.ContainsFunc(spec.Embedded().Operations, func(op *spec.Operation) bool { return op.ID == id }) {
+			return fmt.Errorf("the contract has no operation %q to go wrong; want an operationId such as createCheck", id)
+		}
+	}
+	byStatus := slices.Contains(f.Kinds, FaultStatus) || len(f.Kinds) == 0 && f.Status != 0
+	switch {
+	case f.Next < 0:
+		return errors.New("the number of the next calls that go wrong is negative")
+	case byStatus && (f.Status < 400 || f.Status > 599):
+		return errors.New("the status of a fault must be from 400 to 599")
+	case !byStatus && f.Status != 0:
+		return fmt.Errorf("a status is that of the fault %q, which is not among the kinds", FaultStatus)
 	}
 	return nil
 }
 
 // WithFaults makes calls go wrong.
 func WithFaults(f Faults) Option {
-	return func(c *config) error {
-		c.faults = f
-		c.faults.Kinds = slices.Clone(f.Kinds)
-		return c.faults.check()
+	return func(c *config) (err error) {
+		c.faults, err = f.normal()
+		return err
 	}
 }
 
 // SetFaults changes which calls go wrong from now on, and starts counting anew. The zero Faults ends them.
 func (s *Sandbox) SetFaults(f Faults) error {
-	f.Kinds = slices.Clone(f.Kinds)
-	if err := f.check(); err != nil {
+	f, err := f.normal()
+	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	s.faults.set(f)
@@ -101,43 +137,58 @@ type faults struct {
 	config Faults
 	random *rand.Rand
 	counts map[Fault]int
+	left   int // of the next calls that go wrong
 	refuse int // connections to refuse
 }
 
+// set sets faults that are normal.
 func (f *faults) set(config Faults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(config.Kinds) == 0 {
-		config.Kinds = allFaults
-	}
-	f.config, f.random, f.counts, f.refuse = config, rand.New(rand.NewPCG(config.Seed, 0)), make(map[Fault]int), 0
+	f.config, f.random, f.counts = config, rand.New(rand.NewPCG(config.Seed, 0)), make(map[Fault]int)
+	f.left, f.refuse = config.Next, 0
 }
 
 // A choice is what goes wrong with one call.
 type choice struct {
-	kind  Fault
-	after bool // the request is processed first
-	body  int
-	delay time.Duration
-	lag   time.Duration
+	kind   Fault
+	after  bool // the request is processed first
+	status int  // of FaultStatus
+	body   int
+	delay  time.Duration
+	lag    time.Duration
 }
 
 // maxLag is how long a request is processed after the answer to it, at most.
 const maxLag = 2 * time.Second
 
-// next chooses what goes wrong with the next call; no kind for nothing.
-func (f *faults) next() choice {
+// next chooses what goes wrong with the next call, which is one of op; no kind for nothing.
+func (f *faults) next(op operation) choice {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.random.Float64() >= f.config.Rate {
+	exchange := op.Operation != nil && op.security == "basicAuth"
+	switch {
+	case exchange && f.config.SpareExchange,
+		len(f.config.Operations) > 0 && (op.Operation == nil || !slices.Contains(f.config.Operations, op.ID)):
+		return choice{}
+	case f.config.Next > 0 && f.left == 0, f.config.Next == 0 && f.random.Float64() >= f.config.Rate:
 		return choice{}
 	}
+	kinds := f.config.Kinds
+	if exchange { // it has no token that could be refused
+		kinds = slices.DeleteFunc(slices.Clone(kinds), func(k Fault) bool { return k == FaultExpiredToken || k == FaultRevokedToken })
+		if len(kinds) == 0 {
+			return choice{}
+		}
+	}
+	f.left = max(f.left-1, 0)
 	c := choice{
-		kind:  f.config.Kinds[f.random.IntN(len(f.config.Kinds))],
-		after: f.random.IntN(2) == 0,
-		body:  f.random.IntN(3),
-		delay: time.Duration(f.random.IntN(50)) * time.Millisecond,
-		lag:   time.Duration(f.random.Int64N(int64(maxLag))),
+		kind:   kinds[f.random.IntN(len(kinds))],
+		after:  f.random.IntN(2) == 0,
+		status: f.config.Status,
+		body:   f.random.IntN(3),
+		delay:  time.Duration(f.random.IntN(50)) * time.Millisecond,
+		lag:    time.Duration(f.random.Int64N(int64(maxLag))),
 	}
 	f.counts[c.kind]++
 	if c.kind == FaultRefuse {
@@ -197,13 +248,13 @@ func resetAnswer(w http.ResponseWriter) {
 }
 
 // serveFaults makes calls of the API go wrong.
-func (s *Sandbox) serveFaults(next http.Handler) http.Handler {
+func (s *Sandbox) serveFaults(router chi.Router, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") {
 			next.ServeHTTP(w, r)
 			return
 		}
-		c := s.faults.next()
+		c := s.faults.next(operationAt(router, r))
 		switch c.kind {
 		case "":
 			next.ServeHTTP(w, r)
@@ -218,15 +269,12 @@ func (s *Sandbox) serveFaults(next http.Handler) http.Handler {
 		case FaultRateLimitBare:
 			writeProblem(w, problem(http.StatusTooManyRequests, "Too many requests."))
 		case FaultExpiredToken, FaultRevokedToken:
-			token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			if !bearer {
-				writeProblem(w, problem(http.StatusServiceUnavailable, "The service is restarting."))
-				return
-			}
-			if c.kind == FaultRevokedToken {
+			if token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); bearer && c.kind == FaultRevokedToken {
 				s.tokens.revokeOne(token)
 			}
 			writeProblem(w, problem(http.StatusUnauthorized, "The token is not accepted."))
+		case FaultStatus:
+			writeFault(w, c.status, 0)
 		case Fault500, Fault502, Fault503:
 			if c.after {
 				next.ServeHTTP(&heldAnswer{ResponseWriter: discardAnswer{make(http.Header)}}, r)

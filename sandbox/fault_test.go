@@ -199,3 +199,52 @@ func TestFaultsCanBeChangedWhileItRuns(t *testing.T) {
 		}
 	}
 }
+
+// Faults can be aimed: at an operation, at the next calls, with a status, past the exchange.
+func TestFaultsThatAreAimed(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "a", "a@example.com")
+	get := func() error { _, err := client.GetCheck(t.Context(), id, api.WithMaxAttempts(1)); return err }
+	look := func() error {
+		_, err := client.GetPhotoInstruction(t.Context(), id, api.WithMaxAttempts(1))
+		return err
+	}
+	done(t, sb.SetFaults(sandbox.Faults{Next: 2, Status: 403, Operations: []string{"getCheck"}}))
+	for i, want := range []error{api.ErrForbidden, api.ErrForbidden, nil, nil} {
+		if err := get(); !errors.Is(err, want) {
+			t.Errorf("call %d: %v, want %v", i, err, want)
+		}
+		if err := look(); err != nil {
+			t.Errorf("another operation: %v", err)
+		}
+	}
+	if n := sb.FaultCounts()[sandbox.FaultStatus]; n != 2 {
+		t.Errorf("%d counted", n)
+	}
+
+	// A token that expired is a 401 for the call, and the exchange has none that could expire.
+	done(t, sb.SetFaults(sandbox.Faults{Rate: 1, Kinds: []sandbox.Fault{sandbox.FaultExpiredToken}}))
+	sb.RevokeTokens()
+	if err := get(); !errors.Is(err, api.ErrUnauthorized) {
+		t.Errorf("%v", err)
+	}
+
+	// Everything but the exchange goes wrong.
+	fresh := must(api.New(sb.Key, sb.Secret, api.WithBaseURL(sb.URL)))(t)
+	defer fresh.Close()
+	done(t, sb.SetFaults(sandbox.Faults{Rate: 1, Kinds: []sandbox.Fault{sandbox.Fault503}, SpareExchange: true}))
+	if _, err := fresh.Provider().Token(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := get(); !errors.Is(err, api.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+	for _, f := range []sandbox.Faults{
+		{Operations: []string{"getChek"}}, {Next: -1}, {Status: 200}, {Status: 600}, {Kinds: []sandbox.Fault{sandbox.FaultStatus}},
+		{Status: 403, Kinds: []sandbox.Fault{sandbox.Fault500}},
+	} {
+		if sb.SetFaults(f) == nil {
+			t.Errorf("%+v were accepted", f)
+		}
+	}
+}

@@ -303,7 +303,7 @@ func (s *Sandbox) routes() http.Handler {
 	if len(s.config.quirks) > 0 {
 		handler = s.serveQuirks(handler)
 	}
-	handler = s.serveFaults(handler)
+	handler = s.serveFaults(router, handler)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", uuid.NewString())
 		scheme := "http://"

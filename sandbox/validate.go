@@ -45,6 +45,15 @@ func operationOf(r *http.Request) operation {
 	return op
 }
 
+// operationAt returns the operation to which the router will send a request; none for another address.
+func operationAt(router chi.Router, r *http.Request) operation {
+	route := chi.NewRouteContext()
+	if !router.Match(route, r.Method, r.URL.Path) {
+		return operation{}
+	}
+	return operations()[r.Method+" "+strings.TrimPrefix(route.RoutePattern(), "/api")]
+}
+
 // enumOf returns the values of a string enumeration of the contract.
 func enumOf(schema string) []string {
 	var names []string

@@ -465,6 +465,40 @@ func TestStateIsReadOnce(t *testing.T) {
 	}
 }
 
+// A refusing client answers every look with a status.
+type refusing struct {
+	honest
+	status int
+	class  error
+}
+
+func (r refusing) GetCheck(context.Context, string, ...api.CallOption) (*api.Check, error) {
+	return nil, &api.Error{Class: r.class, Status: r.status}
+}
+
+// Of what the service refuses, only what says that nothing can have the ID means that nothing has it.
+func TestRefusedLooks(t *testing.T) {
+	for status, want := range map[int]webhook.Outcome{
+		400: webhook.Unknown, 422: webhook.Unknown, 404: webhook.Unknown, 405: webhook.Unconfirmed, 451: webhook.Unconfirmed, 401: webhook.Unconfirmed,
+		403: webhook.Unconfirmed, 429: webhook.Unconfirmed,
+	} {
+		class := map[int]error{404: api.ErrNotFound, 401: api.ErrUnauthorized, 403: api.ErrForbidden, 429: api.ErrRateLimited}[status]
+		if class == nil {
+			class = api.ErrInvalidRequest
+		}
+		var got webhook.Outcome
+		r, err := webhook.New(func(context.Context, webhook.Event) error { return nil }, webhook.WithoutSecret(),
+			webhook.WithClient(refusing{status: status, class: class}), webhook.WithHook(func(_ context.Context, d webhook.Delivery) { got = d.Outcome }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(notification("LiveCheck", "c2", "Completed"))))
+		if got != want {
+			t.Errorf("%d: %s, want %s", status, got, want)
+		}
+	}
+}
+
 func TestServiceThatIsAway(t *testing.T) {
 	s := newSite(t)
 	id := s.check("a@example.com")
