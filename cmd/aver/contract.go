@@ -19,7 +19,6 @@ func newContractCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "contract",
 		Short: "Hold traffic against openapi.yaml",
-		Args:  cobra.NoArgs,
 	}
 	var spec string
 	cmd.PersistentFlags().StringVar(&spec, "spec", "", "another OpenAPI document (default: the embedded contract)")
@@ -49,7 +48,7 @@ one that AVER_BASE_URL names). A check on the real service costs money unless th
 			return checkHAR(cmd.OutOrStdout(), args[0], c)
 		},
 	})
-	return cmd
+	return oneOf(cmd)
 }
 
 // checked returns the contract to check against: the embedded one, or that of a file.

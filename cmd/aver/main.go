@@ -35,9 +35,25 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(),
+	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newCallCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(),
 		newChaosCommand(), newWebhookCommand())
 	return root
+}
+
+// oneOf has a command that only holds others refuse what is none of them.
+func oneOf(cmd *cobra.Command) *cobra.Command {
+	cmd.Args, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		message := fmt.Sprintf("%s: %q is none of its commands", cmd.CommandPath(), args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			message += "; is " + near[0] + " meant?"
+		}
+		return errors.New(message)
+	}
+	return cmd
 }
 
 // An account is what the environment says about the service to call.

@@ -31,7 +31,7 @@ func newWebhookCommand() *cobra.Command {
 would show it in the list of processes.`,
 	}
 	cmd.AddCommand(newWebhookSendCommand(), newWebhookListenCommand())
-	return cmd
+	return oneOf(cmd)
 }
 
 // A sending is a notification that is sent by hand.
