@@ -42,10 +42,11 @@ func newCommand() *cobra.Command {
 
 // oneOf has a command that only holds others refuse what is none of them.
 func oneOf(cmd *cobra.Command) *cobra.Command {
-	cmd.Args, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return cmd.Help()
+			return nil
 		}
 		message := fmt.Sprintf("%s: %q is none of its commands", cmd.CommandPath(), args[0])
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
