@@ -34,6 +34,12 @@ type check struct {
 	photo        *document
 	extended     *document // the photograph that follows the pose
 	link         string    // the code of the newest link
+	session      string    // the token of the newest session of the enrollment
+	language     string    // of the enrollment
+	skipCode     bool      // the person chooses no code for coming back
+	code         personalCode
+	guesses      int // wrong ones of that
+	consented    bool
 	papers       map[server.SupplementalDocumentType]*document
 	submitted    time.Time // zero before
 	submissions  int       // how often the check was charged for
@@ -170,6 +176,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	if b.ReturnURL != nil {
 		c.returnURL = *b.ReturnURL
 	}
+	c.language, c.skipCode = languageOr(b.Language, "en"), isTrue(b.SkipPersonalAccessCode)
 	if b.CheckTypes != nil { // they replace the group's, and its supplemental documents
 		c.types, c.supplements = b.CheckTypes, nil
 	}
@@ -201,7 +208,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 
 	created := server.CreateCheck200JSONResponse{CheckID: c.id, ThirdPartyIdentifier: c.identifier}
 	if c.has(server.CheckTypeDocumentVerification) {
-		url := s.newLink(ctx, c, c.returnURL)
+		url := s.newLink(ctx, c, c.returnURL, c.language)
 		created.URL = &url
 	}
 	return created, nil
@@ -221,7 +228,15 @@ func (s *service) CreateAccessLink(ctx context.Context, r server.CreateAccessLin
 	if r.Body.ReturnURL != nil {
 		returnURL = *r.Body.ReturnURL
 	}
-	return server.CreateAccessLink200JSONResponse{URL: s.newLink(ctx, c, returnURL)}, nil
+	return server.CreateAccessLink200JSONResponse{URL: s.newLink(ctx, c, returnURL, languageOr(r.Body.Language, c.language))}, nil
+}
+
+// languageOr returns a language that was asked for; another one when none was.
+func languageOr(asked *server.Language, other string) string {
+	if asked == nil || *asked == "" {
+		return other
+	}
+	return string(*asked)
 }
 
 func (s *service) AddPersonalInfo(_ context.Context, r server.AddPersonalInfoRequestObject) (server.AddPersonalInfoResponseObject, error) {

@@ -3,140 +3,159 @@ package sandbox
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
-	"html/template"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"net/http"
+	"net/url"
 
-	"github.com/google/uuid"
-
-	"github.com/goaver/aver-go/sandbox/internal/server"
+	"github.com/go-chi/chi/v5"
 )
 
 // A link is a one-time link to the hosted enrollment of a check.
 type link struct {
 	check     *check
 	returnURL string
+	language  string
 	used      bool
+	replaced  bool
+}
+
+// A session is a person in the hosted enrollment, by a cookie. Sandbox.mu guards it.
+type session struct {
+	check     *check
+	returnURL string
+	language  string
+	keep      bool // the image that could not be read last may be kept
 }
 
 // newLink returns the address of a new link, which replaces the one before. s.mu is held.
-func (s *Sandbox) newLink(ctx context.Context, c *check, returnURL string) string {
-	code := rand.Text()
+func (s *Sandbox) newLink(ctx context.Context, c *check, returnURL, language string) string {
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // it never fails
+	code := hex.EncodeToString(random)
 	if before := s.links[c.link]; before != nil {
-		before.used = true
+		before.replaced = true
 	}
-	c.link = code
-	s.links[code] = &link{check: c, returnURL: returnURL}
-	return originOf(ctx) + "/enroll/" + code
+	c.link, c.guesses = code, 0
+	s.links[code] = &link{check: c, returnURL: returnURL, language: language}
+	query := "?accessCode=" + code + "&language=" + url.QueryEscape(language)
+	if returnURL != "" {
+		query += "&returnUrl=" + url.QueryEscape(returnURL)
+	}
+	return originOf(ctx) + "/CheckEnrollment/" + c.id + query
 }
 
-var enrollPage = template.Must(template.New("enroll").Parse(`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{{.Title}}</title>
-<style>body{font:1.1rem/1.5 system-ui;max-width:34rem;margin:15vh auto;padding:0 1rem}button{font:inherit;padding:.6rem 1.2rem}</style>
-<h1>{{.Title}}</h1>
-<p>{{.Text}}</p>
-{{if .Form}}<form method="post"><button>Finish as this person</button></form>{{end}}
-</html>
-`))
-
-type enrollView struct {
-	Title, Text string
-	Form        bool
+// routeEnrollment adds the pages of the hosted enrollment.
+func (s *Sandbox) routeEnrollment(router chi.Router) {
+	router.Get("/sandbox/assets/{file}", showAsset)
+	router.Group(func(router chi.Router) {
+		router.Use(http.NewCrossOriginProtection().Handler) // no page of another site may act for the person
+		router.Get("/CheckEnrollment/{id}", s.enter)
+		router.Post("/CheckEnrollment/{id}", s.enter)
+		router.Get("/CheckEnrollment/{id}/{step}", s.showStep)
+		router.Post("/CheckEnrollment/{id}/{step}", s.takeStep)
+		router.Get("/CheckEnrollment/{id}/image/{image}", s.showImage)
+	})
 }
 
-func renderEnrollment(w http.ResponseWriter, status int, view enrollView) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Referrer-Policy", "no-referrer") // the address is the secret
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = enrollPage.Execute(w, view)
-}
-
-// usable returns a link that can still be used, or what to tell the person. s.mu is held.
-func (s *Sandbox) usable(code string) (*link, int, enrollView) {
-	l, ok := s.links[code]
-	switch {
-	case !ok:
-		return nil, http.StatusNotFound, enrollView{Title: "Unknown link", Text: "This link does not exist."}
+// enter takes a link, once, and remembers the person by a cookie; or goes on where a person who is known stopped. A link that
+// is posted to does all that the person would do, at once.
+func (s *Sandbox) enter(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, code := chi.URLParam(r, "id"), r.URL.Query().Get("accessCode")
+	known := s.sessionOf(r, id)
+	switch l := s.links[code]; {
+	case code == "" && known != nil:
+		s.goOn(w, r, known)
+	case code == "":
+		s.turnAway(w, r, s.checks[id], "used", http.StatusGone)
+	case l == nil || l.check.id != id:
+		s.turnAway(w, r, nil, "unknown", http.StatusNotFound)
+	case l.replaced:
+		s.turnAway(w, r, nil, "replaced", http.StatusGone)
+	case l.used && known != nil && r.Method == http.MethodGet:
+		s.goOn(w, r, known)
 	case l.used || !l.check.submitted.IsZero():
-		return nil, http.StatusGone, enrollView{Title: "Used link", Text: "This link was used or replaced already. Ask for a new one."}
-	}
-	return l, http.StatusOK, enrollView{
-		Title: "Identity verification (sandbox)",
-		Text:  "Here the person would photograph a document and their face. The sandbox does it with one click: whatever the check still needs is filled in, and the check is submitted.",
-		Form:  true,
-	}
-}
-
-func (s *Sandbox) showEnrollment(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	l, status, view := s.usable(r.PathValue("code"))
-	if l != nil {
-		l.check.touched = true
-	}
-	s.mu.Unlock()
-	renderEnrollment(w, status, view)
-}
-
-// finishEnrollment does what the person would do: it adds what the check lacks and submits it.
-func (s *Sandbox) finishEnrollment(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	l, status, view := s.usable(r.PathValue("code"))
-	if l != nil {
+		s.turnAway(w, r, l.check, "used", http.StatusGone)
+	default:
 		l.used = true
-		l.check.fill(s.config.group)
-		s.submit(l.check)
-		view = enrollView{Title: "Thank you", Text: "The check is submitted."}
+		l.check.touched = true
+		in := s.admit(w, r, l)
+		if r.Method == http.MethodPost {
+			l.check.fill(s.config.group)
+			s.submit(l.check)
+		}
+		s.goOn(w, r, in)
 	}
-	s.mu.Unlock()
-	if l != nil && l.returnURL != "" {
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		http.Redirect(w, r, l.returnURL, http.StatusSeeOther)
-		return
-	}
-	renderEnrollment(w, status, view)
 }
 
-// fill adds what the check lacks.
-func (c *check) fill(group Group) {
-	c.touched, c.enrolled = true, true
-	if c.person == nil {
-		c.person = &server.AddPersonalInfoRequest{FirstName: "Sandbox", LastName: "Person"}
+// admit begins a session, in place of the ones before. s.mu is held.
+func (s *Sandbox) admit(w http.ResponseWriter, r *http.Request, l *link) *session {
+	token := rand.Text()
+	delete(s.sessions, l.check.session)
+	in := &session{check: l.check, returnURL: l.returnURL, language: l.language}
+	if asked := r.URL.Query().Get("language"); texts()[asked] != nil {
+		in.language = asked
 	}
-	if *text(c.person.StreetAddress1) == "" {
-		person := *c.person
-		person.StreetAddress1 = new("1 Sandbox Street")
-		c.person = &person
-	}
-	if c.phone == nil {
-		c.phone = &server.AddPhoneRequest{Number: "2075550100", Country: "US"}
-	}
-	specimen := func() *document {
-		d := &document{id: uuid.NewString(), media: "image/png", content: &blob{size: int64(len(specimenPNG)), head: specimenPNG}}
-		c.documents[d.id] = d
-		return d
-	}
-	if c.front == nil {
-		c.front, c.documentType = specimen(), server.DocumentTypePassportImage
-	}
-	if c.back == nil && c.documentType != server.DocumentTypePassportImage {
-		c.back = specimen()
-	}
-	if c.photo == nil {
-		c.photo = specimen()
-	}
-	if c.extended == nil && group.ExtendedPhoto {
-		c.extended = specimen()
-	}
-	for _, paper := range c.neededPapers() {
-		if c.papers[paper] == nil {
-			c.papers[paper] = specimen()
+	l.check.session = token
+	s.sessions[token] = in
+	http.SetCookie(w, &http.Cookie{Name: "enrollment", Value: token, Path: "/CheckEnrollment/" + l.check.id, HttpOnly: true, Secure: r.TLS != nil,
+		SameSite: http.SameSiteLaxMode})
+	return in
+}
+
+// sessionOf returns the session of a request for a check; nil when there is none. s.mu is held.
+func (s *Sandbox) sessionOf(r *http.Request, id string) *session {
+	for _, cookie := range r.CookiesNamed("enrollment") {
+		if in := s.sessions[cookie.Value]; in != nil && in.check.id == id {
+			if asked := r.URL.Query().Get("language"); texts()[asked] != nil {
+				in.language = asked
+			}
+			return in
 		}
 	}
+	return nil
 }
 
-// specimenPNG is a picture of one pixel, for the person whom the sandbox plays.
-var specimenPNG, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+// goOn sends the person to the step that comes next, or to where the enrollment ends. s.mu is held.
+func (s *Sandbox) goOn(w http.ResponseWriter, r *http.Request, in *session) {
+	to := in.path(s.nextStep(in.check).id)
+	if !in.check.submitted.IsZero() {
+		if to = in.path("done"); in.returnURL != "" {
+			to = in.returnURL
+		}
+	}
+	secure(w, in.returnURL)
+	w.Header().Set("Location", to) // exactly as it was given
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (in *session) path(step string) string { return "/CheckEnrollment/" + in.check.id + "/" + step }
+
+// A personalCode is what the person chose for coming back.
+type personalCode struct {
+	set    bool
+	digest [sha256.Size]byte
+}
+
+// maxGuesses is how often a wrong code may be entered before only a new link helps.
+const maxGuesses = 5
+
+// comeBack takes the code of a person who comes back. s.mu is held.
+func (s *Sandbox) comeBack(w http.ResponseWriter, r *http.Request, c *check) {
+	digest := sha256.Sum256([]byte(c.id + r.PostFormValue("code")))
+	switch {
+	case c == nil || !c.code.set || !c.submitted.IsZero():
+		s.turnAway(w, r, c, "used", http.StatusGone)
+	case c.guesses >= maxGuesses:
+		s.turnAway(w, r, nil, "locked", http.StatusTooManyRequests)
+	case subtle.ConstantTimeCompare(digest[:], c.code.digest[:]) == 0:
+		c.guesses++
+		s.turnAway(w, r, c, "return", http.StatusForbidden)
+	default:
+		c.guesses = 0
+		s.goOn(w, r, s.admit(w, r, s.links[c.link]))
+	}
+}

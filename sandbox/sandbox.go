@@ -32,7 +32,7 @@ import (
 )
 
 // A Sandbox is the service. It is an [http.Handler] that serves the API below /api and the pages of the hosted
-// enrollment below /enroll. Its methods may be called from any number of goroutines.
+// enrollment below /CheckEnrollment. Its methods may be called from any number of goroutines.
 type Sandbox struct {
 	Key, Secret string // the credentials that it accepts; to be read alone, as is the next
 	GroupID     string // the ID of the check group
@@ -49,6 +49,7 @@ type Sandbox struct {
 	checks       map[string]*check
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
 	links        map[string]*link    // by code
+	sessions     map[string]*session // of the hosted enrollment, by token
 	searches     map[string]*search
 	searchOf     map[string]*search // the newest of a check, by the check's ID
 	repeats      int                // see Repeats
@@ -242,6 +243,7 @@ func New(opts ...Option) (*Sandbox, error) {
 		checks:       make(map[string]*check),
 		byIdentifier: make(map[string][]*check),
 		links:        make(map[string]*link),
+		sessions:     make(map[string]*session),
 		searches:     make(map[string]*search),
 		searchOf:     make(map[string]*search),
 	}
@@ -279,8 +281,7 @@ func (s *Sandbox) routes() http.Handler {
 	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problem(http.StatusMethodNotAllowed, "The address exists, but not with this method."))
 	})
-	router.Get("/enroll/{code}", s.showEnrollment)
-	router.Post("/enroll/{code}", s.finishEnrollment)
+	s.routeEnrollment(router)
 	router.Get("/docs", s.showDocs)
 	router.Group(func(router chi.Router) {
 		router.Use(http.NewCrossOriginProtection().Handler) // no page of another site may change anything

@@ -561,46 +561,6 @@ func TestUnknownAddresses(t *testing.T) {
 	}
 }
 
-func TestEnrollmentLinkWorksOnce(t *testing.T) {
-	sb, client := start(t)
-	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{
-		ThirdPartyIdentifier: "p1", GroupID: sb.GroupID, Email: "a@example.com", ReturnURL: "https://shop.example.com/done",
-	}))(t)
-	silent := must(client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{}))(t)
-	link := must(client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{ReturnURL: "https://shop.example.com/done"}))(t)
-	if link.URL == created.URL || link.URL == silent.URL || !strings.HasPrefix(link.URL, strings.TrimSuffix(sb.URL, "/api")+"/enroll/") {
-		t.Fatalf("%s and %s", created.URL, link.URL)
-	}
-	for _, url := range []string{created.URL, silent.URL} { // the newest replaces them
-		if resp, _ := call(t, "POST", url, "", "", ""); resp.StatusCode != 410 {
-			t.Errorf("an older link: %s", resp.Status)
-		}
-	}
-	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.Status != api.CheckStatusCreated {
-		t.Errorf("before: %s", check.Status)
-	}
-	if resp, page := call(t, "GET", link.URL, "", "", ""); resp.StatusCode != 200 || !strings.Contains(page, "<form") {
-		t.Errorf("page: %s %s", resp.Status, page)
-	}
-	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.Status != api.CheckStatusAwaitingUser {
-		t.Errorf("opened: %s", check.Status)
-	}
-	if resp, _ := call(t, "POST", link.URL, "", "", ""); resp.StatusCode != 303 || resp.Header.Get("Location") != "https://shop.example.com/done" {
-		t.Errorf("finish: %s to %s", resp.Status, resp.Header.Get("Location"))
-	}
-	for _, url := range []string{link.URL, created.URL} {
-		if resp, _ := call(t, "GET", url, "", "", ""); resp.StatusCode != 410 {
-			t.Errorf("afterwards: %s", resp.Status)
-		}
-	}
-	if resp, _ := call(t, "GET", link.URL+"x", "", "", ""); resp.StatusCode != 404 {
-		t.Errorf("unknown: %s", resp.Status)
-	}
-	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.Status != api.CheckStatusCompleted || sb.Submissions(check.ID) != 1 {
-		t.Errorf("%s, submitted %d times", check.Status, sb.Submissions(check.ID))
-	}
-}
-
 func TestNoLinkWithoutDocumentVerification(t *testing.T) {
 	sb := sandbox.Start(t)
 	body := fmt.Sprintf(`{"thirdPartyIdentifier":"p","groupId":%q,"email":"a@example.com","checkTypes":["EmailVerification"]}`, sb.GroupID)
