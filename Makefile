@@ -3,6 +3,7 @@
 # The race detector needs a C compiler.
 RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
 REDOC := redoc@2.5.4
+AXE := axe-core@4.14.1
 REDOCLY := npx --yes @redocly/cli@2.77.0
 export REDOCLY_TELEMETRY := off
 
@@ -44,7 +45,9 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 	$(MAKE) --no-print-directory spec-diff
 	$(MAKE) --no-print-directory docs
 	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
-	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html go test -count=1 -v ./...
+	@test -f build/axe/axe.min.js || { mkdir -p build/axe && cd build/axe && npm pack --silent $(AXE) && tar xzf axe-core-*.tgz --strip-components=1; }
+	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html AVER_AXE=$(CURDIR)/build/axe/axe.min.js \
+		go test -count=1 -v ./...
 	AVER_PRISM=1 go test ./contract -run TestSecondOpinion -count=1 -v
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 

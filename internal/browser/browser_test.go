@@ -3,19 +3,13 @@
 package browser_test
 
 import (
-	"context"
-	"encoding/json"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"go.yaml.in/yaml/v3"
 
@@ -57,46 +51,14 @@ func TestReferenceShowsEveryOperationOffline(t *testing.T) {
 	}
 	origin := strings.TrimSuffix(sandbox.Start(t, sandbox.WithDocs(page)).URL, "/api")
 
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")) // offline
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	defer stop()
-	ctx, stop = chromedp.NewContext(ctx)
-	defer stop()
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	defer stop()
-
-	var mu sync.Mutex
-	var requested, problems []string
-	err = chromedp.Listen(ctx, func(event any) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch e := event.(type) {
-		case *network.EventRequestWillBeSent:
-			requested = append(requested, e.Request.URL[:min(len(e.Request.URL), 100)])
-		case *runtime.EventExceptionThrown:
-			problems = append(problems, e.ExceptionDetails.Text)
-		case *runtime.EventConsoleAPICalled:
-			if e.Type == "error" {
-				args, _ := json.Marshal(e.Args)
-				problems = append(problems, string(args))
-			}
-		case *log.EventEntryAdded:
-			if e.Entry.Level == log.EntryLevelError {
-				problems = append(problems, e.Entry.Text)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newTab(t)
+	ctx := b.ctx
 	if err := chromedp.Do(ctx, chromedp.Navigate(origin+"/docs")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelectorAll('[id*="/operation/"]').length >= 22`,
 		chromedp.WithPollingTimeout(time.Minute))); err != nil {
-		t.Fatalf("%v\nproblems: %q\nrequests: %q", err, problems, requested)
+		t.Fatalf("%v\nproblems: %q\nrequests: %q", err, b.problems, b.requested)
 	}
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[...new Set([...document.querySelectorAll('[id*="/operation/"]')].map(e => e.id.replace(/.*\/operation\/([^\/]*).*/, '$1')))]`))
 	if err != nil {
@@ -114,16 +76,7 @@ func TestReferenceShowsEveryOperationOffline(t *testing.T) {
 	if want := operations(t); !slices.Equal(found, want) {
 		t.Errorf("the page shows %q, want %q", found, want)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(problems) > 0 {
-		t.Errorf("the console shows %q", problems)
-	}
-	for _, url := range requested {
-		if url != origin+"/docs" && url[:5] != "data:" && url[:5] != "blob:" {
-			t.Errorf("the page asks for %s", url)
-		}
-	}
+	b.clean(origin)
 	if title == "" || len(text) < 5000 {
 		t.Errorf("title %q, %d characters of text", title, len(text))
 	}
