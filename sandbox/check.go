@@ -41,8 +41,9 @@ type check struct {
 	guesses      int // wrong ones of that
 	consented    bool
 	papers       map[server.SupplementalDocumentType]*document
-	submitted    time.Time // zero before
-	submissions  int       // how often the check was charged for
+	submitted    time.Time          // zero before
+	decided      server.CheckStatus // by hand; empty before
+	submissions  int                // how often the check was charged for
 	searchID     string
 	notified     bool // of the end of the check
 }
@@ -60,6 +61,10 @@ func (s *Sandbox) status(c *check) server.CheckStatus {
 	duration := s.duration(c)
 	elapsed := s.config.now().Sub(c.submitted)
 	switch {
+	case c.decided != "":
+		return c.decided
+	case elapsed >= duration && c.outcome.wait:
+		return server.CheckStatusInReview
 	case elapsed >= duration && c.unreadable():
 		return server.CheckStatusRejected
 	case elapsed >= duration:
@@ -205,6 +210,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	s.checks[c.id] = c
 	s.byIdentifier[c.identifier] = append(s.byIdentifier[c.identifier], c)
 	s.notifier.begun(c.id)
+	s.newestChecks = newest(s.newestChecks, c)
 
 	created := server.CreateCheck200JSONResponse{CheckID: c.id, ThirdPartyIdentifier: c.identifier}
 	if c.has(server.CheckTypeDocumentVerification) {
@@ -229,6 +235,14 @@ func (s *service) CreateAccessLink(ctx context.Context, r server.CreateAccessLin
 		returnURL = *r.Body.ReturnURL
 	}
 	return server.CreateAccessLink200JSONResponse{URL: s.newLink(ctx, c, returnURL, languageOr(r.Body.Language, c.language))}, nil
+}
+
+// newest adds to the newest things, of which the desk shows some.
+func newest[T any](list []T, one T) []T {
+	if len(list) >= maxShown {
+		list = slices.Delete(list, 0, 1)
+	}
+	return append(list, one)
 }
 
 // languageOr returns a language that was asked for; another one when none was.

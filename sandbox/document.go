@@ -199,7 +199,7 @@ func (s *service) GetCheckDocument(_ context.Context, r server.GetCheckDocumentR
 		return nil, problem(http.StatusNotFound, "The check has no image with this ID.")
 	}
 	name := "base64"
-	if slices.Contains(s.config.quirks, QuirkDocument) {
+	if slices.Contains(s.quirks(), QuirkDocument) {
 		name = "document"
 	}
 	return streamedDocument{name, d}, nil

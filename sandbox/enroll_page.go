@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 
@@ -124,7 +125,7 @@ func secure(w http.ResponseWriter, returnURL string) {
 
 func showAsset(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "file")
-	kind := map[string]string{"enrollment.css": "text/css; charset=utf-8", "enrollment.js": "text/javascript; charset=utf-8"}[name]
+	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}[path.Ext(name)]
 	content, err := pages.ReadFile("pages/" + name)
 	if kind == "" || err != nil {
 		writeProblem(w, problem(http.StatusNotFound, "The sandbox has no such file."))

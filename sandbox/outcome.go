@@ -15,6 +15,7 @@ type outcome struct {
 	reason     *server.StatusReason
 	warnings   []server.CheckWarning
 	slow       bool // processing takes longer
+	wait       bool // until it is decided
 	review     bool // a person looks at the check before it ends
 	unreadable bool // no image of a document or a face can be read
 	hits       int  // watchlist hits
@@ -32,6 +33,7 @@ func Outcomes() map[string]string {
 		"canceled": "the check ends Canceled",
 		"slow":     "processing takes longer",
 		"review":   "the check passes AwaitingReview and InReview",
+		"wait":     "the check waits InReview until it is decided, at the desk or with Sandbox.Decide",
 		"hits-N":   "the watchlist search finds N hits",
 		"media-N":  "the watchlist search finds N pieces of adverse media",
 		"failed":   "the watchlist search ends Failed",
@@ -91,6 +93,8 @@ func (o *outcome) read(words string) {
 			o.slow = true
 		case "unreadable":
 			o.unreadable = true
+		case "wait":
+			o.wait = true
 		case "review":
 			o.review = true
 		case "failed":

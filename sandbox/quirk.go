@@ -27,8 +27,8 @@ const (
 	QuirkScalars       Quirk = "scalars"       // fraudScore comes as a string, position as a number, deliverability as a boolean
 )
 
-// quirks says what each quirk does to an answer. path is the path of the request.
-var quirks = map[Quirk]func(path string, answer any) any{
+// changes says what each quirk does to an answer. path is the path of the request.
+var changes = map[Quirk]func(path string, answer any) any{
 	QuirkOrganiationID: func(path string, answer any) any {
 		if !strings.HasPrefix(path, "/api/watchlist/") {
 			rename(answer, "organizationId", "organiationId")
@@ -74,11 +74,26 @@ var quirks = map[Quirk]func(path string, answer any) any{
 	},
 }
 
+// SetQuirks changes with which quirks the sandbox answers from now on.
+func (s *Sandbox) SetQuirks(quirks ...Quirk) error {
+	for _, q := range quirks {
+		if err := q.check(); err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+	}
+	quirks = slices.Clone(quirks)
+	s.served.Store(&quirks)
+	return nil
+}
+
+// quirks returns the quirks with which the sandbox answers.
+func (s *Sandbox) quirks() []Quirk { return *s.served.Load() }
+
 // Quirks returns all quirks, sorted.
-func Quirks() []Quirk { return slices.Sorted(maps.Keys(quirks)) }
+func Quirks() []Quirk { return slices.Sorted(maps.Keys(changes)) }
 
 func (q Quirk) check() error {
-	if _, ok := quirks[q]; !ok {
+	if _, ok := changes[q]; !ok {
 		return fmt.Errorf("%q is not a quirk; want some of %q, or all", q, Quirks())
 	}
 	return nil
@@ -105,7 +120,8 @@ func ParseQuirks(list string) ([]Quirk, error) {
 // serveQuirks changes the successful answers of the API as the quirks say.
 func (s *Sandbox) serveQuirks(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/checkdoc/") {
+		quirks := s.quirks()
+		if len(quirks) == 0 || !strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/api/checkdoc/") {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -117,8 +133,8 @@ func (s *Sandbox) serveQuirks(next http.Handler) http.Handler {
 			decoder.UseNumber()
 			var answer any
 			if decoder.Decode(&answer) == nil {
-				for _, q := range s.config.quirks {
-					if change := quirks[q]; change != nil {
+				for _, q := range quirks {
+					if change := changes[q]; change != nil {
 						answer = change(r.URL.Path, answer)
 					}
 				}

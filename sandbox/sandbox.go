@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -44,15 +45,19 @@ type Sandbox struct {
 	images  store
 
 	notifier *notifier
+	served   atomic.Pointer[[]Quirk]
 
 	mu           sync.Mutex // guards what follows
 	checks       map[string]*check
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
 	links        map[string]*link    // by code
 	sessions     map[string]*session // of the hosted enrollment, by token
-	searches     map[string]*search
-	searchOf     map[string]*search // the newest of a check, by the check's ID
-	repeats      int                // see Repeats
+
+	newestChecks   []*check // for the desk, as are the IDs of the next
+	newestSearches []string
+	searches       map[string]*search
+	searchOf       map[string]*search // the newest of a check, by the check's ID
+	repeats        int                // see Repeats
 }
 
 type config struct {
@@ -249,6 +254,7 @@ func New(opts ...Option) (*Sandbox, error) {
 	}
 	s.faults.set(c.faults)
 	s.notifier = newNotifier(c.webhook)
+	s.served.Store(&c.quirks)
 	s.handler = s.routes()
 	return s, nil
 }
@@ -288,6 +294,7 @@ func (s *Sandbox) routes() http.Handler {
 		router.Get("/sandbox/faults", s.showFaults)
 		router.Put("/sandbox/faults", s.changeFaults)
 		s.routeWebhook(router)
+		s.routeDesk(router)
 	})
 
 	strict := server.NewStrictHandlerWithOptions(&service{Sandbox: s}, nil, server.StrictHTTPServerOptions{
@@ -300,11 +307,7 @@ func (s *Sandbox) routes() http.Handler {
 		Middlewares:      []server.MiddlewareFunc{s.validate, s.admitPlan, s.authenticate}, // the last one runs first
 		ErrorHandlerFunc: writeError,
 	})
-	var handler http.Handler = router
-	if len(s.config.quirks) > 0 {
-		handler = s.serveQuirks(handler)
-	}
-	handler = s.serveFaults(router, handler)
+	handler := s.serveFaults(router, s.serveQuirks(router))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", uuid.NewString())
 		scheme := "http://"

@@ -52,6 +52,7 @@ func (s *Sandbox) searchFor(c *check) *search {
 // keep stores a search. s.mu is held.
 func (s *Sandbox) keep(found *search) {
 	s.searches[found.id] = found
+	s.newestSearches = newest(s.newestSearches, found.id)
 	if found.checkID != nil {
 		s.searchOf[*found.checkID] = found
 	}

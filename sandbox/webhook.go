@@ -162,10 +162,10 @@ func (s *Sandbox) notifyOf(f *search, about server.NotificationType) {
 // message returns the body of a notification, with the quirks of the vendor.
 func (s *Sandbox) message(about server.NotificationType, id string, status server.NotificationStatus) message {
 	group := s.config.group.ID
-	if slices.Contains(s.config.quirks, QuirkGroupBlank) {
+	if slices.Contains(s.quirks(), QuirkGroupBlank) {
 		group = " " + group
 	}
-	if status == server.NotificationStatusCompleted && slices.Contains(s.config.quirks, QuirkComplete) {
+	if status == server.NotificationStatusCompleted && slices.Contains(s.quirks(), QuirkComplete) {
 		status = server.NotificationStatusComplete
 	}
 	return message{StatusMessage: server.StatusMessage{Type: about, ID: id, GroupID: &group, Status: status}}

@@ -162,7 +162,8 @@ func serve(ctx context.Context, addr string, grace time.Duration, h http.Handler
 		listener = s.Listener(listener)
 	}
 	var fresh connections
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnState: fresh.note}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ConnState: fresh.note,
+		BaseContext: func(net.Listener) context.Context { return ctx }} // so that a stream ends with it
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := ready(fmt.Sprintf("http://%s/api", reachable(listener.Addr()))); err != nil {
