@@ -115,7 +115,9 @@ func waitFor[T any](ctx context.Context, op *operation, id string, opts []WaitOp
 	first, longest := s.intervals()
 	var last *T
 	seen, failures := "never seen", 0
+	wakened := false
 	for interval := first; ; interval = min(interval+interval/2, longest) {
+		looked := time.Now()
 		current, err := look(ctx, s.calls)
 		var failure *Error
 		switch {
@@ -130,23 +132,37 @@ func waitFor[T any](ctx context.Context, op *operation, id string, opts []WaitOp
 				return last, nil
 			}
 		case ctx.Err() != nil:
-		case errors.As(err, &failure) && (failure.Retryable() || last != nil && failure.Is(ErrNotFound)) && failures+1 < maxLookFailures:
-			failures++
+		case errors.As(err, &failure) && (failure.Retryable() || last != nil && failure.Is(ErrNotFound)) && (wakened || failures+1 < maxLookFailures):
+			if !wakened { // who is woken often looks often
+				failures++
+			}
 		default:
 			return last, err
 		}
 		timer := time.NewTimer(interval - rand.N(interval/5+1))
+		wakened = false
 		select {
 		case <-timer.C:
 		case _, open := <-woken:
 			if timer.Stop(); !open {
 				woken = nil
 			}
+			wakened = true
 			interval = min(interval, time.Second) // what was told may be seen a moment later
+			if wait(ctx, time.Time{}, lookGap-time.Since(looked)) != nil {
+				return last, gaveUp(ctx, op, seen)
+			}
 		case <-ctx.Done():
 			timer.Stop()
-			gaveUp := fmt.Errorf("gave up waiting, last status %s: %w", clean(seen, 60), ctx.Err())
-			return last, &Error{Operation: op.id, Err: gaveUp}
+			return last, gaveUp(ctx, op, seen)
 		}
 	}
+}
+
+// lookGap is how long at least to wait between looks, however often somebody is woken.
+const lookGap = 200 * time.Millisecond
+
+func gaveUp(ctx context.Context, op *operation, seen string) *Error {
+	<-ctx.Done() // it may end a moment later
+	return &Error{Operation: op.id, Err: fmt.Errorf("gave up waiting, last status %s: %w", clean(seen, 60), ctx.Err())}
 }

@@ -1,10 +1,13 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/wire/httperr"
@@ -31,13 +34,20 @@ func (r *Receiver) confirm(ctx context.Context, cancel context.CancelFunc, d Del
 
 // readBack sets what an event is about as it is now. The type says where to look, and when nothing is there, or nobody knows
 // the type, the other place is looked at: a type can be forged like the rest.
-func (r *Receiver) readBack(ctx context.Context, e *Event) error {
+func (r *Receiver) readBack(ctx context.Context, e *Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = httperr.Panic("the client", p)
+		}
+	}()
 	looks := []func(context.Context, *Event) error{r.readCheck, r.readSearch}
 	if strings.Contains(strings.ToLower(string(e.Type)), "search") {
 		looks[0], looks[1] = looks[1], looks[0]
 	}
-	for _, look := range looks {
-		if err := look(ctx, e); !isNothing(err) {
+	for i, look := range looks {
+		err := look(ctx, e)
+		elsewhere := i > 0 && errors.Is(err, api.ErrForbidden) // a key that may not look there made nothing there
+		if !isNothing(err) && !elsewhere {
 			return err
 		}
 	}
@@ -46,11 +56,18 @@ func (r *Receiver) readBack(ctx context.Context, e *Event) error {
 }
 
 // isNothing reports whether an error says that nothing has an ID, or that nothing can have it: the service refuses it as
-// malformed, or it cannot even be sent.
+// malformed, or it cannot even be sent. What a proxy says, in HTML, is no word of the service.
 func isNothing(err error) bool {
 	var failure *api.Error
-	if errors.Is(err, api.ErrInvalidRequest) && errors.As(err, &failure) {
-		return failure.Status == 0 || failure.Status == http.StatusBadRequest || failure.Status == http.StatusUnprocessableEntity
+	if !errors.As(err, &failure) {
+		return errors.Is(err, api.ErrNotFound)
+	}
+	switch {
+	case bytes.HasPrefix(bytes.TrimSpace(failure.RawBody()), []byte("<")):
+		return false
+	case errors.Is(err, api.ErrInvalidRequest):
+		return failure.Attempts == 0 && failure.Status == 0 || failure.Status == http.StatusBadRequest ||
+			failure.Status == http.StatusUnprocessableEntity
 	}
 	return errors.Is(err, api.ErrNotFound)
 }
@@ -80,13 +97,21 @@ func (r *Receiver) readSearch(ctx context.Context, e *Event) error {
 // errNothing is what a client that is not ours is told that returns neither a value nor an error.
 var errNothing = errors.New("the client returned nothing")
 
-// deliver has the handler handle an event that it has not handled yet, and waits for it as long as ctx lasts.
+// deliver has the handler handle an event that it has not handled yet, and waits for it as long as ctx lasts. What a handler
+// that was late did in the end is told to the hook.
 func (r *Receiver) deliver(ctx context.Context, cancel context.CancelFunc, d Delivery) Delivery {
-	done := make(chan Delivery, 1)
+	done, late := make(chan Delivery), make(chan struct{})
 	go func() {
 		result := d.become(Failed, errGone) // unless it gets to its end
 		defer cancel()
-		defer func() { done <- result }()
+		defer func() {
+			select {
+			case done <- result:
+			case <-late:
+				result.Status = 0
+				r.report(context.WithoutCancel(ctx), result)
+			}
+		}()
 		result = r.once(ctx, d)
 	}()
 	select {
@@ -97,10 +122,14 @@ func (r *Receiver) deliver(ctx context.Context, cancel context.CancelFunc, d Del
 	select {
 	case d = <-done: // what was done in time counts, and so does why it was not
 		return d
-	default:
+	case <-time.After(lastMoment):
+		close(late)
 		return d.become(Late, ctx.Err())
 	}
 }
+
+// lastMoment is how long a handler has to return that was told that its time is over.
+const lastMoment = 50 * time.Millisecond
 
 // once handles an event unless it was handled already.
 func (r *Receiver) once(ctx context.Context, d Delivery) (result Delivery) {
@@ -113,31 +142,38 @@ func (r *Receiver) once(ctx context.Context, d Delivery) (result Delivery) {
 			result = d.become(Unconfirmed, httperr.Panic("the store", p))
 		}
 	}()
-	claim, err := r.settings.store.Begin(ctx, key)
+	claim := rand.Text()
+	state, err := r.settings.store.Begin(ctx, key, claim)
 	switch {
 	case err != nil:
-		return d.become(Unconfirmed, err)
-	case claim == AlreadyHandled:
+		_ = r.end(ctx, key, claim, false) // it may have been claimed all the same
+		return d.own(Unconfirmed, err)
+	case state == AlreadyHandled:
 		return d.become(Duplicate, nil)
-	case claim != Claimed:
+	case state != Claimed:
 		return d.become(Busy, nil)
 	}
 	handled := errGone
 	defer func() { // a handler that was late did what it did, and one that ended its goroutine did not
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.settings.timeout)
-		defer cancel()
 		result = d.result(handled)
-		if err := r.settings.store.End(ctx, key, handled == nil); err != nil && handled == nil {
-			result = d.become(Unconfirmed, err)
+		if err := r.end(ctx, key, claim, handled == nil); err != nil && handled == nil {
+			result = d.own(Unconfirmed, err)
 		}
 	}()
 	handled = r.call(ctx, d.Event)
 	return
 }
 
+// end ends a claim, even when the time is over.
+func (r *Receiver) end(ctx context.Context, key, claim string, handled bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.settings.timeout)
+	defer cancel()
+	return r.settings.store.End(ctx, key, claim, handled)
+}
+
 func (d Delivery) result(err error) Delivery {
 	if err != nil {
-		return d.become(Failed, err)
+		return d.own(Failed, err)
 	}
 	return d.become(Handled, nil)
 }

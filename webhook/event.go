@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/wire/printing"
@@ -13,7 +15,8 @@ import (
 // An Event is that something happened to a check or a search.
 type Event struct {
 	// What the service sent, for what the fields below do not say: a *api.StatusChangedNotification, or the type of another
-	// webhook of the contract, of which nothing below is set. It is nil in an event of [Receiver.Reconcile].
+	// webhook of the contract, of which nothing below is set. It is nil in an event of [Receiver.Reconcile], and so are Webhook,
+	// Type and Claimed.
 	Notification any
 	Webhook      string // what the contract calls the webhook: statusChanged
 
@@ -75,11 +78,11 @@ func (e Event) claimsTheEnd() bool { return e.Claimed.Known() }
 // LogValue shows what is set, without what is personal.
 func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{
-		printing.Attr("webhook", e.Webhook),
-		printing.Attr("id", e.ID),
-		printing.Attr("groupId", e.GroupID),
-		printing.Attr("type", e.Type),
-		printing.Attr("claimed", e.Claimed),
+		printing.Attr("webhook", line(string(e.Webhook))),
+		printing.Attr("id", line(string(e.ID))),
+		printing.Attr("groupId", line(string(e.GroupID))),
+		printing.Attr("type", line(string(e.Type))),
+		printing.Attr("claimed", line(string(e.Claimed))),
 	}
 	switch {
 	case e.Check != nil:
@@ -90,6 +93,20 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(append(attrs, printing.Attr("unknown", e.Unknown))...)
 }
 
+// line makes what anybody may have sent fit for a line.
+func line(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
+			return '?'
+		}
+		return r
+	}, s)
+	if len(s) > 100 {
+		s = strings.ToValidUTF8(s[:100], "") + "…"
+	}
+	return s
+}
+
 // Format prints like LogValue, whatever the verb.
 func (e Event) Format(f fmt.State, _ rune) { printing.Format(f, "Event", e.LogValue()) }
 
@@ -98,7 +115,7 @@ func eventOf(n *api.Notification) Event {
 	e := Event{Notification: n.Value, Webhook: n.Webhook}
 	if changed, ok := n.Value.(*api.StatusChangedNotification); ok {
 		m := changed.StatusMessage
-		e.ID, e.GroupID, e.Type, e.Claimed = m.ID, m.GroupID, m.Type.Canonical(), m.Status.Canonical()
+		e.ID, e.GroupID, e.Type, e.Claimed = strings.TrimSpace(m.ID), m.GroupID, m.Type.Canonical(), m.Status.Canonical()
 	}
 	return e
 }
@@ -126,18 +143,22 @@ type Delivery struct {
 	Status   int // of the answer; 0 for what was reconciled
 	Event    Event
 	Duration time.Duration
-	Err      error // why, where the outcome does not say it. It holds nothing of the notification.
+	Err      error // why, where the outcome does not say it; that of the handler or the store is theirs, and may hold anything
 
 	began time.Time
+	owned bool // Err is that of the handler or the store
 }
 
-// LogValue shows the outcome and the event, without what is personal.
+// LogValue shows the outcome and the event, without what is personal; of an error of the handler's or the store's the type.
 func (d Delivery) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("outcome", string(d.Outcome)), slog.Int("status", d.Status), slog.Duration("duration", d.Duration)}
 	if d.Event.ID != "" {
 		attrs = append(attrs, slog.Any("event", d.Event))
 	}
-	if d.Err != nil {
+	switch {
+	case d.owned:
+		attrs = append(attrs, slog.String("error", fmt.Sprintf("of the type %T", d.Err)))
+	case d.Err != nil:
 		attrs = append(attrs, slog.String("error", d.Err.Error()))
 	}
 	return slog.GroupValue(attrs...)
@@ -145,6 +166,13 @@ func (d Delivery) LogValue() slog.Value {
 
 // Format prints like LogValue, whatever the verb.
 func (d Delivery) Format(f fmt.State, _ rune) { printing.Format(f, "Delivery", d.LogValue()) }
+
+// own is become with an error of the application's.
+func (d Delivery) own(o Outcome, err error) Delivery {
+	d = d.become(o, err)
+	d.owned = true
+	return d
+}
 
 // become sets what became of a delivery.
 func (d Delivery) become(o Outcome, err error) Delivery {

@@ -61,18 +61,20 @@ func ExampleWithHook() {
 		webhook.WithHook(func(ctx context.Context, d webhook.Delivery) { logger.InfoContext(ctx, "notification", "delivery", d) }))
 }
 
-// sqlStore remembers events in a table of SQLite or PostgreSQL:
+// sqlStore remembers events in a table of PostgreSQL or SQLite (there with PRAGMA busy_timeout, so that writers wait for each
+// other):
 //
-//	CREATE TABLE aver_events (key TEXT PRIMARY KEY, handled BOOLEAN NOT NULL, until BIGINT NOT NULL)
+//	CREATE TABLE aver_events (key TEXT PRIMARY KEY, claim TEXT NOT NULL, handled BOOLEAN NOT NULL, until BIGINT NOT NULL)
 //
-// A claim of a process that died ends after five minutes.
+// A claim of a process that died ends after an hour, which no handler takes.
 type sqlStore struct{ db *sql.DB }
 
-func (s sqlStore) Begin(ctx context.Context, key string) (webhook.Claim, error) {
+func (s sqlStore) Begin(ctx context.Context, key, claim string) (webhook.State, error) {
 	now := time.Now()
-	result, err := s.db.ExecContext(ctx, `INSERT INTO aver_events (key, handled, until) VALUES ($1, FALSE, $2)
-		ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE NOT aver_events.handled AND aver_events.until < $3`,
-		key, now.Add(5*time.Minute).Unix(), now.Unix())
+	result, err := s.db.ExecContext(ctx, `INSERT INTO aver_events (key, claim, handled, until) VALUES ($1, $2, FALSE, $3)
+		ON CONFLICT (key) DO UPDATE SET claim = excluded.claim, until = excluded.until
+		WHERE NOT aver_events.handled AND aver_events.until < $4`,
+		key, claim, now.Add(time.Hour).Unix(), now.Unix())
 	if err != nil {
 		return 0, err
 	}
@@ -90,12 +92,13 @@ func (s sqlStore) Begin(ctx context.Context, key string) (webhook.Claim, error) 
 	return webhook.InProgress, nil
 }
 
-func (s sqlStore) End(ctx context.Context, key string, handled bool) error {
-	query := `DELETE FROM aver_events WHERE key = $1 AND NOT handled`
-	if handled {
-		query = `UPDATE aver_events SET handled = TRUE WHERE key = $1`
+func (s sqlStore) End(ctx context.Context, key, claim string, handled bool) error {
+	if !handled {
+		_, err := s.db.ExecContext(ctx, `DELETE FROM aver_events WHERE key = $1 AND claim = $2 AND NOT handled`, key, claim)
+		return err
 	}
-	_, err := s.db.ExecContext(ctx, query, key)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO aver_events (key, claim, handled, until) VALUES ($1, $2, TRUE, 0)
+		ON CONFLICT (key) DO UPDATE SET handled = TRUE`, key, claim)
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +33,10 @@ type Option func(*settings) error
 // it. To change the value without losing anything, give the new and the previous ones until the portal sends the new one.
 func WithSecret(header, secret string, previous ...string) Option {
 	return func(s *settings) error {
-		if !isToken(header) || strings.EqualFold(header, "Host") {
+		if s.header != "" {
+			return errors.New("WithSecret: it is given twice; one takes the new secret and the previous ones")
+		}
+		if !isToken(header) || slices.Contains(ofHTTP, http.CanonicalHeaderKey(header)) {
 			return errors.New("WithSecret: the header has no name that HTTP allows for it; want one such as Authorization")
 		}
 		s.header, s.secrets = http.CanonicalHeaderKey(header), nil
@@ -49,6 +54,9 @@ func WithSecret(header, secret string, previous ...string) Option {
 		return nil
 	}
 }
+
+// ofHTTP are headers that HTTP itself uses, or takes away.
+var ofHTTP = []string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer", "Connection", "Te", "Upgrade", "Expect"}
 
 // isToken reports whether a text can be the name of a header (RFC 9110).
 func isToken(name string) bool {
@@ -76,7 +84,7 @@ type Client interface {
 // forged or stale notification changes nothing.
 func WithClient(client Client) Option {
 	return func(s *settings) error {
-		if c, ok := client.(*api.Client); client == nil || ok && c == nil {
+		if v := reflect.ValueOf(client); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 			return errors.New("WithClient: the client is nil")
 		}
 		s.client = client
@@ -117,8 +125,8 @@ func WithUnknown() Option {
 	}
 }
 
-// WithHook has f called after each request, and for each ID of [Receiver.Reconcile], from its goroutine, so that everything
-// can be counted and logged.
+// WithHook has f called after each request was answered, for each ID that [Receiver.Reconcile] handed on or could not, and once
+// more when a handler that was late has returned, so that everything can be counted and logged.
 func WithHook(f func(ctx context.Context, d Delivery)) Option {
 	return func(s *settings) error {
 		s.hook = f

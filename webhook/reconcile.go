@@ -15,7 +15,7 @@ const reconciling = 8
 
 // Reconcile looks at checks and searches by their IDs, and hands to the handler what is done and was not handled yet: what a
 // notification should have brought. It uses the same keys, so that nothing is handled twice. Call it when the application
-// starts and from time to time after that, with the IDs that it still waits for.
+// starts and from time to time after that, with the IDs that it still waits for, and those of recurring searches.
 //
 // What is not done yet is passed over. The error joins what could not be read or was not handled; an ID that does not exist
 // is one of these, with [ErrUnknown]. It goes on with the others, until ctx ends.
@@ -33,15 +33,17 @@ func (r *Receiver) Reconcile(ctx context.Context, ids ...string) error {
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
+			err := errGone
 			defer func() {
 				if p := recover(); p != nil { // here it would end the process
-					failures[i] = fmt.Errorf("webhook: %s: %w", id, httperr.Panic("the client or the hook", p))
+					err = httperr.Panic("the hook", p)
+				}
+				if err != nil {
+					failures[i] = fmt.Errorf("webhook: %s: %w", line(id), err)
 				}
 				<-slots
 			}()
-			if err := r.reconcile(ctx, id); err != nil {
-				failures[i] = fmt.Errorf("webhook: %s: %w", id, err)
-			}
+			err = r.reconcile(ctx, id)
 		})
 	}
 	wg.Wait()

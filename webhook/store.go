@@ -9,20 +9,21 @@ import (
 
 // A Store remembers which events were handled, by [Event.Key]. Its methods are called from many goroutines.
 type Store interface {
-	// Begin claims a key for who is about to handle its event. Of several who ask at once one alone is told Claimed. A claim
-	// that nobody ends, because the process died, must end by itself after a while that is longer than the time of
-	// [WithTimeout].
-	Begin(ctx context.Context, key string) (Claim, error)
-	// End ends a claim. An event that was handled is remembered; another one can be claimed again.
-	End(ctx context.Context, key string, handled bool) error
+	// Begin claims a key for who is about to handle its event; claim is a random text that stands for the one who asks. Of
+	// several who ask at once one alone is told [Claimed]. A claim that nobody ends, because the process died, must end by
+	// itself after a while, in which every handler has long returned: from then on another may claim the key.
+	Begin(ctx context.Context, key, claim string) (State, error)
+	// End ends a claim. An event that was handled is remembered, whoever holds the claim by now; otherwise the key can be
+	// claimed again, unless the claim is another's. It is also called when Begin failed, and may have claimed all the same.
+	End(ctx context.Context, key, claim string, handled bool) error
 }
 
-// A Claim is what [Store.Begin] says.
-type Claim int
+// A State is what [Store.Begin] says of a key.
+type State int
 
-// The claims.
+// The states.
 const (
-	Claimed        Claim = iota + 1 // handle it now
+	Claimed        State = iota + 1 // handle it now
 	AlreadyHandled                  // it was handled before
 	InProgress                      // somebody else is at it
 )
@@ -54,7 +55,7 @@ func newMemory(limit int, age time.Duration) *memory {
 }
 
 // Begin waits, as long as ctx lasts, for who is at the event.
-func (m *memory) Begin(ctx context.Context, key string) (Claim, error) {
+func (m *memory) Begin(ctx context.Context, key, _ string) (State, error) {
 	for {
 		m.mu.Lock()
 		m.forget()
@@ -77,7 +78,7 @@ func (m *memory) Begin(ctx context.Context, key string) (Claim, error) {
 	}
 }
 
-func (m *memory) End(_ context.Context, key string, handled bool) error {
+func (m *memory) End(_ context.Context, key, _ string, handled bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	close(m.claims[key])

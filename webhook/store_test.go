@@ -11,13 +11,13 @@ import (
 func TestMemoryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(3, time.Hour)
-		handle := func(key string) Claim {
-			claim, err := m.Begin(t.Context(), key)
+		handle := func(key string) State {
+			claim, err := m.Begin(t.Context(), key, "c")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if claim == Claimed {
-				_ = m.End(t.Context(), key, true)
+				_ = m.End(t.Context(), key, "c", true)
 			}
 			return claim
 		}
@@ -38,21 +38,21 @@ func TestMemoryWaitsForWhoIsAtIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, handled := range []bool{true, false} {
 			m := newMemory(10, time.Hour)
-			if claim, _ := m.Begin(t.Context(), "k"); claim != Claimed {
+			if claim, _ := m.Begin(t.Context(), "k", "c"); claim != Claimed {
 				t.Fatal(claim)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if claim, err := m.Begin(ctx, "k"); claim != InProgress || err != nil {
+			if claim, err := m.Begin(ctx, "k", "d"); claim != InProgress || err != nil {
 				t.Errorf("%v, %v", claim, err)
 			}
 			cancel()
-			second := make(chan Claim)
+			second := make(chan State)
 			go func() {
-				claim, _ := m.Begin(t.Context(), "k")
+				claim, _ := m.Begin(t.Context(), "k", "c")
 				second <- claim
 			}()
 			synctest.Wait()
-			_ = m.End(t.Context(), "k", handled)
+			_ = m.End(t.Context(), "k", "c", handled)
 			if claim := <-second; (claim == AlreadyHandled) != handled {
 				t.Errorf("handled %v: %v", handled, claim)
 			}

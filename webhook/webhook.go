@@ -34,7 +34,9 @@ const (
 
 // A Handler is told of an event. When it returns nil, the event counts as handled and does not come again; an error, or a
 // panic, has the service answered with 500, and the event may come again. The context ends after the time of [WithTimeout], and
-// not when the service hangs up. It is called from many goroutines at once, but for one outcome once at a time.
+// not when the service hangs up. It is called from many goroutines at once, but for one outcome once at a time, as long as it
+// returns before its claim ends in a [Store] whose claims do. What [Event.Final] is not is not done: such events come when a
+// notification says what nobody knows yet.
 type Handler func(ctx context.Context, event Event) error
 
 // A Receiver is an [http.Handler] for the URL that is configured in the portal. It may be used by any number of goroutines.
@@ -85,10 +87,11 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			d = r.receive(ctx, body, d)
 		}
 	}
-	if d.Status == http.StatusUnauthorized || d.Status == http.StatusRequestEntityTooLarge {
+	if d.Outcome == Unauthorized || d.Outcome == Invalid {
 		w.Header().Set("Connection", "close") // what is left of the body is not read
 	}
 	answer(w, d.Status)
+	_ = http.NewResponseController(w).Flush() // the sender does not wait for the hook
 	r.report(ctx, d)
 }
 
@@ -130,11 +133,21 @@ func isJSON(contentType string) bool {
 }
 
 // read reads the body, as far as the limits of size and time allow.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, d Delivery) ([]byte, Delivery) {
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, d Delivery) (body []byte, _ Delivery) {
+	if req.Body == nil {
+		req.Body = http.NoBody
+	}
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(d.began.Add(r.settings.timeout)) // a server that cannot has limits of its own
+	server, _ := req.Context().Value(http.ServerContextKey).(*http.Server)
+	if server == nil || server.ReadTimeout <= 0 || server.ReadTimeout > r.settings.timeout { // a stricter one stays
+		_ = control.SetReadDeadline(d.began.Add(r.settings.timeout))
+		defer func() {
+			if d.Outcome == "" {
+				_ = control.SetReadDeadline(time.Time{})
+			}
+		}()
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
-	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
