@@ -71,3 +71,32 @@ func TestWakeOfAnyKind(t *testing.T) {
 		}
 	})
 }
+
+// Who is woken all the time does not give up sooner, and does not look all the time.
+func TestWaitThatIsWokenOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		looks := 0
+		client := inBubble(t, func(*http.Request) *http.Response {
+			if looks++; time.Since(start) < 10*time.Second {
+				return respond(503, "")
+			}
+			return respond(200, strings.Replace(theCheck, "Created", "Completed", 1))
+		}, api.WithMaxAttempts(1))
+		woken := make(chan struct{}, 1)
+		stop := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case woken <- struct{}{}:
+				case <-stop:
+					return
+				}
+			}
+		}()
+		check, err := client.WaitForCheck(t.Context(), "c1", api.WithWake(func(string) (<-chan struct{}, func()) { return woken, func() { close(stop) } }))
+		if err != nil || check.Status != api.CheckStatusCompleted || looks > 55 {
+			t.Errorf("%v, %v after %d looks", check, err, looks)
+		}
+	})
+}

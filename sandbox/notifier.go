@@ -53,6 +53,7 @@ type queued struct {
 	message     message
 	fault       NotificationFault
 	wrongHeader bool
+	then        *queued // what is sent after it was answered; nil for nothing
 }
 
 // A notifier sends notifications in the background.
@@ -143,7 +144,7 @@ func (n *notifier) send(m message) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	w := n.webhook
-	if w.URL == "" || w.Types != nil && !slices.Contains(w.Types, string(m.StatusMessage.Type)) {
+	if w.URL == "" || len(w.Types) > 0 && !slices.Contains(w.Types, string(m.StatusMessage.Type)) {
 		return
 	}
 	q := queued{message: m}
@@ -167,14 +168,19 @@ func (n *notifier) send(m message) {
 		n.queue(pair[0])
 		n.queue(pair[1])
 	case NotificationReordered:
-		n.releaseHeld()
+		if n.held != nil { // it is the next one for that
+			n.queue(q)
+			return
+		}
 		n.opened(1)
 		n.held = &q
 		time.AfterFunc(maxHeld, func() {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			if n.held == &q {
-				n.releaseHeld()
+				n.held = nil
+				n.queue(q)
+				n.opened(-1)
 			}
 		})
 	case NotificationDelayed:
@@ -187,18 +193,6 @@ func (n *notifier) send(m message) {
 		})
 	default:
 		n.queue(q)
-	}
-	if q.fault != NotificationReordered {
-		n.releaseHeld()
-	}
-}
-
-// releaseHeld sends what was held back. n.mu is held.
-func (n *notifier) releaseHeld() {
-	if held := n.held; held != nil {
-		n.held = nil
-		n.queue(*held)
-		n.opened(-1)
 	}
 }
 
@@ -216,6 +210,9 @@ func (n *notifier) queue(q queued) {
 	if len(n.pending) >= maxPending {
 		n.note(Delivery{Fault: q.fault, Time: time.Now(), Error: "too many are pending", message: q.message})
 		return
+	}
+	if n.held != nil {
+		q.then, n.held = n.held, nil
 	}
 	n.pending = append(n.pending, q)
 	n.opened(1)
@@ -247,6 +244,10 @@ func (n *notifier) sendPending() {
 		d := n.post(w, client, q)
 		n.mu.Lock()
 		n.note(d)
+		if q.then != nil {
+			n.queue(*q.then)
+			n.opened(-1)
+		}
 		n.opened(-1)
 	}
 	if n.senders--; n.senders == 0 {

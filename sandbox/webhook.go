@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -21,7 +22,7 @@ type Webhook struct {
 	URL    string   `json:"url"`             // empty for none
 	Header string   `json:"header"`          // the name of a header that proves the sender; empty for none
 	Value  string   `json:"value,omitempty"` // its value, as it is
-	Types  []string `json:"types,omitempty"` // such as "LiveCheck"; nil for all
+	Types  []string `json:"types,omitempty"` // such as "LiveCheck"; none for all
 
 	// AnyHost allows a URL beyond this computer. Otherwise nothing is sent there, so that a sandbox which others can reach
 	// cannot be used to call elsewhere.
@@ -74,7 +75,8 @@ func (w Webhook) check() (Webhook, error) {
 			return w, fmt.Errorf("webhook: %q is no fault of a notification; want some of %q", kind, notificationFaults)
 		}
 	}
-	if strings.ContainsAny(w.Header, " :\r\n\t") || strings.ContainsAny(w.Value, "\r\n\x00") || w.Header == "" && w.Value != "" {
+	odd := func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ':' }
+	if strings.ContainsFunc(w.Header, odd) || strings.ContainsFunc(w.Value, unicode.IsControl) || w.Header == "" && w.Value != "" {
 		return w, errors.New("webhook: the header has a name or a value that no header can have")
 	}
 	if w.URL == "" {
@@ -85,7 +87,7 @@ func (w Webhook) check() (Webhook, error) {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
 		return w, errors.New("webhook: the URL must be like http://127.0.0.1:8080/aver")
 	case !w.AnyHost && !isLoopback(u.Hostname()):
-		return w, errors.New("webhook: the URL is not one of this computer, such as http://127.0.0.1:8080/aver; another one must be allowed on purpose")
+		return w, errors.New("webhook: the URL is not one of this computer, such as http://127.0.0.1:8080/aver; AnyHost, or --webhook-any-host, allows another")
 	}
 	return w, nil
 }
@@ -96,7 +98,8 @@ func isLoopback(host string) bool {
 }
 
 // WithWebhook has the sandbox send notifications: of each check that is done, of each watchlist search that was asked for, and of
-// each that [Sandbox.Recheck] repeats. They are sent in the background and not repeated, as little is known of the service.
+// each that [Sandbox.Recheck] repeats. They are sent in the background and not repeated, as little is known of the service. With
+// [WithClock] a check that ends by the clock is notified of when somebody looks at it.
 func WithWebhook(w Webhook) Option {
 	return func(c *config) (err error) {
 		c.webhook, err = w.check()
@@ -197,7 +200,7 @@ func (s *Sandbox) Recheck(searchID string, newHits int) error {
 	if !again.rechecked.After(before.rechecked.Add(time.Second)) {
 		again.rechecked = before.rechecked.Add(time.Second) // its date counts in seconds, and tells one run from another
 	}
-	again.outcome.hits = min(again.outcome.hits+newHits, 10_000)
+	again.outcome.hits = min(again.outcome.hits+min(newHits, 10_000), 10_000)
 	s.searches[again.id] = &again
 	if again.checkID != nil && s.searchOf[*again.checkID] == before {
 		s.searchOf[*again.checkID] = &again

@@ -37,6 +37,11 @@ func (s *Sandbox) changeWebhook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	webhook.AnyHost = s.config.webhook.AnyHost
+	s.notifier.mu.Lock()
+	if before := s.notifier.webhook; webhook.Value == "" && webhook.Header != "" && webhook.Header == before.Header {
+		webhook.Value = before.Value // which nobody is shown
+	}
+	s.notifier.mu.Unlock()
 	if err := s.SetWebhook(webhook); err != nil {
 		accepted(w, err)
 		return
@@ -59,7 +64,7 @@ func (s *Sandbox) recheck(w http.ResponseWriter, r *http.Request) {
 func readJSON(w http.ResponseWriter, r *http.Request, into any, example string) bool {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
+	if err := decoder.Decode(into); err != nil || decoder.More() {
 		writeProblem(w, problem(http.StatusBadRequest, "The request must be JSON like "+example+"."))
 		return false
 	}

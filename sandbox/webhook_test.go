@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -148,6 +149,9 @@ func TestRecheckIsANewRun(t *testing.T) {
 	if got := l.had(sb); len(got) != 3 || !strings.HasPrefix(got[0], "RecurringWatchlistSearch|"+id) {
 		t.Errorf("%q", got)
 	}
+	if err := sb.Recheck(id, math.MaxInt); err != nil || len(must(client.GetWatchlistSearchResults(t.Context(), id))(t).WatchlistResults) < 7 {
+		t.Errorf("%v", err)
+	}
 	if sb.Recheck("x", 1) == nil || sb.Recheck(id, -1) == nil {
 		t.Error("a recheck of nothing was made")
 	}
@@ -250,6 +254,10 @@ func TestNotificationsOverHTTP(t *testing.T) {
 	if status, body := do("PUT", "/sandbox/webhook", put, base); status != 200 || strings.Contains(body, "proof\"") && strings.Contains(body, "value") {
 		t.Errorf("%d %s", status, body)
 	}
+	do("PUT", "/sandbox/webhook", `{"url":"`+l.URL+`","header":"X-Proof"}`, base) // the value stays
+	if status, _ := do("PUT", "/sandbox/webhook", `{}{}`, base); status != 400 {
+		t.Errorf("two values: %d", status)
+	}
 	if status, _ := do("PUT", "/sandbox/webhook", `{"url":"http://example.com/"}`, base); status != 400 {
 		t.Errorf("another computer: %d", status)
 	}
@@ -303,5 +311,31 @@ func TestReceiverThatDoesNotAnswer(t *testing.T) {
 	}
 	if err := sb.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is held back comes after the next one, which was answered by then.
+func TestReorderedNotifications(t *testing.T) {
+	l := listen(t)
+	sb, client := start(t, sandbox.WithWebhook(sandbox.Webhook{URL: l.URL, Types: []string{},
+		Faults: sandbox.NotificationFaults{Rate: 1, Kinds: []sandbox.NotificationFault{sandbox.NotificationReordered}}}))
+	var ids []string
+	for i := range 6 {
+		ids = append(ids, emailCheck(t, sb, client, fmt.Sprintf("p%d@example.com", i)))
+	}
+	l.had(sb)
+	for i := 0; i < 6; i += 2 {
+		first, second := -1, -1
+		for at, line := range l.received {
+			if strings.Contains(line, ids[i]) {
+				first = at
+			}
+			if strings.Contains(line, ids[i+1]) {
+				second = at
+			}
+		}
+		if first < 0 || second < 0 || first < second {
+			t.Errorf("%d came before %d", i, i+1)
+		}
 	}
 }

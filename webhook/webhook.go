@@ -81,14 +81,17 @@ func (r *Receiver) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "webho
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	d := Delivery{began: time.Now()}
 	ctx := context.WithoutCancel(req.Context())
+	until := limitReading(w, req, r.settings.timeout)
 	if d.Outcome, d.Status = r.refuse(req); d.Outcome == "" {
 		var body []byte
 		if body, d = r.read(w, req, d); d.Outcome == "" {
+			until(0)
 			d = r.receive(ctx, body, d)
 		}
 	}
 	if d.Outcome == Unauthorized || d.Outcome == Invalid {
-		w.Header().Set("Connection", "close") // what is left of the body is not read
+		w.Header().Set("Connection", "close") // what is left of the body is of no use
+		until(time.Second)
 	}
 	answer(w, d.Status)
 	_ = http.NewResponseController(w).Flush() // the sender does not wait for the hook
@@ -132,21 +135,30 @@ func isJSON(contentType string) bool {
 	return contentType == "" || err == nil && (strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json"))
 }
 
-// read reads the body, as far as the limits of size and time allow.
-func (r *Receiver) read(w http.ResponseWriter, req *http.Request, d Delivery) (body []byte, _ Delivery) {
+// limitReading has the body be read within a time, where the server does not have it read sooner. until changes that; 0 is for
+// no limit, once all is read.
+func limitReading(w http.ResponseWriter, req *http.Request, timeout time.Duration) (until func(time.Duration)) {
 	if req.Body == nil {
 		req.Body = http.NoBody
 	}
-	control := http.NewResponseController(w)
 	server, _ := req.Context().Value(http.ServerContextKey).(*http.Server)
-	if server == nil || server.ReadTimeout <= 0 || server.ReadTimeout > r.settings.timeout { // a stricter one stays
-		_ = control.SetReadDeadline(d.began.Add(r.settings.timeout))
-		defer func() {
-			if d.Outcome == "" {
-				_ = control.SetReadDeadline(time.Time{})
-			}
-		}()
+	if server != nil && server.ReadTimeout > 0 && server.ReadTimeout <= timeout {
+		return func(time.Duration) {}
 	}
+	control := http.NewResponseController(w)
+	until = func(limit time.Duration) {
+		end := time.Time{}
+		if limit > 0 {
+			end = time.Now().Add(limit)
+		}
+		_ = control.SetReadDeadline(end) // a server that cannot has limits of its own
+	}
+	until(timeout)
+	return until
+}
+
+// read reads the body, as far as the limits of size and time allow.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request, d Delivery) ([]byte, Delivery) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {

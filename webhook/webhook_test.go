@@ -38,6 +38,7 @@ type site struct {
 	handle     webhook.Handler // after it was counted
 	events     []webhook.Event
 	deliveries []webhook.Delivery
+	posted     int
 }
 
 func newSite(t *testing.T, opts ...webhook.Option) *site {
@@ -69,10 +70,40 @@ func (s *site) take(ctx context.Context, e webhook.Event) error {
 	return handle(ctx, e)
 }
 
+// end waits for a delivery that is told to the hook after the answer.
+func (s *site) end(outcome webhook.Outcome) webhook.Delivery {
+	for {
+		s.mu.Lock()
+		for _, d := range s.deliveries {
+			if d.Outcome == outcome {
+				s.mu.Unlock()
+				return d
+			}
+		}
+		s.mu.Unlock()
+		runtime.Gosched()
+	}
+}
+
 func (s *site) note(_ context.Context, d webhook.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deliveries = append(s.deliveries, d)
+}
+
+// last returns the newest delivery, of which the hook is told right after the answer.
+func (s *site) last() webhook.Delivery {
+	s.t.Helper()
+	for {
+		s.mu.Lock()
+		n := len(s.deliveries)
+		if n >= s.posted {
+			defer s.mu.Unlock()
+			return s.deliveries[n-1]
+		}
+		s.mu.Unlock()
+		runtime.Gosched()
+	}
 }
 
 func (s *site) outcomes() []webhook.Outcome {
@@ -146,6 +177,9 @@ func (s *site) send(method, body string, headers ...string) (int, string) {
 			req.Header.Del(headers[i])
 		}
 	}
+	s.mu.Lock()
+	s.posted++
+	s.mu.Unlock()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		s.t.Fatal(err)
@@ -301,8 +335,7 @@ func TestWhatIsNoNotificationIsRefused(t *testing.T) {
 		{"as large as may be", "POST", strings.Repeat(" ", 64<<10-len(good)) + good, pairs{"X-Proof", secret}, 204, webhook.Duplicate},
 	} {
 		status, answer := s.send(tt.method, tt.body, tt.headers...)
-		all := s.outcomes()
-		if last := all[len(all)-1]; status != tt.status || last != tt.outcome || strings.Contains(answer, "private") {
+		if last := s.last().Outcome; status != tt.status || last != tt.outcome || strings.Contains(answer, "private") {
 			t.Errorf("%s: %d %q, %s; want %d, %s", tt.name, status, answer, last, tt.status, tt.outcome)
 		}
 	}
@@ -357,7 +390,7 @@ func TestHandlerThatFails(t *testing.T) {
 		s.handle = fail
 		s.mu.Unlock()
 		status := s.post(body)
-		last := s.deliveries[len(s.deliveries)-1]
+		last := s.last()
 		if status != 500 || last.Outcome != webhook.Failed || last.Err == nil || strings.Contains(fmt.Sprint(last), "private") {
 			t.Errorf("%s: %d, %v", name, status, last)
 		}
@@ -389,6 +422,9 @@ func TestHandlerThatIsLate(t *testing.T) {
 	}
 	if len(s.handled()) != 1 {
 		t.Errorf("%d events", len(s.handled()))
+	}
+	if d := s.end(webhook.Handled); d.Status != 0 || d.Event.ID == "" { // what it did in the end
+		t.Errorf("%v", d)
 	}
 }
 
@@ -506,7 +542,7 @@ func TestServiceThatIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := notification("OfflineCheck", id, "Completed")
-	if status := s.post(body); status != 503 || len(s.handled()) != 0 || s.outcomes()[0] != webhook.Unconfirmed {
+	if status := s.post(body); status != 503 || len(s.handled()) != 0 || s.last().Outcome != webhook.Unconfirmed {
 		t.Errorf("%d, %v", status, s.outcomes())
 	}
 	if err := s.sandbox.SetFaults(sandbox.Faults{}); err != nil {
@@ -610,6 +646,9 @@ func TestOptionsAreRefused(t *testing.T) {
 		"a blank":             {webhook.WithSecret("A", " b")},
 		"a line break":        {webhook.WithSecret("A", "b\r\nc")},
 		"no name":             {webhook.WithSecret("", "b")},
+		"a secret twice":      {webhook.WithSecret("A", "b"), webhook.WithSecret("A", "c")},
+		"a header of HTTP":    {webhook.WithSecret("transfer-encoding", "b")},
+		"a client of nothing": {webhook.WithoutSecret(), webhook.WithClient((*asked)(nil))},
 		"a name with a colon": {webhook.WithSecret("A:", "b")},
 		"the host":            {webhook.WithSecret("host", "b")},
 		"a nil client":        {webhook.WithoutSecret(), webhook.WithClient((*api.Client)(nil))},

@@ -168,9 +168,18 @@ func (c notificationChaos) run(ctx context.Context) (*notificationReport, error)
 			return nil, err
 		}
 	}
-	// And once more with all of them, and with each notification a second time.
-	for _, id := range ids[:min(len(ids), 1000)] {
-		_ = receiver.Reconcile(ctx, id)
+	// And once more with all of them, and with a thousand notifications a second time.
+	if err := receiver.Reconcile(ctx, ids...); err != nil {
+		return nil, err
+	}
+	deliveries := sb.Deliveries()
+	for _, d := range deliveries[:min(len(deliveries), 1000)] {
+		if err := sb.Redeliver(d.ID); err != nil {
+			return nil, err
+		}
+	}
+	if err := sb.Delivered(ctx); err != nil {
+		return nil, err
 	}
 	r.duration = time.Since(start)
 	r.faults = sb.NotificationFaultCounts()

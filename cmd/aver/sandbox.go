@@ -61,6 +61,9 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			for _, kind := range hookFaults {
 				hook.Faults.Kinds = append(hook.Faults.Kinds, sandbox.NotificationFault(kind))
 			}
+			if hook.URL == "" && hook.Faults.Rate > 0 {
+				return errors.New("--webhook-faults: there is no --webhook whose notifications could go wrong")
+			}
 			if hook.Value = os.Getenv("AVER_WEBHOOK_SECRET"); hook.Value == "" || hook.URL == "" {
 				hook.Header, hook.Value = "", ""
 			}

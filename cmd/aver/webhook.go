@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -76,6 +77,10 @@ func (s *sending) run(ctx context.Context, out io.Writer) error {
 	u, err := url.Parse(s.to)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return errors.New("--to: want the URL of a receiver, such as http://127.0.0.1:8080/aver")
+	}
+	if strings.ContainsFunc(s.header, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ':' }) ||
+		strings.ContainsFunc(s.secret, unicode.IsControl) {
+		return errors.New("--header, or AVER_WEBHOOK_SECRET: no header can have this name or this value")
 	}
 	if s.forge && s.header == "" {
 		return errors.New("--forge: there is no header to forge; name it with --header")
@@ -208,8 +213,9 @@ func (l *listening) print(_ context.Context, d webhook.Delivery) {
 		state = "the service knows nothing with this ID"
 	case e.ID != "":
 		state = "not confirmed"
-	case d.Err != nil:
-		state = d.Err.Error()
+	}
+	if d.Err != nil {
+		state = strings.TrimPrefix(state+": "+d.Err.Error(), ": ")
 	}
 	if l.asJSON {
 		_ = json.NewEncoder(l.out).Encode(map[string]any{"outcome": d.Outcome, "status": d.Status, "type": e.Type, "id": e.ID, "claimed": e.Claimed,
