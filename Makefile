@@ -15,6 +15,10 @@ help: ## list the targets
 demo: ## run a check from the first call to the results, on the built-in sandbox
 	@go run ./cmd/aver demo
 
+.PHONY: onboarding
+onboarding: ## run a web application that verifies its customers, on a sandbox of its own (AVER_… for the real service)
+	@cd examples/onboarding && go run . -db "$${TMPDIR:-/tmp}/aver-onboarding.db"
+
 .PHONY: sandbox
 sandbox: ## serve the sandbox until Ctrl-C (with the reference at /docs, after make docs)
 	@go run ./cmd/aver sandbox --docs "$(wildcard build/docs.html)"
@@ -42,9 +46,10 @@ test: ## check generated code, format, vet, staticcheck, races and examples
 test-all: node lint ## what make test does not: what needs node, a browser, a server or the peers
 	cd bench && go generate ./peer && go mod tidy -diff && go vet ./... && go test ./...
 	cd internal/release && go mod tidy -diff && go vet ./... && go test ./...
+	cd examples/onboarding && go mod tidy -diff && go vet ./... && go test $(RACE) ./...
 	$(MAKE) --no-print-directory spec-diff
 	$(MAKE) --no-print-directory docs
-	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium; }
+	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium fonts-wqy-zenhei; }
 	@test -f build/axe/axe.min.js || { mkdir -p build/axe && cd build/axe && npm pack --silent $(AXE) && tar xzf axe-core-*.tgz --strip-components=1; }
 	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html AVER_AXE=$(CURDIR)/build/axe/axe.min.js \
 		go test -count=1 -v ./...

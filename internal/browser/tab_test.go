@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -118,6 +119,27 @@ func (b *tab) picture(name string) {
 	if err := os.WriteFile(filepath.Join(folder, name+".png"), image, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// strip writes a picture of pictures, side by side.
+func (b *tab) strip(name string, pictures ...string) {
+	b.t.Helper()
+	page := `<!doctype html><style>body{margin:0;padding:12px;display:flex;gap:12px;align-items:start;background:#dfe5ec}` +
+		`img{width:calc(25% - 9px);border-radius:8px;height:480px;object-fit:cover;object-position:top}</style>`
+	for _, each := range pictures {
+		image, err := os.ReadFile(filepath.Join("..", "..", "build", "pictures", each+".png"))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		page += `<img src="data:image/png;base64,` + base64.StdEncoding.EncodeToString(image) + `">`
+	}
+	file := filepath.Join(b.t.TempDir(), "strip.html")
+	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+	b.do(chromedp.EmulateViewport(960, 504), chromedp.Navigate("file://"+file))
+	b.until("[...document.images].every(i => i.complete)")
+	b.picture(name)
 }
 
 // accessible reports what axe finds wrong with the page, and text that does not fit its width.
