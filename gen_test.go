@@ -79,12 +79,15 @@ func TestRetryPolicies(t *testing.T) {
 
 func TestEnumerations(t *testing.T) {
 	want := map[string]string{
-		"Language":                 "en zh-Hans es fr",
-		"Gender":                   "M F U",
-		"CheckStatus":              "Created AwaitingUser AwaitingAutomation AwaitingReview InReview Rejected Completed Canceled",
-		"StatusReason":             "MissingDocuments UnreadableDocumentsOrMissingVerificationInformation ExpiredDocuments SuspiciousDocumentsOrImages FacialVerificationFailed UnderageApplicant",
-		"CheckType":                "DocumentVerification EmailVerification RiskProfiling AddressVerification PhotoVerification PhoneVerification Watchlist VisualWatchlist AccreditedInvestor CovidVaccinationVerification",
-		"CheckWarning":             "Age Country State IPVpnTor Address EmailAddress WatchlistHitsFound AdverseMediaFound SameEmailFound SameIdDocumentFound SameNameFound PhoneInvalid PhonePrepaidOrVoip",
+		"Language":    "en zh-Hans es fr",
+		"Gender":      "M F U",
+		"CheckStatus": "Created AwaitingUser AwaitingAutomation AwaitingReview InReview Rejected Completed Canceled",
+		"StatusReason": "MissingDocuments UnreadableDocumentsOrMissingVerificationInformation ExpiredDocuments " +
+			"SuspiciousDocumentsOrImages FacialVerificationFailed UnderageApplicant",
+		"CheckType": "DocumentVerification EmailVerification RiskProfiling AddressVerification PhotoVerification PhoneVerification " +
+			"Watchlist VisualWatchlist AccreditedInvestor CovidVaccinationVerification",
+		"CheckWarning": "Age Country State IPVpnTor Address EmailAddress WatchlistHitsFound AdverseMediaFound SameEmailFound " +
+			"SameIdDocumentFound SameNameFound PhoneInvalid PhonePrepaidOrVoip",
 		"DocumentType":             "NADriverLicense PassportImage GenericIdentificationCardImage USALicenseIdCard",
 		"DocumentSide":             "Front Back",
 		"SupplementalDocumentType": "BankOrCreditCard TaxDocument UtilityBill MedicalCard AccreditedInvestor",
@@ -320,8 +323,10 @@ func TestChangedContractIsFollowed(t *testing.T) {
 		"enum: [Front, Back]", "enum: [Front, Back, Spine]",
 		"      operationId: addPhone\n      tags: [Checks]\n", "      operationId: addPhone\n      tags: [Phones]\n",
 		"tags:\n  - name: Authentication\n", "tags:\n  - name: Phones\n    description: Phone numbers.\n  - name: Authentication\n",
-		"      description: Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced plan.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
-		"      description: Sending it again adds another.\n      x-retry: never\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+		"      description: Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced "+
+			"plan.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+		"      description: Sending it again adds another.\n      x-retry: never\n      requestBody:\n        required: true\n        content:\n     "+
+			"     application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      operationId: listSearchedLists\n", "      operationId: listSearchedLists\n      parameters:\n"+
 			"        - {name: since, in: query, required: false, description: The oldest version., schema: {type: string}, x-sensitive: false}\n",
 		beforeWebhooks, `

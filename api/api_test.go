@@ -186,7 +186,8 @@ func TestAnswersWithoutWhatIdentifiesThemAreErrors(t *testing.T) {
 func TestFailedExchangeIsNotAnAnswerToTheCall(t *testing.T) {
 	for status, class := range map[int]error{
 		400: api.ErrUnauthorized, 401: api.ErrUnauthorized, 403: api.ErrForbidden, 429: api.ErrRateLimited,
-		404: api.ErrUnexpectedResponse, 405: api.ErrUnexpectedResponse, 409: api.ErrUnavailable, 500: api.ErrUnavailable, 200: api.ErrUnexpectedResponse,
+		404: api.ErrUnexpectedResponse, 405: api.ErrUnexpectedResponse, 409: api.ErrUnavailable, 500: api.ErrUnavailable,
+		200: api.ErrUnexpectedResponse,
 	} {
 		srv := httptest.NewServer(answer(status, "application/json", `{}`))
 		client, err := api.New("key", "secret", api.WithBaseURL(srv.URL), api.WithMaxAttempts(1))

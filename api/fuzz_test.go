@@ -37,7 +37,8 @@ func valid(t reflect.Type) reflect.Value {
 	case *api.AddPhotoDocumentRequest:
 		r.FileName, r.FileContent = "f", "data:image/png;base64,AAAA"
 	case *api.AddSupplementalDocumentRequest:
-		*r = api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "f", FileContent: "data:image/png;base64,AAAA"}
+		*r = api.AddSupplementalDocumentRequest{Type: api.SupplementalDocumentTypeTaxDocument, FileName: "f",
+			FileContent: "data:image/png;base64,AAAA"}
 	case *api.LookupChecksRequest:
 		r.Email = "a@example.com"
 	case *api.SearchWatchlistsRequest:

@@ -51,13 +51,15 @@ func TestWireFormsOfRequests(t *testing.T) {
 
 	everything := map[string]any{
 		"AddPersonalInfo": api.AddPersonalInfoRequest{
-			FirstName: "Zoë <b>&\"'\\/", LastName: "O\u2028Neil\u2029\u0000\t😀", Email: "zoe@example.com", IPAddress: "203.0.113.24", CompanyName: "A&B",
-			MiddleName: "M", Suffix: "Jr", Gender: api.GenderFemale, DateOfBirth: "04/17/1988", StateOrProvince: "ME", Country: "US",
+			FirstName: "Zoë <b>&\"'\\/", LastName: "O\u2028Neil\u2029\u0000\t😀", Email: "zoe@example.com", IPAddress: "203.0.113.24",
+			CompanyName: "A&B",
+			MiddleName:  "M", Suffix: "Jr", Gender: api.GenderFemale, DateOfBirth: "04/17/1988", StateOrProvince: "ME", Country: "US",
 			StreetAddress1: "1", StreetAddress2: "2", City: "C", PostalCode: "04101",
 		},
 		"CreateAccessLink": api.CreateAccessLinkRequest{Language: api.LanguageFrench, ReturnURL: "https://shop.example.com/?a=1&b=<2>"},
 		"CreateCheck": api.CreateCheckRequest{
-			ThirdPartyIdentifier: "p", GroupID: "g", Email: "a@example.com", Language: api.LanguageSimplifiedChinese, ReturnURL: "https://shop.example.com",
+			ThirdPartyIdentifier: "p", GroupID: "g", Email: "a@example.com", Language: api.LanguageSimplifiedChinese,
+			ReturnURL:              "https://shop.example.com",
 			SkipPersonalAccessCode: true, CheckTypes: []api.CheckType{api.CheckTypeWatchlist, api.CheckTypeAddressVerification},
 			SupplementalDocumentTypes: []api.SupplementalDocumentType{api.SupplementalDocumentTypeTaxDocument},
 			WatchlistSearchCategories: []api.WatchlistCategory{api.WatchlistCategoryMedical}, WatchlistRecheckInterval: new(api.RecheckIntervalNever),
@@ -67,7 +69,8 @@ func TestWireFormsOfRequests(t *testing.T) {
 			GroupID: "g", CheckID: "c", FirstName: "F", MiddleName: "M", LastName: "L", BusinessName: "B", Country: "US", StateOrProvince: "ME",
 			FileContent: "data:image/png;base64,AAAA", FileName: "f", Categories: []api.WatchlistCategory{api.WatchlistCategoryCriminal},
 		},
-		"AddIDDocument": api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypeUSALicenseIDCard, Side: api.DocumentSideBack, FileName: "<f>",
+		"AddIDDocument": api.AddIDDocumentRequest{ForceCommit: true, Type: api.DocumentTypeUSALicenseIDCard, Side: api.DocumentSideBack,
+			FileName:    "<f>",
 			FileContent: "data:image/jpeg;base64,/9j/+A=="},
 		"AddPhotoDocument": api.AddPhotoDocumentRequest{
 			ForceCommit: true, FileName: "f", FileContent: "data:image/png;base64,AAAA", Extended: true,

@@ -172,7 +172,8 @@ func TestRefusedConnectionsAreRepeatedForEveryOperation(t *testing.T) {
 	}
 	defer client.Close()
 	refusals.Store(1) // the exchange
-	if found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); err != nil || found.ID != "w1" {
+	if found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); err != nil ||
+		found.ID != "w1" {
 		t.Errorf("%v, %v", found, err)
 	}
 	refusals.Store(2)
@@ -180,7 +181,8 @@ func TestRefusedConnectionsAreRepeatedForEveryOperation(t *testing.T) {
 		t.Errorf("%v, %v", created, err)
 	}
 	refusals.Store(2)
-	if found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); err != nil || found.ID != "w1" {
+	if found, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "b"}); err != nil ||
+		found.ID != "w1" {
 		t.Errorf("%v, %v", found, err)
 	}
 	refusals.Store(1000)
@@ -319,7 +321,8 @@ func TestCheckThatWasThereBeforeIsAConflict(t *testing.T) {
 	for name, old := range map[string]string{"untouched": theCheck, "of another group": strings.Replace(theCheck, `"g"`, `"other"`, 1)} {
 		client, s := scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {answer(503, "", "")}, "POST /checklookup": {ok(`[` + old + `]`)}})
 		created, err := client.CreateCheck(t.Context(), createRequest)
-		if !errors.Is(err, api.ErrConflict) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "check c1") || created != nil ||
+		if !errors.Is(err, api.ErrConflict) || errors.Is(err, api.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "check c1") ||
+			created != nil ||
 			s.total("POST /check/create") != 1 {
 			t.Errorf("%s: %v, %v", name, created, err)
 		}
@@ -349,7 +352,8 @@ func TestOldCheckIsNotTakenForANewOne(t *testing.T) {
 	})
 	_, err := client.CreateCheck(t.Context(), createRequest)
 	var e *api.Error
-	if !errors.Is(err, api.ErrConflict) || !errors.As(err, &e) || e.Operation != "createCheck" || e.Attempts != 1 || s.total("POST /check/create") != 1 {
+	if !errors.Is(err, api.ErrConflict) || !errors.As(err, &e) || e.Operation != "createCheck" || e.Attempts != 1 ||
+		s.total("POST /check/create") != 1 {
 		t.Errorf("%v", err)
 	}
 }
@@ -437,7 +441,8 @@ func TestSubmitIsResolvedByReadingTheStatus(t *testing.T) {
 			t.Errorf("%s, performed: %v, %v, %d submits", name, done, err, s.total(submit))
 		}
 		client, s = scripted(t, map[string][]http.HandlerFunc{submit: {failure, ok(`"AwaitingAutomation"`)}, "GET /check/c1": {ok(theCheck)}})
-		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 2 {
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation ||
+			s.total(submit) != 2 {
 			t.Errorf("%s, not performed: %v, %v, %d submits", name, done, err, s.total(submit))
 		}
 	}
@@ -879,7 +884,8 @@ func TestTimeoutsAreLookedAtAndNeverSentAgain(t *testing.T) {
 		client, s = scripted(t, map[string][]http.HandlerFunc{
 			submit: {tt.answer}, "GET /check/c1": {ok(theCheck), ok(submitted)}, "GET /check/c1/results": {ok(submitted)},
 		}, tt.opts...)
-		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 1 {
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation ||
+			s.total(submit) != 1 {
 			t.Errorf("%s, seen late: %v, %v, calls %v", name, done, err, s.calls)
 		}
 		client, s = scripted(t, map[string][]http.HandlerFunc{"POST /check/create": {tt.answer}, "POST /checklookup": {ok(`[]`)}}, tt.opts...)
@@ -1071,7 +1077,8 @@ func TestRefusalOfASecondTryIsUnclear(t *testing.T) {
 			api.ErrOutcomeUnknown) || s.total(search) != 2 {
 			t.Errorf("%s: %v, %d searches", name, err, s.total(search))
 		}
-		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation || s.total(submit) != 2 {
+		if done, err := client.SubmitCheck(t.Context(), "c1"); err != nil || done.Status != api.CheckStatusAwaitingAutomation ||
+			s.total(submit) != 2 {
 			t.Errorf("%s: %v, %v, %d submits", name, done, err, s.total(submit))
 		}
 	}
@@ -1170,7 +1177,8 @@ func TestCallerWhoLeavesDuringAPause(t *testing.T) {
 func TestExchangeThatAsksForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exchanges := 0
-		client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response,
+			error) {
 			if !strings.HasSuffix(r.URL.Path, "/auth/token") {
 				return respond(200, theCheck), nil
 			}

@@ -101,13 +101,15 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 							Side: api.DocumentSideFront, FileName: "front.jpg", FileContent: url})
 					},
 					func() error {
-						return client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{ForceCommit: true, Type: api.DocumentTypePassportImage,
+						return client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{ForceCommit: true,
+							Type: api.DocumentTypePassportImage,
 							Side: api.DocumentSideFront, Image: image()})
 					},
 				},
 				"photo": {
 					func() error {
-						return client.AddPhotoDocument(ctx, "c1", api.AddPhotoDocumentRequest{Extended: true, FileName: "front.jpg", FileContent: url})
+						return client.AddPhotoDocument(ctx, "c1", api.AddPhotoDocumentRequest{Extended: true, FileName: "front.jpg",
+							FileContent: url})
 					},
 					func() error {
 						return client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Extended: true, Image: image()})
@@ -125,11 +127,13 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 				},
 				"search": {
 					func() error {
-						_, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "<&>", FileName: "front.jpg", FileContent: url})
+						_, err := client.SearchWatchlists(ctx, api.SearchWatchlistsRequest{GroupID: "g", BusinessName: "<&>",
+							FileName: "front.jpg", FileContent: url})
 						return err
 					},
 					func() error {
-						found, err := client.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{GroupID: "g", BusinessName: "<&>", Image: image()})
+						found, err := client.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{GroupID: "g", BusinessName: "<&>",
+							Image: image()})
 						if err == nil && found.ID != "w1" {
 							t.Errorf("found %v", found)
 						}
@@ -145,7 +149,8 @@ func TestUploadsSendWhatThePlainMethodsSend(t *testing.T) {
 					want.length, want.chunked = -1, true
 				}
 				if err := pair[1](); err != nil || got != want {
-					t.Errorf("%s of %d bytes, %s: %v: sent %d bytes %.100q, want %d bytes %.100q", name, n, kind, err, got.length, got.body, want.length, want.body)
+					t.Errorf("%s of %d bytes, %s: %v: sent %d bytes %.100q, want %d bytes %.100q", name, n, kind, err, got.length, got.body,
+						want.length, want.body)
 				}
 			}
 		}
@@ -196,7 +201,8 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		} {
 			err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image})
 			var failure *api.Error
-			if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(fmt.Sprint(err), tt.want) || !errors.As(err, &failure) || failure.Attempts != 0 {
+			if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(fmt.Sprint(err), tt.want) || !errors.As(err, &failure) ||
+				failure.Attempts != 0 {
 				t.Errorf("%s from %s: %v", tt.name, name, err)
 			}
 		}
@@ -220,11 +226,13 @@ func TestWhatIsNoImageIsNotSent(t *testing.T) {
 		"not in FS": {client.AddPhotoDocumentWithImage(ctx, "c1",
 			api.AddPhotoDocumentWithImageRequest{Image: api.ImageFS(fstest.MapFS{}, "private")}), "open: file does not exist"},
 		"broken reader": {client.AddPhotoDocumentWithImage(ctx, "c1",
-			api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f", iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
+			api.AddPhotoDocumentWithImageRequest{Image: api.ImageReader("f",
+				iotest.ErrReader(errors.New("private")))}), "failed with a *errors.errorString"},
 		"no name": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("", picture(100))}),
 			"fileName: is required"},
-		"no ID":        {client.AddPhotoDocumentWithImage(ctx, "", api.AddPhotoDocumentWithImageRequest{Image: jpeg}), "the path parameter id"},
-		"other fields": {client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: "x", Image: jpeg}), "docType: must be one of"},
+		"no ID": {client.AddPhotoDocumentWithImage(ctx, "", api.AddPhotoDocumentWithImageRequest{Image: jpeg}), "the path parameter id"},
+		"other fields": {client.AddIDDocumentWithImage(ctx, "c1", api.AddIDDocumentWithImageRequest{Type: "x",
+			Image: jpeg}), "docType: must be one of"},
 		"too large": {client.AddPhotoDocumentWithImage(ctx, "c1",
 			api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(api.DefaultMaxImageSize+1))}), "at most 20971520 are allowed"},
 		"own limit": {client.AddPhotoDocumentWithImage(ctx, "c1", api.AddPhotoDocumentWithImageRequest{Image: jpeg}, api.WithMaxImageSize(99)),
@@ -382,7 +390,10 @@ func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
 		want  string
 		opts  []api.CallOption
 	}{
-		"too large while streaming": {func() api.Image { return api.ImageReader("f", only{bytes.NewReader(picture(200_000))}) }, "more than 150000 bytes",
+		"too large while streaming": {func() api.Image {
+			return api.ImageReader("f",
+				only{bytes.NewReader(picture(200_000))})
+		}, "more than 150000 bytes",
 			[]api.CallOption{api.WithMaxImageSize(150_000)}},
 		"broken reader": {func() api.Image {
 			return api.ImageReader("f", io.MultiReader(bytes.NewReader(picture(200_000)), iotest.ErrReader(errors.New("private"))))
@@ -403,7 +414,8 @@ func TestUploadThatBreaksOffOnThisSideIsNotPerformed(t *testing.T) {
 			ok(`"success"`)(w, r)
 		})
 		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: tt.image()}, tt.opts...)
-		if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "it was not performed") ||
+		if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), tt.want) ||
+			!strings.Contains(err.Error(), "it was not performed") ||
 			strings.Contains(err.Error(), "private") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -527,7 +539,8 @@ func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
 	client, s := uploads(t, reading(100, ok(`"success"`)))
 	slow := slowSeeker{bytes.NewReader(picture(100)), make(chan struct{})}
 	image := api.ImageReader("f", slow)
-	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image}, api.WithTimeout(20*time.Millisecond))
+	err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: image},
+		api.WithTimeout(20*time.Millisecond))
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "it was not performed") {
 		t.Errorf("%v", err)
 	}
@@ -547,7 +560,8 @@ func TestCallEndsInTimeWhateverTheReaderDoes(t *testing.T) {
 	}
 	fifo := filepath.Join(t.TempDir(), "fifo.jpg")
 	if syscall.Mkfifo(fifo, 0o600) == nil {
-		if err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(fifo)}); !errors.Is(err,
+		if err := client.AddPhotoDocumentWithImage(t.Context(), "c1",
+			api.AddPhotoDocumentWithImageRequest{Image: api.ImageFile(fifo)}); !errors.Is(err,
 			api.ErrInvalidRequest) || !strings.Contains(err.Error(), "it is no regular file") {
 			t.Errorf("%v", err)
 		}
@@ -682,7 +696,8 @@ func testResetStreams(t *testing.T, scheme string, listener net.Listener, transp
 // Where nothing was written, such as on a connection that the service has closed meanwhile, net/http may send it again.
 func TestBodyIsHadAgainWhereNothingWasSent(t *testing.T) {
 	asked := 0
-	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response, error) {
+	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response,
+		error) {
 		for range 2 { // as net/http does before it has read the body
 			body, err := r.GetBody()
 			if err != nil {
@@ -747,7 +762,8 @@ func resetStreams(conn net.Conn, tokenGiven *atomic.Bool, received *atomic.Int32
 func TestUploadsPrintNothingPrivate(t *testing.T) {
 	image := api.ImageBytes("maria.jpg", picture(100))
 	for _, v := range []any{
-		image, &image, api.AddIDDocumentWithImageRequest{Side: api.DocumentSideFront, Image: image}, &api.AddPhotoDocumentWithImageRequest{Image: image},
+		image, &image, api.AddIDDocumentWithImageRequest{Side: api.DocumentSideFront, Image: image},
+		&api.AddPhotoDocumentWithImageRequest{Image: image},
 		api.SearchWatchlistsWithImageRequest{FirstName: "maria", Image: image}, api.ImageReader("maria", strings.NewReader("maria")),
 		api.ImageFile("maria"),
 	} {
@@ -812,7 +828,8 @@ func TestLargeImagesCostLittleMemory(t *testing.T) {
 			return client.AddPhone(ctx, check.CheckID, api.AddPhoneRequest{Number: "1", Country: "US"})
 		},
 		"photo": func() error {
-			return client.AddPhotoDocumentWithImage(ctx, check.CheckID, api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f", picture(70_000))})
+			return client.AddPhotoDocumentWithImage(ctx, check.CheckID, api.AddPhotoDocumentWithImageRequest{Image: api.ImageBytes("f",
+				picture(70_000))})
 		},
 	} {
 		if err := f(); err != nil {
@@ -945,7 +962,8 @@ func TestDownloadTellsTheFaultOfTheWriter(t *testing.T) {
 	}
 	for _, file := range []string{"", filepath.Join(t.TempDir(), "none", "image.jpg")} {
 		var failure *api.Error
-		if _, err := client.DownloadCheckDocumentFile(t.Context(), "c1", "d1", file); !errors.As(err, &failure) || strings.Contains(err.Error(), "none/") {
+		if _, err := client.DownloadCheckDocumentFile(t.Context(), "c1", "d1", file); !errors.As(err, &failure) ||
+			strings.Contains(err.Error(), "none/") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -1006,11 +1024,15 @@ func TestWhatPanicsIsAnErrorOfTheCall(t *testing.T) {
 		"a reader that counts wrong": {image: api.ImageReader("a.png", readerFunc(func(p []byte) (int, error) { return len(p) + 1, nil }))},
 		"a reader that brings nothing": {image: api.ImageReader("a.png",
 			io.MultiReader(bytes.NewReader(large[:50_000]), readerFunc(func([]byte) (int, error) { return 0, nil })))},
-		"a reader that goes away":      {image: api.ImageReader("a.png", readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }))},
-		"the function of the progress": {api.ImageBytes("a.png", large), []api.CallOption{api.WithUploadProgress(func(int64, int64) { panic("private") })}},
+		"a reader that goes away": {image: api.ImageReader("a.png", readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }))},
+		"the function of the progress": {api.ImageBytes("a.png", large), []api.CallOption{api.WithUploadProgress(func(int64,
+			int64) {
+			panic("private")
+		})}},
 	} {
 		err := client.AddPhotoDocumentWithImage(t.Context(), "c1", api.AddPhotoDocumentWithImageRequest{Image: tt.image}, tt.opts...)
-		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") && !strings.Contains(name, "goes away") &&
+		if err == nil || strings.Contains(err.Error(), "private") || !strings.Contains(err.Error(), "panicked") &&
+			!strings.Contains(name, "goes away") &&
 			!strings.Contains(name, "counts") && !strings.Contains(name, "nothing") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -94,7 +94,10 @@ func TestWaitThatIsWokenOften(t *testing.T) {
 				}
 			}
 		}()
-		check, err := client.WaitForCheck(t.Context(), "c1", api.WithWake(func(string) (<-chan struct{}, func()) { return woken, func() { close(stop) } }))
+		check, err := client.WaitForCheck(t.Context(), "c1", api.WithWake(func(string) (<-chan struct{}, func()) {
+			return woken,
+				func() { close(stop) }
+		}))
 		if err != nil || check.Status != api.CheckStatusCompleted || looks > 55 {
 			t.Errorf("%v, %v after %d looks", check, err, looks)
 		}

@@ -126,7 +126,8 @@ func TestExtended(t *testing.T) {
 			t.Errorf("%s was touched: %v", name, err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("paths: {\"/check/{id}/notes\": {post: {x-retry: sometimes}}}\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("paths: {\"/check/{id}/notes\": {post: {x-retry: sometimes}}}\n"),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
 	run("the merged contract is ", "tool", "aver", "generate", "--extend", "bad.yaml", "--out", "fourth")

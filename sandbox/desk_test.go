@@ -50,7 +50,10 @@ func TestDeskDecides(t *testing.T) {
 		t.Error(err)
 	}
 	got := l.had(sb)
-	if len(got) != 2 || !slices.ContainsFunc(got, func(line string) bool { return strings.Contains(line, first) && strings.HasSuffix(line, "Completed") }) ||
+	if len(got) != 2 || !slices.ContainsFunc(got, func(line string) bool {
+		return strings.Contains(line, first) &&
+			strings.HasSuffix(line, "Completed")
+	}) ||
 		!slices.ContainsFunc(got, func(line string) bool { return strings.Contains(line, second) && strings.HasSuffix(line, "Rejected") }) {
 		t.Errorf("%q", got)
 	}

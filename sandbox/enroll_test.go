@@ -166,8 +166,10 @@ func TestEnrollmentFromTheLinkToTheEnd(t *testing.T) {
 	b.send("code", "short").wants(422, "code", "at least 6 characters")
 	b.send("code", "my own code").wants(200, "person")
 	b.send("firstName", "Ana<b>", "dateOfBirth", "2999-01-01", "country", "France").
-		wants(422, "person", "Ana&lt;b&gt;", "Family name: this is needed", "this is not a day in the past", "two letters are needed", "Street and number: this is needed")
-	b.send("firstName", "Ana", "lastName", "Sol", "dateOfBirth", "1990-02-28", "country", "fr", "streetAddress1", "1 Rue", "city", "Lyon").wants(200, "front")
+		wants(422, "person", "Ana&lt;b&gt;", "Family name: this is needed", "this is not a day in the past", "two letters are needed", "Street and "+
+			"number: this is needed")
+	b.send("firstName", "Ana", "lastName", "Sol", "dateOfBirth", "1990-02-28", "country", "fr", "streetAddress1", "1 "+
+		"Rue", "city", "Lyon").wants(200, "front")
 	b.upload("front.heic", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), "docType", "NADriverLicense").wants(422, "front", "this is HEIC")
 	b.upload("front.pdf", []byte("%PDF-1.7"), "docType", "NADriverLicense").wants(422, "front", "this is PDF")
 	b.upload("front.png", nil, "docType", "NADriverLicense").wants(422, "front", "choose a photograph")
@@ -195,13 +197,15 @@ func TestEnrollmentFromTheLinkToTheEnd(t *testing.T) {
 		results.CheckResults.IdentificationDocument.BackID == "" || sb.Submissions(created.CheckID) != 1 {
 		t.Errorf("%+v", results)
 	}
-	b.open(strings.TrimSuffix(sb.URL, "/api")+"/CheckEnrollment/"+created.CheckID+"/person").wants(200, "person", "Thank you", "The check is completed.")
+	b.open(strings.TrimSuffix(sb.URL, "/api")+"/CheckEnrollment/"+created.CheckID+"/person").wants(200, "person", "Thank you", "The check is "+
+		"completed.")
 }
 
 // Only what the check's types and its create ask for is a step.
 func TestEnrollmentAsksForWhatIsNeeded(t *testing.T) {
 	sb, client := start(t)
-	created := enroll(t, sb, client, api.CreateCheckRequest{SkipPersonalAccessCode: true, CheckTypes: []api.CheckType{api.CheckTypeDocumentVerification}})
+	created := enroll(t, sb, client, api.CreateCheckRequest{SkipPersonalAccessCode: true,
+		CheckTypes: []api.CheckType{api.CheckTypeDocumentVerification}})
 	b := newBrowser(t).open(created.URL).wants(200, "consent", "Step 1 of 5")
 	b.send("agree", "yes").wants(200, "person").send("fill", "yes").wants(200, "front")
 	b.upload("p.png", pixel(t), "docType", "PassportImage").wants(200, "finish", "Step 4 of 4") // a passport has no back
@@ -327,7 +331,8 @@ func TestEnrollmentIsLeftAloneByOthers(t *testing.T) {
 func TestWhereTheEnrollmentEnds(t *testing.T) {
 	sb, client := start(t)
 	for i, end := range []string{"myapp://done?x=1", "http://127.0.0.1:9/a b", "https://shop.example.com/d;one"} {
-		created := enroll(t, sb, client, api.CreateCheckRequest{ThirdPartyIdentifier: fmt.Sprint(i), CheckTypes: []api.CheckType{api.CheckTypeDocumentVerification}})
+		created := enroll(t, sb, client, api.CreateCheckRequest{ThirdPartyIdentifier: fmt.Sprint(i),
+			CheckTypes: []api.CheckType{api.CheckTypeDocumentVerification}})
 		link, err := client.CreateAccessLink(t.Context(), created.CheckID, api.CreateAccessLinkRequest{ReturnURL: end})
 		if err != nil {
 			continue // the contract does not take it

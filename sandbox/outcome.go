@@ -38,7 +38,8 @@ func Outcomes() map[string]string {
 		"media-N":  "the watchlist search finds N pieces of adverse media",
 		"failed":   "the watchlist search ends Failed",
 		"error":    "the watchlist search ends Error",
-		"unreadable": "images of documents and faces are refused, or kept with forceCommit, and then the check is slower and ends Rejected as unreadable; " +
+		"unreadable": "images of documents and faces are refused, or kept with forceCommit, and then the check is slower and ends Rejected as " +
+			"unreadable; " +
 			"in the name of an image it concerns that image alone",
 	}
 	for name := range reasons() {

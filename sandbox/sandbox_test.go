@@ -272,7 +272,8 @@ func TestEveryOutcomeCanBeChosen(t *testing.T) {
 				t.Errorf("%s: %s, %q", word, r.Status, r.StatusReason)
 			}
 		default:
-			if r.Status != api.CheckStatusCompleted || len(r.Warnings) != 1 || !r.Warnings[0].Known() || !strings.EqualFold(string(r.Warnings[0]), word) {
+			if r.Status != api.CheckStatusCompleted || len(r.Warnings) != 1 || !r.Warnings[0].Known() || !strings.EqualFold(string(r.Warnings[0]),
+				word) {
 				t.Errorf("%s: %s, %q", word, r.Status, r.Warnings)
 			}
 		}
@@ -669,7 +670,8 @@ func TestTokensLiveExactlyAsLongAsTheyShould(t *testing.T) {
 
 func TestEnrollmentFillsInWhatIsMissing(t *testing.T) {
 	sb, client := start(t)
-	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
+	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID,
+		Email: "a@example.com"}))(t)
 	done(t, client.AddIDDocument(t.Context(), created.CheckID, api.AddIDDocumentRequest{Type: api.DocumentTypeNADriverLicense,
 		Side: api.DocumentSideFront, FileName: "f", FileContent: png}))
 	call(t, "POST", created.URL, "", "", "")
@@ -701,7 +703,8 @@ func TestOptionsAreCopied(t *testing.T) {
 	if err := sb.SetFaults(sandbox.Faults{}); err != nil {
 		t.Fatal(err)
 	}
-	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID, Email: "a@example.com"}))(t)
+	created := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "p", GroupID: sb.GroupID,
+		Email: "a@example.com"}))(t)
 	if check := must(client.GetCheck(t.Context(), created.CheckID))(t); check.CheckTypes[0] != api.CheckTypeEmailVerification {
 		t.Errorf("%v", check.CheckTypes)
 	}
@@ -974,7 +977,8 @@ func TestEverySpellingOfTheImagePath(t *testing.T) {
 	docID := must(client.GetCheckResults(t.Context(), id))(t).CheckResults.PhotoVerification.ID
 	bearer := "Bearer " + exchange(t, sb)
 	for _, spelling := range []string{"checkdoc", "checkdocument", "checkdocid"} {
-		if resp, body := call(t, "GET", sb.URL+"/"+spelling+"/"+id+"/"+docID, bearer, "", ""); resp.StatusCode != 200 || !strings.Contains(body, png) {
+		if resp, body := call(t, "GET", sb.URL+"/"+spelling+"/"+id+"/"+docID, bearer, "", ""); resp.StatusCode != 200 || !strings.Contains(body,
+			png) {
 			t.Errorf("%s: %s %.80s", spelling, resp.Status, body)
 		}
 		if resp, _ := call(t, "GET", sb.URL+"/"+spelling+"/"+id+"/"+docID+"/", "Bearer none", "", ""); resp.StatusCode != 401 {

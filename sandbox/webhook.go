@@ -87,7 +87,8 @@ func (w Webhook) check() (Webhook, error) {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil:
 		return w, errors.New("webhook: the URL must be like http://127.0.0.1:8080/aver")
 	case !w.AnyHost && !isLoopback(u.Hostname()):
-		return w, errors.New("webhook: the URL is not one of this computer, such as http://127.0.0.1:8080/aver; AnyHost, or --webhook-any-host, allows another")
+		return w, errors.New("webhook: the URL is not one of this computer, such as http://127.0.0.1:8080/aver; AnyHost, or --webhook-any-host, " +
+			"allows another")
 	}
 	return w, nil
 }

@@ -87,7 +87,8 @@ func TestNotificationsAreSent(t *testing.T) {
 	slow := emailCheck(t, sb, client, "d+slow@example.com")
 	search := must(client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, BusinessName: "b"}))(t).ID
 	failed := must(client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, BusinessName: "b+error"}))(t).ID
-	enrolled := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "e", GroupID: sb.GroupID, Email: "e@example.com"}))(t)
+	enrolled := must(client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "e", GroupID: sb.GroupID,
+		Email: "e@example.com"}))(t)
 	resp := must(http.Post(enrolled.URL, "", nil))(t)
 	resp.Body.Close()
 	must(client.WaitForCheck(t.Context(), slow, api.WithPollInterval(5*time.Millisecond, 5*time.Millisecond)))(t)
@@ -211,7 +212,8 @@ func TestFaultsOfNotifications(t *testing.T) {
 }
 
 func TestNotificationsStayOnThisComputer(t *testing.T) {
-	for _, url := range []string{"http://example.com/", "https://10.0.0.1/hook", "http://[2001:db8::1]/", "ftp://127.0.0.1/", "127.0.0.1:80", "http://u:p@127.0.0.1/",
+	for _, url := range []string{"http://example.com/", "https://10.0.0.1/hook", "http://[2001:db8::1]/",
+		"ftp://127.0.0.1/", "127.0.0.1:80", "http://u:p@127.0.0.1/",
 		"http://localhost.example.com/"} {
 		if _, err := sandbox.New(sandbox.WithWebhook(sandbox.Webhook{URL: url})); err == nil {
 			t.Errorf("%s was accepted", url)
@@ -223,7 +225,8 @@ func TestNotificationsStayOnThisComputer(t *testing.T) {
 	for _, w := range []sandbox.Webhook{
 		{URL: "http://127.0.0.1/", Types: []string{"Unheard"}}, {URL: "http://127.0.0.1/", Faults: sandbox.NotificationFaults{Rate: 2}},
 		{URL: "http://127.0.0.1/", Faults: sandbox.NotificationFaults{Kinds: []sandbox.NotificationFault{"x"}}},
-		{URL: "http://127.0.0.1/", Header: "a b"}, {URL: "http://127.0.0.1/", Header: "A", Value: "x\r\nB: y"}, {URL: "http://127.0.0.1/", Value: "x"},
+		{URL: "http://127.0.0.1/", Header: "a b"}, {URL: "http://127.0.0.1/", Header: "A", Value: "x\r\nB: y"}, {URL: "http://127.0.0.1/",
+			Value: "x"},
 	} {
 		if _, err := sandbox.New(sandbox.WithWebhook(w)); err == nil {
 			t.Errorf("%+v was accepted", w)
@@ -251,7 +254,8 @@ func TestNotificationsOverHTTP(t *testing.T) {
 	if status, _ := do("PUT", "/sandbox/webhook", put, "https://elsewhere.example.com"); status != 403 {
 		t.Errorf("another site: %d", status)
 	}
-	if status, body := do("PUT", "/sandbox/webhook", put, base); status != 200 || strings.Contains(body, "proof\"") && strings.Contains(body, "value") {
+	if status, body := do("PUT", "/sandbox/webhook", put, base); status != 200 || strings.Contains(body, "proof\"") &&
+		strings.Contains(body, "value") {
 		t.Errorf("%d %s", status, body)
 	}
 	do("PUT", "/sandbox/webhook", `{"url":"`+l.URL+`","header":"X-Proof"}`, base) // the value stays

@@ -74,7 +74,10 @@ func TestOddClients(t *testing.T) {
 		"panics":        {func() (*api.Check, error) { panic("very private") }, webhook.Unconfirmed},
 		"nothing":       {func() (*api.Check, error) { return nil, nil }, webhook.Unconfirmed},
 		"a plain error": {func() (*api.Check, error) { return nil, errors.New("no") }, webhook.Unconfirmed},
-		"not there, and the key may not read searches": {func() (*api.Check, error) { return nil, &api.Error{Class: api.ErrNotFound, Status: 404} }, webhook.Unknown},
+		"not there, and the key may not read searches": {func() (*api.Check, error) {
+			return nil, &api.Error{Class: api.ErrNotFound,
+				Status: 404}
+		}, webhook.Unknown},
 		"an attempt that a checker refused": {func() (*api.Check, error) {
 			return nil, &api.Error{Class: api.ErrInvalidRequest, Attempts: 1}
 		}, webhook.Unconfirmed},
@@ -85,7 +88,8 @@ func TestOddClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(notification("LiveCheck", "c1", "Completed"))))
+		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/",
+			strings.NewReader(notification("LiveCheck", "c1", "Completed"))))
 		if got.Outcome != tt.want || strings.Contains(fmt.Sprint(got, got.Err), "private") {
 			t.Errorf("%s: %v", name, got)
 		}

@@ -39,7 +39,10 @@ func FuzzReceiver(f *testing.F) {
 				t.Errorf("%v", e)
 			}
 			return nil
-		}, webhook.WithSecret("X-Proof", secret), webhook.WithClient(honest{}), webhook.WithHook(func(_ context.Context, d webhook.Delivery) { last = d }))
+		}, webhook.WithSecret("X-Proof", secret), webhook.WithClient(honest{}), webhook.WithHook(func(_ context.Context,
+			d webhook.Delivery) {
+			last = d
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -85,7 +85,8 @@ func TestCallFlow(t *testing.T) {
 	if err != nil || !strings.Contains(out, "status: Completed") || !strings.Contains(out, "thirdPartyIdentifier: REDACTED") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := aver(t.Context(), "call", "getCheck", "--id", id, "--show"); err != nil || !strings.Contains(out, "thirdPartyIdentifier: customer-1") {
+	if out, err := aver(t.Context(), "call", "getCheck", "--id", id, "--show"); err != nil ||
+		!strings.Contains(out, "thirdPartyIdentifier: customer-1") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	front := sections["identificationDocument"].(map[string]any)["frontId"].(string)

@@ -280,7 +280,8 @@ func (r *notificationReport) print(w io.Writer) {
 			fmt.Fprintf(w, "  %-32s %6d\n", "notifications: "+string(kind), n)
 		}
 	}
-	for _, outcome := range []webhook.Outcome{webhook.Handled, webhook.Duplicate, webhook.Failed, webhook.Unknown, webhook.Premature, webhook.Unauthorized} {
+	for _, outcome := range []webhook.Outcome{webhook.Handled, webhook.Duplicate, webhook.Failed, webhook.Unknown, webhook.Premature,
+		webhook.Unauthorized} {
 		fmt.Fprintf(w, "  %-32s %6d\n", "receiver: "+string(outcome), r.outcomes[outcome])
 	}
 	fmt.Fprintf(w, `

@@ -77,7 +77,8 @@ func (d *demo) run(ctx context.Context, a account) error {
 		}
 	}
 	if a.isSet() && d.outcomeGiven {
-		return errors.New("--outcome chooses what the built-in sandbox does, and AVER_API_KEY has another service called; a sandbox elsewhere takes the words in --email")
+		return errors.New("--outcome chooses what the built-in sandbox does, and AVER_API_KEY has another service called; a sandbox elsewhere takes " +
+			"the words in --email")
 	}
 	if !a.isSet() {
 		if err := checkWords(d.outcome); err != nil {
@@ -204,7 +205,8 @@ func (d *demo) flow(ctx context.Context, groupID string) error {
 		title := "uploaded the document's " + strings.ToLower(string(side.side))
 		err = d.step("addIdDocument", title, func() (string, error) {
 			return d.upload(side.file, side.specimen, func(image api.Image, progress api.CallOption) error {
-				return d.client.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense, Side: side.side,
+				return d.client.AddIDDocumentWithImage(ctx, id, api.AddIDDocumentWithImageRequest{Type: api.DocumentTypeNADriverLicense,
+					Side:  side.side,
 					Image: image}, progress)
 			})
 		})

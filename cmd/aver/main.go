@@ -35,7 +35,8 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newCallCommand(), newContractCommand(), newGenerateCommand(), newDocsCommand(),
+	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newCallCommand(), newContractCommand(), newGenerateCommand(),
+		newDocsCommand(),
 		newChaosCommand(), newWebhookCommand())
 	return root
 }

@@ -168,7 +168,8 @@ func TestToken(t *testing.T) {
 		t.Errorf("--json: %v: %s", err, out)
 	}
 	t.Setenv("AVER_API_SECRET", "wrong-secret")
-	if out, err := aver(t.Context(), "token"); err == nil || !strings.Contains(err.Error(), "401") || strings.Contains(err.Error()+out, "wrong-secret") {
+	if out, err := aver(t.Context(), "token"); err == nil || !strings.Contains(err.Error(), "401") ||
+		strings.Contains(err.Error()+out, "wrong-secret") {
 		t.Errorf("wrong secret: %v: %s", err, out)
 	}
 	out, err = aver(t.Context(), "token", "--json")

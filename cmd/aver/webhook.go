@@ -58,7 +58,8 @@ exists, like the test message of the portal. With --forge the header has a wrong
 	flags := cmd.Flags()
 	flags.StringVar(&s.to, "to", "", "URL of the receiver")
 	flags.StringVar(&s.header, "header", "Authorization", "name of the header that proves the sender")
-	flags.StringVar(&s.about, "type", string(api.NotificationTypeLiveCheck), "what it is about: LiveCheck, OfflineCheck, WatchlistSearch or RecurringWatchlistSearch")
+	flags.StringVar(&s.about, "type", string(api.NotificationTypeLiveCheck), "what it is about: LiveCheck, OfflineCheck, WatchlistSearch or "+
+		"RecurringWatchlistSearch")
 	flags.StringVar(&s.id, "id", "", "ID of the check or the search (default: made up)")
 	flags.StringVar(&s.group, "group-id", "", "ID of the check group")
 	flags.StringVar(&s.state, "status", string(api.NotificationStatusCompleted), "what happened: Completed, Complete, Rejected or Failed")

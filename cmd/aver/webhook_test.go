@@ -66,7 +66,8 @@ func TestWebhookSendAndListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	created, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "private", GroupID: sb.GroupID, Email: "private@example.com",
+	created, err := client.CreateCheck(t.Context(), api.CreateCheckRequest{ThirdPartyIdentifier: "private", GroupID: sb.GroupID,
+		Email:      "private@example.com",
 		CheckTypes: []api.CheckType{api.CheckTypeEmailVerification}})
 	if err != nil {
 		t.Fatal(err)

@@ -199,7 +199,8 @@ func (a *application) hear(ctx context.Context, e webhook.Event) error {
 	if e.Check == nil || !e.Final() {
 		return nil
 	}
-	c := &customer{ID: e.Check.ThirdPartyIdentifier, CheckID: e.Check.ID, Status: string(e.Check.Status), Reason: string(e.Check.StatusReason), Decision: "declined"}
+	c := &customer{ID: e.Check.ThirdPartyIdentifier, CheckID: e.Check.ID, Status: string(e.Check.Status), Reason: string(e.Check.StatusReason),
+		Decision: "declined"}
 	if e.Check.Status.Is(api.CheckStatusCompleted) { // which is no verdict: that is ours
 		results, err := a.client.GetCheckResults(ctx, c.CheckID)
 		if err != nil {

@@ -180,7 +180,8 @@ func TestCrashBeforeTheCheckIsNoted(t *testing.T) {
 	}
 	s.Close()
 	url, _ = serve(t, addr, file)
-	if status, page, link := p.do("POST", url+"/verify", email("")); status != 303 || !strings.Contains(link, "/CheckEnrollment/") || len(sb.Checks()) != 1 {
+	if status, page, link := p.do("POST", url+"/verify", email("")); status != 303 || !strings.Contains(link, "/CheckEnrollment/") ||
+		len(sb.Checks()) != 1 {
 		t.Errorf("%d %s, %d checks\n%s", status, link, len(sb.Checks()), page)
 	}
 }
@@ -219,7 +220,8 @@ func TestErrorsArePutIntoWords(t *testing.T) {
 	for _, name := range []string{"AVER_WEBHOOK_SECRET", "AVER_GROUP_ID", "ONBOARDING_OFFICE_PASSWORD"} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, "")
-			if err := run(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "db"), func(string) {}); err == nil || !strings.Contains(err.Error(), name) {
+			if err := run(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "db"), func(string) {}); err == nil ||
+				!strings.Contains(err.Error(), name) {
 				t.Errorf("%v", err)
 			}
 		})

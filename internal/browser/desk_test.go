@@ -37,7 +37,8 @@ func TestDesk(t *testing.T) {
 	if _, err := client.SubmitCheck(t.Context(), created.CheckID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID, BusinessName: "Harbor Ltd+hits-2"}); err != nil {
+	if _, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: sb.GroupID,
+		BusinessName: "Harbor Ltd+hits-2"}); err != nil {
 		t.Fatal(err)
 	}
 	b.until("document.querySelector('b.InReview') !== null && document.body.innerText.includes('Harbor Ltd')")
@@ -47,7 +48,8 @@ func TestDesk(t *testing.T) {
 	b.do(chromedp.SendKeys("input[name=url]", receiver.URL), chromedp.Click(`form[action="/sandbox/desk/webhook"] button`))
 	b.until("document.querySelector('form[action=\"/sandbox/desk/test\"]') !== null")
 	b.do(chromedp.Click(`button[value=Completed]`))
-	b.until("document.querySelector('td b.Completed') !== null && document.body.innerText.includes('OfflineCheck') && document.body.innerText.includes('204')")
+	b.until("document.querySelector('td b.Completed') !== null && document.body.innerText.includes('OfflineCheck') && " +
+		"document.body.innerText.includes('204')")
 	b.do(chromedp.Click(`form[action="/sandbox/desk/recheck"] button`))
 	b.until("document.body.innerText.includes('RecurringWatchlistSearch')")
 	b.accessible()

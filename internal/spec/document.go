@@ -221,7 +221,8 @@ func (d *Document) declared(pointer string) (string, any) {
 			return pointer, node
 		}
 		for name := range Object(node) {
-			if name != "$ref" && name != "description" && name != "summary" && name != "title" && name != "deprecated" && !strings.HasPrefix(name, "x-") {
+			if name != "$ref" && name != "description" && name != "summary" && name != "title" && name != "deprecated" &&
+				!strings.HasPrefix(name, "x-") {
 				return pointer, node
 			}
 		}

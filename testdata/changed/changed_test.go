@@ -35,7 +35,10 @@ func TestChangedContract(t *testing.T) {
 	}))
 	defer srv.Close()
 	var violations []contract.Violation
-	checked := contract.NewTransport(srv.Client().Transport, contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
+	checked := contract.NewTransport(srv.Client().Transport, contract.WithReport(func(v []contract.Violation) {
+		violations = append(violations,
+			v...)
+	}))
 	client, err := api.New("key", "secret", api.WithBaseURL(srv.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: checked}))
 	if err != nil {
 		t.Fatal(err)
