@@ -324,7 +324,8 @@ func TestChangedContractIsFollowed(t *testing.T) {
 		"      operationId: addPhone\n      tags: [Checks]\n", "      operationId: addPhone\n      tags: [Phones]\n",
 		"tags:\n  - name: Authentication\n", "tags:\n  - name: Phones\n    description: Phone numbers.\n  - name: Authentication\n",
 		"      description: Sending it again replaces what was sent before. A check with the type PhoneVerification needs it. Needs the Advanced "+
-			"plan.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
+			"plan.\n      x-retry: always\n      requestBody:\n        required: true\n        content:\n          application/json:\n"+
+			"            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      description: Sending it again adds another.\n      x-retry: never\n      requestBody:\n        required: true\n        content:\n     "+
 			"     application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      operationId: listSearchedLists\n", "      operationId: listSearchedLists\n      parameters:\n"+

@@ -182,6 +182,7 @@ func (c notificationChaos) run(ctx context.Context) (*notificationReport, error)
 		return nil, err
 	}
 	r.duration = time.Since(start)
+	stop() // and the last ones are counted
 	r.faults = sb.NotificationFaultCounts()
 	l.count(r, ids, want)
 	return r, nil
@@ -266,10 +267,13 @@ func serveReceiver(h http.Handler) (url string, stop func(), err error) {
 		defer close(served)
 		_ = server.Serve(listener)
 	}()
-	return "http://" + listener.Addr().String(), func() {
+	return "http://" + listener.Addr().String(), sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		_ = server.Shutdown(ctx) // waits for requests under way
 		_ = server.Close()
 		<-served
-	}, nil
+	}), nil
 }
 
 func (r *notificationReport) print(w io.Writer) {
