@@ -290,6 +290,7 @@ func TestAddedOperationWorksWithoutAnotherEdit(t *testing.T) {
 	run(t, dir, "go", "vet", "./api", "./authprovider", "./generated", "./contract/...", "./sandbox/...")
 	program(t, dir, "testdata/added/added_test.go", "api")
 	program(t, dir, "testdata/added/shapes_test.go", "api")
+	program(t, dir, "testdata/added/call_test.go", "cmd/aver")
 
 	change(t, dir)
 	run(t, dir, "go", "generate", ".")

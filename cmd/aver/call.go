@@ -162,15 +162,12 @@ func (c *call) arguments(cmd *cobra.Command, a account) (string, []reflect.Value
 	var args []reflect.Value
 	method, signature := c.method.Name, c.method.Type
 	for i := 2; i < signature.NumIn()-1; i++ { // without the receiver, the context and the options
-		of := signature.In(i)
-		if of.Kind() == reflect.String {
-			name := c.pathParams()[i-2]
-			value, _ := values.path[name].(string)
-			args = append(args, reflect.ValueOf(value).Convert(of))
-			continue
-		}
-		from := values.query
-		if i-2 == len(c.pathParams()) && c.op.Body.Of("application/json") != nil {
+		of, names := signature.In(i), c.pathParams()
+		var from any = values.params
+		switch at := i - 2; {
+		case at < len(names):
+			from = values.path[names[at]]
+		case i == signature.NumIn()-2 && c.op.Body.Of("application/json") != nil: // behind the parameters
 			from = values.body
 		}
 		text, err := json.Marshal(from)

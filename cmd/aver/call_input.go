@@ -17,7 +17,7 @@ import (
 
 // An input is a parameter of an operation, or a property of its request, that is given in a flag.
 type input struct {
-	flag, name, in string // in is path, query or body
+	flag, name, in string // in is path, query, header, cookie or body
 	kind           string // the JSON type
 	element        string // of an array
 	values         []string
@@ -31,9 +31,7 @@ type input struct {
 // addInputs adds a flag for each parameter and each property of the request.
 func (c *call) addInputs(cmd *cobra.Command) {
 	for _, p := range c.op.Params {
-		if p.In == "path" || p.In == "query" {
-			c.add(cmd, p.Pointer+"/schema", p.Node(), &input{name: p.Name, in: p.In, required: p.Required})
-		}
+		c.add(cmd, p.Pointer+"/schema", p.Node(), &input{name: p.Name, in: p.In, required: p.Required})
 	}
 	body := c.op.Body.Of("application/json")
 	if body == nil {
@@ -126,18 +124,24 @@ func kebab(name string) string {
 }
 
 // A given is what the flags, the body and the environment say, by name.
-type given struct{ path, query, body map[string]any }
+type given struct{ path, params, body map[string]any }
 
 // read reads what was given, and says which flag lacks.
 func (c *call) read(cmd *cobra.Command, a account) (*given, error) {
-	g := &given{path: make(map[string]any), query: make(map[string]any), body: make(map[string]any)}
+	g := &given{path: make(map[string]any), params: make(map[string]any), body: make(map[string]any)}
 	if c.body != "" {
 		if err := c.readBody(cmd.InOrStdin(), g); err != nil {
 			return nil, err
 		}
 	}
 	for _, in := range c.inputs {
-		into := map[string]map[string]any{"path": g.path, "query": g.query, "body": g.body}[in.in]
+		into := g.params
+		switch in.in {
+		case "path":
+			into = g.path
+		case "body":
+			into = g.body
+		}
 		if cmd.Flags().Changed(in.flag) {
 			value, err := in.value()
 			if err != nil {
