@@ -325,7 +325,12 @@ func TestReorderedNotifications(t *testing.T) {
 		Faults: sandbox.NotificationFaults{Rate: 1, Kinds: []sandbox.NotificationFault{sandbox.NotificationReordered}}}))
 	var ids []string
 	for i := range 6 {
-		ids = append(ids, emailCheck(t, sb, client, fmt.Sprintf("p%d@example.com", i)))
+		created := enroll(t, sb, client, api.CreateCheckRequest{ThirdPartyIdentifier: fmt.Sprint(i),
+			CheckTypes: []api.CheckType{api.CheckTypeEmailVerification}})
+		ids = append(ids, created.CheckID)
+	}
+	for _, id := range ids { // one right after another: nothing is held for long
+		must(client.SubmitCheck(t.Context(), id))(t)
 	}
 	l.had(sb)
 	for i := 0; i < 6; i += 2 {
