@@ -179,7 +179,7 @@ func (n *notifier) send(m message) {
 			defer n.mu.Unlock()
 			if n.held == &q {
 				n.held = nil
-				n.queue(q)
+				n.push(q)
 				n.opened(-1)
 			}
 		})
@@ -202,23 +202,34 @@ func (n *notifier) enqueue(q queued) {
 	n.queue(q)
 }
 
-// queue has a sender send a notification. n.mu is held.
+// queue has a sender send a notification, and after that the one that was held back for it. n.mu is held.
 func (n *notifier) queue(q queued) {
-	if n.ctx.Err() != nil {
+	q.then, n.held = n.held, nil
+	n.push(q)
+}
+
+// push has a sender send a notification. n.mu is held.
+func (n *notifier) push(q queued) {
+	if closed := n.ctx.Err() != nil; closed || len(n.pending) >= maxPending {
+		if !closed {
+			n.note(Delivery{Fault: q.fault, Time: time.Now(), Error: "too many are pending", message: q.message})
+		}
+		n.pushNext(q)
 		return
-	}
-	if len(n.pending) >= maxPending {
-		n.note(Delivery{Fault: q.fault, Time: time.Now(), Error: "too many are pending", message: q.message})
-		return
-	}
-	if n.held != nil {
-		q.then, n.held = n.held, nil
 	}
 	n.pending = append(n.pending, q)
 	n.opened(1)
 	if n.senders < maxSenders {
 		n.senders++
 		n.ended.Go(n.sendPending)
+	}
+}
+
+// pushNext pushes what was held back for a notification that is done with. n.mu is held.
+func (n *notifier) pushNext(q queued) {
+	if q.then != nil {
+		n.push(*q.then)
+		n.opened(-1)
 	}
 }
 
@@ -244,10 +255,7 @@ func (n *notifier) sendPending() {
 		d := n.post(w, client, q)
 		n.mu.Lock()
 		n.note(d)
-		if q.then != nil {
-			n.queue(*q.then)
-			n.opened(-1)
-		}
+		n.pushNext(q)
 		n.opened(-1)
 	}
 	if n.senders--; n.senders == 0 {
