@@ -144,11 +144,13 @@ type personalCode struct {
 const maxGuesses = 5
 
 // comeBack takes the code of a person who comes back. s.mu is held.
-func (s *Sandbox) comeBack(w http.ResponseWriter, r *http.Request, c *check) {
-	digest := sha256.Sum256([]byte(c.id + r.PostFormValue("code")))
-	switch {
-	case c == nil || !c.code.set || !c.submitted.IsZero():
+func (s *Sandbox) comeBack(w http.ResponseWriter, r *http.Request, c *check, code string) {
+	if c == nil || !c.code.set || !c.submitted.IsZero() {
 		s.turnAway(w, r, c, "used", http.StatusGone)
+		return
+	}
+	digest := sha256.Sum256([]byte(c.id + code))
+	switch {
 	case c.guesses >= maxGuesses:
 		s.turnAway(w, r, nil, "locked", http.StatusTooManyRequests)
 	case subtle.ConstantTimeCompare(digest[:], c.code.digest[:]) == 0:

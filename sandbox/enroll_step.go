@@ -113,22 +113,22 @@ func (s *Sandbox) takeStep(w http.ResponseWriter, r *http.Request) {
 	id, name := chi.URLParam(r, "id"), chi.URLParam(r, "step")
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	given, err := s.readForm(r)
-	if err != nil {
-		writeProblem(w, problem(http.StatusBadRequest, "The form cannot be read."))
-		return
-	}
 	kept := false
 	defer func() {
 		if given.image != nil && !kept {
 			s.images.drop(given.image)
 		}
 	}()
+	if err != nil {
+		writeProblem(w, problem(http.StatusBadRequest, "The form cannot be read."))
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := s.sessionOf(r, id)
 	switch {
 	case in == nil && name == "return":
-		s.comeBack(w, r, s.checks[id])
+		s.comeBack(w, r, s.checks[id], given.values.Get("code"))
 		return
 	case in == nil:
 		s.turnAway(w, r, s.checks[id], "used", http.StatusGone)

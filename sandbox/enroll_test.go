@@ -307,6 +307,12 @@ func TestEnrollmentIsLeftAloneByOthers(t *testing.T) {
 	}
 	b.open(b.at).wants(200, "consent")
 	b.open(strings.Replace(b.at, "consent", "finish", 1)).wants(200, "consent") // nobody skips
+	for _, path := range []string{"/CheckEnrollment/x/return", "/CheckEnrollment/x/consent", "/CheckEnrollment/" + created.CheckID + "/return"} {
+		resp, _ := call(t, "POST", strings.TrimSuffix(sb.URL, "/api")+path, "", kind, "code=my+own+code")
+		if resp == nil || resp.StatusCode != 410 {
+			t.Errorf("%s: %v", path, resp)
+		}
+	}
 	for _, path := range []string{"/CheckEnrollment/x", "/CheckEnrollment/" + created.CheckID + "/front", "/CheckEnrollment/x/return"} {
 		if other := newBrowser(t).open(strings.TrimSuffix(sb.URL, "/api") + path); other.status != 410 {
 			t.Errorf("%s: %d", path, other.status)
