@@ -17,7 +17,7 @@ demo: ## run a check from the first call to the results, on the built-in sandbox
 
 .PHONY: onboarding
 onboarding: ## run a web application that verifies its customers, on a sandbox of its own (AVER_… for the real service)
-	@cd examples/onboarding && go run . -db "$${TMPDIR:-/tmp}/aver-onboarding.db"
+	@cd examples/onboarding && go run . $(if $(AVER_API_KEY),,-sandbox)
 
 .PHONY: sandbox
 sandbox: ## serve the sandbox until Ctrl-C (with the reference at /docs, after make docs)

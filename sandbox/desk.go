@@ -73,7 +73,7 @@ func (s *Sandbox) routeDesk(router chi.Router) {
 func (s *Sandbox) showDesk(w http.ResponseWriter, r *http.Request, wrong error) {
 	d := s.desk()
 	d.API = originOf(r.Context()) + "/api"
-	secure(w, "")
+	secure(w, false)
 	w.Header().Set("Content-Security-Policy", strings.Replace(w.Header().Get("Content-Security-Policy"), "default-src 'none'",
 		"default-src 'none'; connect-src 'self'", 1))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

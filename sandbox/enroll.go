@@ -51,12 +51,22 @@ func (s *Sandbox) routeEnrollment(router chi.Router) {
 	router.Get("/sandbox/assets/{file}", showAsset)
 	router.Group(func(router chi.Router) {
 		router.Use(http.NewCrossOriginProtection().Handler) // no page of another site may act for the person
-		router.Get("/CheckEnrollment/{id}", s.enter)
-		router.Post("/CheckEnrollment/{id}", s.enter)
-		router.Get("/CheckEnrollment/{id}/{step}", s.showStep)
-		router.Post("/CheckEnrollment/{id}/{step}", s.takeStep)
+		router.Get("/CheckEnrollment/{id}", whole(s.enter))
+		router.Post("/CheckEnrollment/{id}", whole(s.enter))
+		router.Get("/CheckEnrollment/{id}/{step}", whole(s.showStep))
+		router.Post("/CheckEnrollment/{id}/{step}", whole(s.takeStep))
 		router.Get("/CheckEnrollment/{id}/image/{image}", s.showImage)
 	})
+}
+
+// whole has a page be written when it is made, so that nobody who reads slowly holds the sandbox up.
+func whole(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		held := &heldAnswer{ResponseWriter: w, status: http.StatusOK}
+		h(held, r)
+		w.WriteHeader(held.status)
+		_, _ = w.Write(held.body.Bytes())
+	}
 }
 
 // enter takes a link, once, and remembers the person by a cookie; or goes on where a person who is known stopped. A link that
@@ -127,7 +137,7 @@ func (s *Sandbox) goOn(w http.ResponseWriter, r *http.Request, in *session) {
 			to = in.returnURL
 		}
 	}
-	secure(w, in.returnURL)
+	secure(w, false)
 	w.Header().Set("Location", to) // exactly as it was given
 	w.WriteHeader(http.StatusSeeOther)
 }

@@ -48,7 +48,7 @@ func (s *Sandbox) readForm(r *http.Request) (given, error) {
 		case err != nil:
 			return g, err
 		case part.FormName() == "image" && part.FileName() != "" && g.image == nil:
-			if g.image, err = s.images.keep(part); err != nil {
+			if g.image, err = s.images.keep(io.LimitReader(part, maxPhoto+1)); err != nil {
 				return g, err
 			}
 			g.name = part.FileName()
@@ -77,7 +77,7 @@ type form struct {
 func (s *Sandbox) formOf(in *session, at *step, number int) *form {
 	c := in.check
 	p := newPage(in.language).titled(at.title)
-	p.returnURL, p.Action, p.Button, p.Fill = in.returnURL, in.path(at.id), p.T["next"], true
+	p.Action, p.Button, p.Fill, p.leads = in.path(at.id), p.T["next"], true, at.id == "finish"
 	steps := s.steps(c)
 	p.progressed(number+1, len(steps))
 	if number > 0 {
@@ -167,11 +167,11 @@ func (f *form) addImage() {
 
 // value returns what was given for a field, and has the page show it again.
 func (f *form) value(id string) string {
-	value := strings.TrimSpace(f.given.values.Get(id))
-	if !utf8.ValidString(value) || len(value) > 1000 {
-		value = ""
+	value := strings.TrimSpace(strings.ToValidUTF8(f.given.values.Get(id), "\uFFFD"))
+	each := f.field(id)
+	if each.Value = value; len(value) > 1000 {
+		each.Wrong = f.page.T["long"]
 	}
-	f.field(id).Value = value
 	return value
 }
 
@@ -211,17 +211,18 @@ func (f *form) takeCode() {
 }
 
 func (f *form) takePerson() {
-	person := server.AddPersonalInfoRequest{FirstName: f.required("firstName"), LastName: f.required("lastName")}
+	person := *f.check.known() // what else the API gave stays
+	person.FirstName, person.LastName = f.required("firstName"), f.required("lastName")
 	for id, into := range map[string]**string{
 		"middleName": &person.MiddleName, "streetAddress1": &person.StreetAddress1, "city": &person.City,
 		"stateOrProvince": &person.StateOrProvince, "postalCode": &person.PostalCode,
 	} {
-		if value := f.required(id); value != "" {
-			*into = &value
+		if *into = nil; f.required(id) != "" {
+			*into = new(f.value(id))
 		}
 	}
-	if country := f.country(); country != "" {
-		person.Country = &country
+	if person.Country = nil; f.country() != "" {
+		person.Country = new(f.country())
 	}
 	if text := f.required("dateOfBirth"); text != "" {
 		born, err := time.Parse(time.DateOnly, text)
@@ -309,6 +310,9 @@ func (f *form) place(d *document, kind server.DocumentType) {
 	case "front":
 		if c.front, c.documentType = d, kind; !kind.Valid() {
 			c.documentType = server.DocumentTypePassportImage
+		}
+		if c.documentType == server.DocumentTypePassportImage { // which has no back
+			c.back = nil
 		}
 	case "back":
 		c.back = d

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 	"sync"
 
 	"github.com/go-chi/chi/v5"
@@ -46,8 +45,10 @@ type page struct {
 	Image, Fill     bool
 	Previous        string
 
-	status    int
-	returnURL string // where a form may lead
+	Query string // of the links to other languages
+
+	status int
+	leads  bool // the form leads to where the enrollment ends
 }
 
 // Wrong reports whether something must be mended.
@@ -100,24 +101,21 @@ func (p *page) titled(name string) *page {
 }
 
 func (p *page) write(w http.ResponseWriter) {
-	secure(w, p.returnURL)
+	secure(w, p.leads)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(p.status)
 	_ = enrollmentPage.Execute(w, p)
 }
 
-// secure sets what keeps a page to itself: nothing of others runs or is asked for, nobody frames it, and nobody keeps it. A form
-// may lead to where the enrollment ends.
-func secure(w http.ResponseWriter, returnURL string) {
-	end := ""
-	if u, err := url.Parse(returnURL); err == nil && u.Scheme != "" {
-		if end = " " + u.Scheme + ":"; u.Host != "" && !strings.ContainsAny(u.Host, "; ,") {
-			end = " " + u.Scheme + "://" + u.Host
-		}
+// secure sets what keeps a page to itself: nothing of others runs or is asked for, nobody frames it, and nobody keeps it. leads says
+// that its form may lead elsewhere, to where the enrollment ends and from there to wherever that leads.
+func secure(w http.ResponseWriter, leads bool) {
+	policy := "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data:; base-uri 'none'; frame-ancestors 'none'"
+	if !leads {
+		policy += "; form-action 'self'"
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data:; base-uri 'none'; "+
-		"frame-ancestors 'none'; form-action 'self'"+end)
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "same-origin") // the address of the link is a secret
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
@@ -144,6 +142,9 @@ func (s *Sandbox) turnAway(w http.ResponseWriter, r *http.Request, c *check, why
 	}
 	p := newPage(asked)
 	p.status = status
+	if code := r.URL.Query().Get("accessCode"); code != "" {
+		p.Query = "accessCode=" + url.QueryEscape(code) + "&"
+	}
 	if c != nil && c.code.set && c.submitted.IsZero() {
 		p.titled("return")
 		p.Action, p.Button = "/CheckEnrollment/"+c.id+"/return?language="+p.Language, p.T["return.button"]

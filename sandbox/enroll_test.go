@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/sandbox"
@@ -156,7 +158,7 @@ func TestEnrollmentFromTheLinkToTheEnd(t *testing.T) {
 	if got := status(t, client, created.CheckID); got != api.CheckStatusAwaitingUser {
 		t.Errorf("%s", got)
 	}
-	for _, header := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self' https://shop.example.com"} {
+	for _, header := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"} {
 		if !strings.Contains(b.header.Get("Content-Security-Policy"), header) || b.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%v", b.header)
 		}
@@ -373,4 +375,51 @@ func TestWordsOfTheEnrollmentAreThereInEveryLanguage(t *testing.T) {
 		b.open(b.at[:strings.LastIndexByte(b.at, '/')]+"/consent?language="+language).wants(200, "consent", want, `lang="`+language+`"`)
 	}
 
+}
+
+// What the API gave stays, what is too long is said, and a passport has no back.
+func TestEnrollmentLosesNothing(t *testing.T) {
+	sb, client := start(t)
+	created := enroll(t, sb, client, api.CreateCheckRequest{SkipPersonalAccessCode: true})
+	done(t, client.AddPersonalInfo(t.Context(), created.CheckID, api.AddPersonalInfoRequest{FirstName: "Ana", LastName: "Sol", Gender: api.GenderFemale,
+		StreetAddress2: "Door 7"}))
+	b := newBrowser(t).open(created.URL)
+	b.send("agree", "yes").wants(200, "person", `value="Ana"`)
+	b.send("firstName", strings.Repeat("a", 1001), "lastName", "Sol").wants(422, "person", "it is too long")
+	b.send("firstName", "An\xffa", "lastName", "Sol", "dateOfBirth", "1990-02-28", "country", "fr", "streetAddress1", "1 Rue", "city", "Lyon").
+		wants(200, "front")
+	b.upload("f.png", pixel(t), "docType", "NADriverLicense").wants(200, "back")
+	b.upload("b.png", pixel(t)).wants(200, "selfie")
+	b.open(strings.Replace(b.at, "/selfie", "/front", 1)).wants(200, "front")
+	b.upload("p.png", pixel(t), "docType", "PassportImage").wants(200, "selfie")
+	b.send("fill", "yes").wants(200, "phone").send("fill", "yes").wants(200, "finish")
+	if policy := b.header.Get("Content-Security-Policy"); strings.Contains(policy, "form-action") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		t.Errorf("who ends may be led anywhere: %s", policy)
+	}
+	b.send()
+	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t).CheckResults
+	if r.PersonalInformation.Gender != api.GenderFemale || r.AddressVerification.StreetAddress2 != "Door 7" || r.IdentificationDocument.BackID != "" ||
+		r.PersonalInformation.FirstName != "An\uFFFDa" {
+		t.Errorf("%+v %+v %+v", r.PersonalInformation, r.AddressVerification, r.IdentificationDocument)
+	}
+}
+
+// Whoever reads slowly holds nobody up.
+func TestPersonWhoReadsSlowly(t *testing.T) {
+	sb, client := start(t)
+	b := newBrowser(t).open(enroll(t, sb, client, api.CreateCheckRequest{}).URL)
+	u := must(url.Parse(b.at))(t)
+	conn := must(net.Dial("tcp", u.Host))(t)
+	defer conn.Close()
+	cookie := b.client.Jar.Cookies(u)[0]
+	request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n", u.Path, u.Host, cookie)
+	_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	for { // until the pages that nobody reads fill all buffers
+		if _, err := io.WriteString(conn, strings.Repeat(request, 100)); err != nil {
+			break
+		}
+	}
+	if got := status(t, client, enroll(t, sb, client, api.CreateCheckRequest{ThirdPartyIdentifier: "q"}).CheckID); got != api.CheckStatusCreated {
+		t.Errorf("%s", got)
+	}
 }

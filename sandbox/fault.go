@@ -62,7 +62,7 @@ type Faults struct {
 	Operations    []string `json:"operations,omitempty"`    // the operationIds whose calls go wrong; all of them when empty
 	Next          int      `json:"next,omitempty"`          // each of the next so many calls goes wrong, and none after that; in place of Rate
 	Status        int      `json:"status,omitempty"`        // of FaultStatus, which is the kind when no other is named
-	SpareExchange bool     `json:"spareExchange,omitempty"` // credentials are exchanged as if all were well
+	SpareExchange bool     `json:"spareExchange,omitempty"` // credentials and tokens are exchanged as if all were well
 }
 
 // normal returns the faults as they are kept, or says what is wrong with them.
@@ -96,6 +96,8 @@ func (f Faults) check() error {
 	}
 	byStatus := slices.Contains(f.Kinds, FaultStatus) || len(f.Kinds) == 0 && f.Status != 0
 	switch {
+	case f.Next > 0 && f.Rate > 0:
+		return errors.New("either a share of the calls goes wrong, or each of the next so many; not both")
 	case f.Next < 0:
 		return errors.New("the number of the next calls that go wrong is negative")
 	case byStatus && (f.Status < 400 || f.Status > 599):
@@ -167,8 +169,9 @@ func (f *faults) next(op operation) choice {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	exchange := op.Operation != nil && op.security == "basicAuth"
+	spared := exchange || op.Operation != nil && op.Path == "/auth/refresh"
 	switch {
-	case exchange && f.config.SpareExchange,
+	case spared && f.config.SpareExchange,
 		len(f.config.Operations) > 0 && (op.Operation == nil || !slices.Contains(f.config.Operations, op.ID)):
 		return choice{}
 	case f.config.Next > 0 && f.left == 0, f.config.Next == 0 && f.random.Float64() >= f.config.Rate:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"reflect"
@@ -120,7 +121,10 @@ func (c *call) run(cmd *cobra.Command) error {
 		return err
 	}
 	base := cmp.Or(account.baseURL, authprovider.DefaultBaseURL)
-	if c.risky() && !c.yes && isTerminalInput(cmd.InOrStdin()) && !onThisComputer(base) {
+	if c.risky() && !c.yes && !onThisComputer(base) && (isTerminalInput(cmd.InOrStdin()) || isTerminal(cmd.ErrOrStderr())) {
+		if !isTerminalInput(cmd.InOrStdin()) {
+			return fmt.Errorf("%s may cost money, and nobody can be asked while the standard input is something else: give --yes", c.op.ID)
+		}
 		if err := c.ask(cmd.InOrStdin(), cmd.ErrOrStderr(), base); err != nil {
 			return err
 		}
@@ -140,7 +144,11 @@ var isTerminalInput = func(in io.Reader) bool {
 
 func onThisComputer(base string) bool {
 	u, err := url.Parse(base)
-	return err == nil && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || u.Hostname() == "::1")
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // ask asks whether to go on.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/goaver/aver-go/internal/spec"
@@ -155,6 +157,16 @@ func (c *call) read(cmd *cobra.Command, a account) (*given, error) {
 			return nil, fmt.Errorf("--%s is missing", in.flag)
 		}
 	}
+	if c.upload != nil {
+		content, _ := c.upload["image"].(string)
+		_, had := g.body[content]
+		switch {
+		case cmd.Flags().Changed("image") && c.image == "":
+			return nil, errors.New("--image: the name of the file is empty")
+		case c.image != "" && had:
+			return nil, fmt.Errorf("--image and %s in --body are two images; give one", content)
+		}
+	}
 	if c.upload != nil && c.image == "" && c.body == "" {
 		body := c.op.Body.Of("application/json")
 		if slices.Contains(spec.List(spec.Member(body.Node, "required")), c.upload["image"]) {
@@ -174,7 +186,14 @@ func (c *call) readBody(in io.Reader, g *given) error {
 		defer file.Close()
 		in = file
 	}
-	decoder := json.NewDecoder(in)
+	text, err := io.ReadAll(in)
+	if err != nil {
+		return fmt.Errorf("--body: %w", err)
+	}
+	if !jsontext.Value(text).IsValid() { // nor does it have a name twice, or more behind it
+		return errors.New("--body: the request is no JSON object")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&g.body); err != nil || g.body == nil {
 		return errors.New("--body: the request is no JSON object")

@@ -206,3 +206,35 @@ func TestCallCompletes(t *testing.T) {
 		}
 	}
 }
+
+func TestCallSendsNothingByHalves(t *testing.T) {
+	sb := sandbox.Start(t)
+	useAccount(t, sb)
+	for _, body := range []string{`{"businessName":"a"}{"x":`, `{"businessName":"a"} more`, `{"businessName":"a","businessName":"b"}`} {
+		cmd := newCommand()
+		var out bytes.Buffer
+		cmd.SetArgs([]string{"call", "searchWatchlists", "--body", "-"})
+		cmd.SetIn(strings.NewReader(body))
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "no JSON object") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "body.json")
+	if err := os.WriteFile(file, []byte(`{"businessName":"a","fileContent":"data:image/png;base64,","fileName":"a"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{"--business-name=a --image=": "--image: the name", "--body=" + file + " --image=x.png": "two images"} {
+		if _, err := aver(t.Context(), append([]string{"call", "searchWatchlists"}, strings.Split(args, " ")...)...); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+	for base, here := range map[string]bool{"http://127.0.0.1:1/api": true, "http://[::1]/api": true, "http://localhost/": true,
+		"http://127.evil.example.com/": false, "https://app.goaver.com/api": false, "%": false} {
+		if onThisComputer(base) != here {
+			t.Errorf("%s: %v", base, !here)
+		}
+	}
+}

@@ -61,6 +61,9 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			for _, kind := range hookFaults {
 				hook.Faults.Kinds = append(hook.Faults.Kinds, sandbox.NotificationFault(kind))
 			}
+			if faults.Rate == 0 && faults.Next == 0 && (faults.Status != 0 || len(faults.Operations) > 0 || len(faultKinds) > 0) {
+				return errors.New("--fault-status, --fault-operations and --fault-kinds say what goes wrong; --faults or --fault-next says how often")
+			}
 			if hook.URL == "" && hook.Faults.Rate > 0 {
 				return errors.New("--webhook-faults: there is no --webhook whose notifications could go wrong")
 			}

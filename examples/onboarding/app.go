@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/goaver/aver-go/api"
@@ -78,51 +79,58 @@ func (a *application) show(w http.ResponseWriter, status int, v view) {
 	_ = pages.Execute(w, v)
 }
 
-func (a *application) start(w http.ResponseWriter, _ *http.Request) {
+// start shows the first page, and begins a session for who has none: who then clicks twice is one customer.
+func (a *application) start(w http.ResponseWriter, r *http.Request) {
+	if session(r) == "" {
+		http.SetCookie(w, &http.Cookie{Name: cookieName, Value: rand.Text(), Path: "/", HttpOnly: true, Secure: strings.HasPrefix(a.url, "https:"),
+			SameSite: http.SameSiteLaxMode, MaxAge: 30 * 24 * 3600})
+	}
 	a.show(w, http.StatusOK, view{Page: "start"})
+}
+
+const cookieName = "session"
+
+// session returns the session of a person; nothing for who has none. An application with accounts takes the account's.
+func session(r *http.Request) string {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil || len(cookie.Value) != len(rand.Text()) {
+		return ""
+	}
+	return cookie.Value
 }
 
 // verify begins, or goes on with, the check of the customer, and sends the person to the enrollment.
 func (a *application) verify(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	email := r.PostFormValue("email")
-	id := a.identify(w, r)
-	err := a.store.begin(r.Context(), id, email)
+	email, who := r.PostFormValue("email"), session(r)
+	if who == "" { // without cookies nobody comes back
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	c, err := a.store.begin(r.Context(), who, email)
 	var link string
 	if err == nil {
-		link, err = a.link(r.Context(), id, email)
+		link, err = a.link(r.Context(), c)
 	}
 	if err != nil {
+		if c != nil && errors.Is(err, api.ErrInvalidRequest) {
+			err = errors.Join(err, a.store.forget(r.Context(), c.ID))
+		}
 		a.fail(w, r, email, err)
 		return
 	}
 	http.Redirect(w, r, link, http.StatusSeeOther)
 }
 
-// identify returns the ID of the customer, which a cookie holds. An application with accounts takes the account's.
-func (a *application) identify(w http.ResponseWriter, r *http.Request) string {
-	if cookie, err := r.Cookie("customer"); err == nil && len(cookie.Value) == len(rand.Text()) {
-		return cookie.Value
-	}
-	id := rand.Text()
-	http.SetCookie(w, &http.Cookie{Name: "customer", Value: id, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
-		MaxAge: 30 * 24 * 3600})
-	return id
-}
-
 // link returns a link to the enrollment of a customer's check. There is one check for a customer, whatever happens: who has one
 // gets a new link.
-func (a *application) link(ctx context.Context, id, email string) (string, error) {
-	c, err := a.store.customer(ctx, id)
-	if err != nil {
-		return "", err
-	}
+func (a *application) link(ctx context.Context, c *customer) (string, error) {
 	if c.CheckID == "" {
-		created, err := a.client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: id, GroupID: a.groupID, Email: email,
+		created, err := a.client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: c.ID, GroupID: a.groupID, Email: c.Email,
 			ReturnURL: a.url + "/return"})
 		switch {
 		case err == nil:
-			return created.URL, a.store.setCheck(ctx, id, created.CheckID)
+			return created.URL, a.store.setCheck(context.WithoutCancel(ctx), c.ID, created.CheckID)
 		case !errors.Is(err, api.ErrConflict):
 			return "", err
 		}
@@ -146,12 +154,17 @@ func (a *application) link(ctx context.Context, id, email string) (string, error
 // adopt finds the check of a customer whose ID was not noted.
 func (a *application) adopt(ctx context.Context, c *customer) error {
 	found, err := a.client.LookupChecks(ctx, api.LookupChecksRequest{ThirdPartyIdentifier: c.ID})
-	if err != nil || len(found) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(found) == 0 {
+		return errNoCheck
 	}
 	c.CheckID = found[0].ID
 	return a.store.setCheck(ctx, c.ID, c.CheckID)
 }
+
+var errNoCheck = errors.New("the service knows no check of this customer")
 
 // fail tells the person what happened, as far as that is theirs to know.
 func (a *application) fail(w http.ResponseWriter, r *http.Request, email string, err error) {
@@ -175,12 +188,7 @@ func (a *application) fail(w http.ResponseWriter, r *http.Request, email string,
 
 // come is where the enrollment ends: it shows where the check stands. It decides nothing.
 func (a *application) come(w http.ResponseWriter, r *http.Request) {
-	cookie, err := r.Cookie("customer")
-	if err != nil {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
-	}
-	c, err := a.store.customer(r.Context(), cookie.Value)
+	c, err := a.store.customer(r.Context(), session(r))
 	switch {
 	case err != nil:
 		a.fail(w, r, "", err)
@@ -229,22 +237,23 @@ func (a *application) reconcile(ctx context.Context) {
 }
 
 func (a *application) catchUp(ctx context.Context) error {
-	open, err := a.store.customers(ctx, `WHERE decision = ''`)
+	open, err := a.store.open(ctx)
 	if err != nil {
 		return err
 	}
+	var failures []error
 	var ids []string
 	for _, c := range open {
 		if c.CheckID == "" {
-			if err := a.adopt(ctx, c); err != nil {
-				return err
+			if err := a.adopt(ctx, c); err != nil && !errors.Is(err, errNoCheck) { // who never began has none
+				failures = append(failures, err)
 			}
 		}
 		if c.CheckID != "" {
 			ids = append(ids, c.CheckID)
 		}
 	}
-	return a.receiver.Reconcile(ctx, ids...)
+	return errors.Join(append(failures, a.receiver.Reconcile(ctx, ids...))...)
 }
 
 // office shows the customers to who knows the password.
@@ -255,7 +264,7 @@ func (a *application) office(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The office needs its password.", http.StatusUnauthorized)
 		return
 	}
-	all, err := a.store.customers(r.Context(), "")
+	all, err := a.store.customers(r.Context(), "ORDER BY created DESC, id")
 	if err != nil {
 		a.fail(w, r, "", err)
 		return

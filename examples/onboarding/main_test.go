@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +23,9 @@ func serve(t *testing.T, addr, file string) (url string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan string, 1), make(chan error, 1)
-	go func() { done <- run(ctx, addr, file, func(url string) { ready <- url }) }()
+	go func() {
+		done <- run(ctx, addr, file, os.Getenv("AVER_API_KEY") == "", func(url string) { ready <- url })
+	}()
 	stopped := false
 	stop = func() {
 		if stopped {
@@ -112,6 +116,7 @@ func TestJourney(t *testing.T) {
 	url, _ := serve(t, "127.0.0.1:0", filepath.Join(t.TempDir(), "db"))
 	for words, want := range map[string]string{"": "Welcome", "+ExpiredDocuments": "We could not verify you", "+Age": "We are having a look"} {
 		p := newPerson(t)
+		p.do("GET", url, nil)
 		status, page, link := p.do("POST", url+"/verify", email(words))
 		if status != 303 || !strings.Contains(link, "/CheckEnrollment/") {
 			t.Fatalf("%d %s\n%s", status, link, page)
@@ -144,6 +149,7 @@ func TestRestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "db")
 	url, stop := serve(t, "127.0.0.1:0", file)
 	p := newPerson(t)
+	p.do("GET", url, nil)
 	_, _, link := p.do("POST", url+"/verify", email(""))
 	addr := strings.TrimPrefix(url, "http://")
 	if _, _, again := p.do("POST", url+"/verify", email("")); again == link || !strings.Contains(again, "/CheckEnrollment/") {
@@ -168,6 +174,7 @@ func TestCrashBeforeTheCheckIsNoted(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "db")
 	url, stop := serve(t, "127.0.0.1:0", file)
 	p := newPerson(t)
+	p.do("GET", url, nil)
 	p.do("POST", url+"/verify", email(""))
 	addr := strings.TrimPrefix(url, "http://")
 	stop()
@@ -195,7 +202,9 @@ func TestErrorsArePutIntoWords(t *testing.T) {
 		if err := sb.SetFaults(f); err != nil {
 			t.Fatal(err)
 		}
-		status, page, _ := newPerson(t).do("POST", url+"/verify", map[string][]string{"email": {address}})
+		p := newPerson(t)
+		p.do("GET", url, nil)
+		status, page, _ := p.do("POST", url+"/verify", map[string][]string{"email": {address}})
 		return status, page
 	}
 	for _, tt := range []struct {
@@ -217,15 +226,84 @@ func TestErrorsArePutIntoWords(t *testing.T) {
 	if status, _, location := newPerson(t).do("GET", url+"/return", nil); status != 303 || location != "/" {
 		t.Errorf("nobody comes back: %d %s", status, location)
 	}
-	for _, name := range []string{"AVER_WEBHOOK_SECRET", "AVER_GROUP_ID", "ONBOARDING_OFFICE_PASSWORD"} {
+	for _, name := range []string{"AVER_WEBHOOK_SECRET", "AVER_GROUP_ID", "ONBOARDING_OFFICE_PASSWORD", "AVER_API_KEY"} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(name, "")
-			if err := run(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "db"), func(string) {}); err == nil ||
+			if err := run(t.Context(), "127.0.0.1:0", filepath.Join(t.TempDir(), "db"), false,
+				func(string) {}); err == nil ||
 				!strings.Contains(err.Error(), name) {
 				t.Errorf("%v", err)
 			}
 		})
 	}
+}
+
+// Who clicks twice is one customer, and what the service knows of the customer opens nothing.
+func TestOneSessionIsOneCustomer(t *testing.T) {
+	sb := environment(t)
+	file := filepath.Join(t.TempDir(), "db")
+	url, _ := serve(t, "127.0.0.1:0", file)
+	p := newPerson(t)
+	p.do("GET", url, nil)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if status, page, _ := p.do("POST", url+"/verify", email("")); status != 303 {
+				t.Errorf("%d\n%s", status, page)
+			}
+		})
+	}
+	wg.Wait()
+	if len(sb.Checks()) != 1 {
+		t.Errorf("%d checks", len(sb.Checks()))
+	}
+	s, err := openStore(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all, err := s.customers(t.Context(), "")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, stolen := range []string{all[0].ID, strings.TrimPrefix(all[0].ID, "customer-"), ""} {
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", url+"/return", nil)
+		req.AddCookie(&http.Cookie{Name: cookieName, Value: stolen})
+		resp, err := newPerson(t).client.Do(req)
+		if err != nil || resp.Header.Get("Location") != "/" {
+			t.Errorf("%v, %v", resp, err)
+		}
+		resp.Body.Close()
+	}
+	if status, _, location := newPerson(t).do("POST", url+"/verify", email("")); status != 303 || location != "/" || len(sb.Checks()) != 1 {
+		t.Errorf("without a session: %d %s", status, location)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// A request that is under way when the application stops comes to its end.
+func TestStopWaits(t *testing.T) {
+	sb := environment(t)
+	if err := sb.SetFaults(sandbox.Faults{Next: 100, Kinds: []sandbox.Fault{sandbox.FaultDelay}}); err != nil {
+		t.Fatal(err)
+	}
+	url, stop := serve(t, "127.0.0.1:0", filepath.Join(t.TempDir(), "db"))
+	p := newPerson(t)
+	p.do("GET", url, nil)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for len(sb.Checks()) == 0 {
+			runtime.Gosched()
+		}
+		stop()
+	}()
+	if status, page, _ := p.do("POST", url+"/verify", email("")); status != 303 {
+		t.Errorf("%d\n%s", status, page)
+	}
+	<-stopped
 }
 
 func TestStoreOfEvents(t *testing.T) {

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
+	"os"
 	"strings"
 	"time"
 
@@ -24,14 +28,20 @@ type customer struct {
 type store struct{ *sql.DB }
 
 func openStore(file string) (*store, error) {
+	private, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) // nobody else reads it, nor what SQLite puts beside it
+	if err != nil {
+		return nil, err
+	}
+	_ = private.Close()
 	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return nil, err
 	}
 	_, err = db.Exec(`
 		CREATE TABLE IF NOT EXISTS customers (
-			id TEXT PRIMARY KEY, email TEXT NOT NULL, check_id TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT '',
-			reason TEXT NOT NULL DEFAULT '', warnings TEXT NOT NULL DEFAULT '', decision TEXT NOT NULL DEFAULT '', created BIGINT NOT NULL);
+			id TEXT PRIMARY KEY, session TEXT NOT NULL UNIQUE, email TEXT NOT NULL, check_id TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT '',
+			reason TEXT NOT NULL DEFAULT '', warnings TEXT NOT NULL DEFAULT '', decision TEXT NOT NULL DEFAULT '',
+			created BIGINT NOT NULL, looked BIGINT NOT NULL DEFAULT 0);
 		CREATE TABLE IF NOT EXISTS aver_events (key TEXT PRIMARY KEY, claim TEXT NOT NULL, handled BOOLEAN NOT NULL, until BIGINT NOT NULL)`)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -41,9 +51,9 @@ func openStore(file string) (*store, error) {
 
 const columns = `SELECT id, email, check_id, status, reason, warnings, decision, created FROM customers `
 
-// customers returns those that a condition chooses, the newest first.
+// customers returns a thousand at most of those that a condition chooses, in its order.
 func (s *store) customers(ctx context.Context, where string, args ...any) ([]*customer, error) {
-	rows, err := s.QueryContext(ctx, columns+where+` ORDER BY created DESC, id LIMIT 1000`, args...)
+	rows, err := s.QueryContext(ctx, columns+where+` LIMIT 1000`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -62,20 +72,47 @@ func (s *store) customers(ctx context.Context, where string, args ...any) ([]*cu
 	return all, rows.Err()
 }
 
-// customer returns the customer with an ID; nil when there is none.
-func (s *store) customer(ctx context.Context, id string) (*customer, error) {
-	all, err := s.customers(ctx, `WHERE id = $1`, id)
+// customer returns the customer of a session; nil when there is none.
+func (s *store) customer(ctx context.Context, session string) (*customer, error) {
+	all, err := s.customers(ctx, `WHERE session = $1`, digest(session))
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	return all[0], nil
 }
 
-// begin notes a customer before anything is asked of the service, so that a check which was paid for is never forgotten.
-func (s *store) begin(ctx context.Context, id, email string) error {
-	_, err := s.ExecContext(ctx, `INSERT INTO customers (id, email, created) VALUES ($1, $2, $3)
-		ON CONFLICT (id) DO UPDATE SET email = excluded.email WHERE check_id = ''`, id, email, time.Now().Unix())
+// digest is what is kept of a session: who reads the file cannot go on with it.
+func digest(session string) string {
+	sum := sha256.Sum256([]byte(session))
+	return hex.EncodeToString(sum[:])
+}
+
+// begin notes a customer before anything is asked of the service, so that a check which was paid for is never forgotten. A session
+// has one customer, whose ID is another text: the service and its portal show it.
+func (s *store) begin(ctx context.Context, session, email string) (*customer, error) {
+	_, err := s.ExecContext(ctx, `INSERT INTO customers (id, session, email, created) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (session) DO UPDATE SET email = excluded.email WHERE check_id = ''`, "customer-"+rand.Text(), digest(session), email, time.Now().Unix())
+	if err != nil {
+		return nil, err
+	}
+	return s.customer(ctx, session)
+}
+
+// forget removes a customer for whom there is no check.
+func (s *store) forget(ctx context.Context, id string) error {
+	_, err := s.ExecContext(ctx, `DELETE FROM customers WHERE id = $1 AND check_id = ''`, id)
 	return err
+}
+
+// open returns customers whose check is not done: those who were not looked at for longest.
+func (s *store) open(ctx context.Context) ([]*customer, error) {
+	all, err := s.customers(ctx, `WHERE decision = '' ORDER BY looked, created`)
+	for _, c := range all {
+		if err == nil {
+			_, err = s.ExecContext(ctx, `UPDATE customers SET looked = $2 WHERE id = $1`, c.ID, time.Now().Unix())
+		}
+	}
+	return all, err
 }
 
 func (s *store) setCheck(ctx context.Context, id, checkID string) error {

@@ -22,7 +22,7 @@ func onboarding(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, "-db", filepath.Join(t.TempDir(), "db"))
+	cmd := exec.CommandContext(ctx, binary, "-sandbox")
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "AVER_") && !strings.HasPrefix(variable, "ONBOARDING_") {
 			cmd.Env = append(cmd.Env, variable)
