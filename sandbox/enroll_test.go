@@ -407,7 +407,9 @@ func TestEnrollmentLosesNothing(t *testing.T) {
 // Whoever reads slowly holds nobody up.
 func TestPersonWhoReadsSlowly(t *testing.T) {
 	sb, client := start(t)
-	b := newBrowser(t).open(enroll(t, sb, client, api.CreateCheckRequest{}).URL)
+	created := enroll(t, sb, client, api.CreateCheckRequest{SkipPersonalAccessCode: true})
+	done(t, client.AddPersonalInfo(t.Context(), created.CheckID, api.AddPersonalInfoRequest{FirstName: strings.Repeat("a", 20_000), LastName: "b"}))
+	b := newBrowser(t).open(created.URL).send("agree", "yes").wants(200, "person") // a page that no buffer of the server holds
 	u := must(url.Parse(b.at))(t)
 	conn := must(net.Dial("tcp", u.Host))(t)
 	defer conn.Close()
