@@ -381,7 +381,8 @@ func TestWordsOfTheEnrollmentAreThereInEveryLanguage(t *testing.T) {
 func TestEnrollmentLosesNothing(t *testing.T) {
 	sb, client := start(t)
 	created := enroll(t, sb, client, api.CreateCheckRequest{SkipPersonalAccessCode: true})
-	done(t, client.AddPersonalInfo(t.Context(), created.CheckID, api.AddPersonalInfoRequest{FirstName: "Ana", LastName: "Sol", Gender: api.GenderFemale,
+	done(t, client.AddPersonalInfo(t.Context(), created.CheckID, api.AddPersonalInfoRequest{FirstName: "Ana", LastName: "Sol",
+		Gender:         api.GenderFemale,
 		StreetAddress2: "Door 7"}))
 	b := newBrowser(t).open(created.URL)
 	b.send("agree", "yes").wants(200, "person", `value="Ana"`)
@@ -393,12 +394,14 @@ func TestEnrollmentLosesNothing(t *testing.T) {
 	b.open(strings.Replace(b.at, "/selfie", "/front", 1)).wants(200, "front")
 	b.upload("p.png", pixel(t), "docType", "PassportImage").wants(200, "selfie")
 	b.send("fill", "yes").wants(200, "phone").send("fill", "yes").wants(200, "finish")
-	if policy := b.header.Get("Content-Security-Policy"); strings.Contains(policy, "form-action") || !strings.Contains(policy, "frame-ancestors 'none'") {
+	if policy := b.header.Get("Content-Security-Policy"); strings.Contains(policy, "form-action") ||
+		!strings.Contains(policy, "frame-ancestors 'none'") {
 		t.Errorf("who ends may be led anywhere: %s", policy)
 	}
 	b.send()
 	r := must(client.GetCheckResults(t.Context(), created.CheckID))(t).CheckResults
-	if r.PersonalInformation.Gender != api.GenderFemale || r.AddressVerification.StreetAddress2 != "Door 7" || r.IdentificationDocument.BackID != "" ||
+	if r.PersonalInformation.Gender != api.GenderFemale || r.AddressVerification.StreetAddress2 != "Door 7" ||
+		r.IdentificationDocument.BackID != "" ||
 		r.PersonalInformation.FirstName != "An\uFFFDa" {
 		t.Errorf("%+v %+v %+v", r.PersonalInformation, r.AddressVerification, r.IdentificationDocument)
 	}

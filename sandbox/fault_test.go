@@ -240,7 +240,8 @@ func TestFaultsThatAreAimed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, f := range []sandbox.Faults{
-		{Operations: []string{"getChek"}}, {Next: -1}, {Next: 1, Rate: 0.5}, {Status: 200}, {Status: 600}, {Kinds: []sandbox.Fault{sandbox.FaultStatus}},
+		{Operations: []string{"getChek"}}, {Next: -1}, {Next: 1, Rate: 0.5}, {Status: 200}, {Status: 600},
+		{Kinds: []sandbox.Fault{sandbox.FaultStatus}},
 		{Status: 403, Kinds: []sandbox.Fault{sandbox.Fault500}},
 	} {
 		if sb.SetFaults(f) == nil {

@@ -39,7 +39,8 @@ func openStore(file string) (*store, error) {
 	}
 	_, err = db.Exec(`
 		CREATE TABLE IF NOT EXISTS customers (
-			id TEXT PRIMARY KEY, session TEXT NOT NULL UNIQUE, email TEXT NOT NULL, check_id TEXT NOT NULL DEFAULT '', status TEXT NOT NULL DEFAULT '',
+			id TEXT PRIMARY KEY, session TEXT NOT NULL UNIQUE, email TEXT NOT NULL, check_id TEXT NOT NULL DEFAULT '',
+				status TEXT NOT NULL DEFAULT '',
 			reason TEXT NOT NULL DEFAULT '', warnings TEXT NOT NULL DEFAULT '', decision TEXT NOT NULL DEFAULT '',
 			created BIGINT NOT NULL, looked BIGINT NOT NULL DEFAULT 0);
 		CREATE TABLE IF NOT EXISTS aver_events (key TEXT PRIMARY KEY, claim TEXT NOT NULL, handled BOOLEAN NOT NULL, until BIGINT NOT NULL)`)

@@ -36,7 +36,8 @@ func TestAddedOperationIsACommand(t *testing.T) {
 			t.Errorf("sent %s, without %s", sent, piece)
 		}
 	}
-	if help, err := aver(t.Context(), "call", "writeNote", "--help"); err != nil || !strings.Contains(help, "How much it counts. One of 1, 5. (required)") {
+	if help, err := aver(t.Context(), "call", "writeNote", "--help"); err != nil ||
+		!strings.Contains(help, "How much it counts. One of 1, 5. (required)") {
 		t.Errorf("%v\n%s", err, help)
 	}
 }
