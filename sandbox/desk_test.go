@@ -155,3 +155,19 @@ func TestDeskHearsOfChanges(t *testing.T) {
 		t.Errorf("%q", last)
 	}
 }
+
+// A page whose name was made to lead here changes nothing.
+func TestDeskUnderAnotherName(t *testing.T) {
+	sb, _ := start(t)
+	desk := strings.TrimSuffix(sb.URL, "api")
+	for host, want := range map[string]int{"": 200, "localhost": 200, "[::1]:80": 200, "evil.example.com": 403, "127.0.0.1.evil.example.com:80": 403} {
+		req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, desk, nil))(t)
+		req.Host = host
+		resp := must(http.DefaultClient.Do(req))(t)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%q: %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+}

@@ -290,7 +290,7 @@ func (s *Sandbox) routes() http.Handler {
 	s.routeEnrollment(router)
 	router.Get("/docs", s.showDocs)
 	router.Group(func(router chi.Router) {
-		router.Use(http.NewCrossOriginProtection().Handler) // no page of another site may change anything
+		router.Use(http.NewCrossOriginProtection().Handler, ownHost) // no page of another site may change anything
 		router.Get("/sandbox/faults", s.showFaults)
 		router.Put("/sandbox/faults", s.changeFaults)
 		s.routeWebhook(router)

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -18,6 +20,19 @@ func (s *Sandbox) routeWebhook(router chi.Router) {
 		accepted(w, s.Redeliver(chi.URLParam(r, "id")))
 	})
 	router.Post("/sandbox/searches/{id}/recheck", s.recheck)
+}
+
+// ownHost refuses a request that reached this computer under a name that is not its own: a page of another site whose name was
+// made to lead here (DNS rebinding).
+func ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+		if here := (&url.URL{Host: r.Host}).Hostname(); local != nil && local.IP.IsLoopback() && !isLoopback(here) {
+			writeProblem(w, problem(http.StatusForbidden, "The sandbox is reached on this computer as localhost, or by its address."))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // showWebhook answers GET /sandbox/webhook with where notifications are sent, without the value of the header.
