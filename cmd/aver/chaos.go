@@ -27,16 +27,30 @@ type chaos struct {
 }
 
 func newChaosCommand() *cobra.Command {
-	var c chaos
+	c := &chaos{checks: 10_000, workers: 128, rate: 0.2}
+	cmd := c.command("chaos", "Create and submit checks while calls go wrong, and count what was lost or doubled", "share of the calls that go wrong",
+		func(ctx context.Context) (counted, error) { return c.run(ctx) })
+	cmd.AddCommand(newChaosNotificationsCommand())
+	return cmd
+}
+
+// counted is what such a run counts.
+type counted interface {
+	print(io.Writer)
+	verdict() error
+}
+
+// command returns the command of a run. The sizes that c has are the defaults of its flags.
+func (c *chaos) command(use, short, share string, run func(context.Context) (counted, error)) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "chaos",
-		Short: "Create and submit checks while calls go wrong, and count what was lost or doubled",
+		Use:   use,
+		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if c.checks < 1 || c.workers < 1 {
 				return errors.New("--checks and --workers must be positive")
 			}
-			r, err := c.run(cmd.Context())
+			r, err := run(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -44,12 +58,11 @@ func newChaosCommand() *cobra.Command {
 			return r.verdict()
 		},
 	}
-	cmd.AddCommand(newChaosNotificationsCommand())
 	flags := cmd.Flags()
-	flags.IntVar(&c.checks, "checks", 10_000, "how many checks to create and submit")
-	flags.IntVar(&c.workers, "workers", 128, "how many callers at once")
-	flags.Float64Var(&c.rate, "faults", 0.2, "share of the calls that go wrong, from 0 to 1")
-	flags.Uint64Var(&c.seed, "seed", 1, "seed of the faults")
+	flags.IntVar(&c.checks, "checks", c.checks, "how many checks there are")
+	flags.IntVar(&c.workers, "workers", c.workers, "how many callers at once")
+	flags.Float64Var(&c.rate, "faults", c.rate, share+", from 0 to 1")
+	flags.Uint64Var(&c.seed, "seed", 1, "seed of what goes wrong")
 	return cmd
 }
 

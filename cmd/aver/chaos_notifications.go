@@ -20,36 +20,12 @@ import (
 )
 
 // A notificationChaos run has checks end whose notifications go wrong, and whose handler fails at times.
-type notificationChaos struct {
-	checks, workers int
-	rate            float64
-	seed            uint64
-}
+type notificationChaos struct{ chaos }
 
 func newChaosNotificationsCommand() *cobra.Command {
-	var c notificationChaos
-	cmd := &cobra.Command{
-		Use:   "notifications",
-		Short: "Have checks end while their notifications go wrong, and count what was missed, doubled or believed",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if c.checks < 1 || c.workers < 1 {
-				return errors.New("--checks and --workers must be positive")
-			}
-			r, err := c.run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			r.print(cmd.OutOrStdout())
-			return r.verdict()
-		},
-	}
-	flags := cmd.Flags()
-	flags.IntVar(&c.checks, "checks", 10_000, "how many checks to have end")
-	flags.IntVar(&c.workers, "workers", 32, "how many callers at once")
-	flags.Float64Var(&c.rate, "faults", 0.7, "share of the notifications that go wrong, from 0 to 1; 2 in 7 of them are lost")
-	flags.Uint64Var(&c.seed, "seed", 1, "seed of the faults and of the handler's failures")
-	return cmd
+	c := &notificationChaos{chaos{checks: 10_000, workers: 32, rate: 0.7}}
+	return c.command("notifications", "Have checks end while their notifications go wrong, and count what was missed, doubled or believed",
+		"share of the notifications that go wrong, 2 in 7 of them lost", func(ctx context.Context) (counted, error) { return c.run(ctx) })
 }
 
 // lossy are the faults of the run. What is listed twice is twice as likely: at the default rate 20 % are lost.

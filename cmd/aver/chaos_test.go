@@ -69,7 +69,7 @@ func TestVerdictFindsEveryFault(t *testing.T) {
 func TestChaosOfNotifications(t *testing.T) {
 	premature := 0
 	for seed := range uint64(3) {
-		c := notificationChaos{checks: 200, workers: 16, rate: 0.7, seed: seed}
+		c := notificationChaos{chaos{checks: 200, workers: 16, rate: 0.7, seed: seed}}
 		r, err := c.run(t.Context())
 		if err != nil {
 			t.Fatal(err)
