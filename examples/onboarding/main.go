@@ -37,7 +37,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
-	ready := func(url string) { fmt.Printf("Open %s\nThe office is at %[1]s/office\n", url) }
+	ready := func(url string) {
+		fmt.Printf("Open %s\nThe office is at %[1]s/office", url)
+		if *onSandbox && os.Getenv("ONBOARDING_OFFICE_PASSWORD") == "" {
+			fmt.Print(", the password is sandbox")
+		}
+		fmt.Println()
+	}
 	if err := run(ctx, *addr, *file, *onSandbox, ready); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -131,8 +137,10 @@ func configure(url string, onSandbox bool) (*configuration, func(), error) {
 		stop = func() { _ = sb.Close() }
 		key, secret, base, c.groupID, c.desk = sb.Key, sb.Secret, sb.URL, sb.GroupID, sb.URL[:len(sb.URL)-len("api")]
 	}
-	for name, value := range map[string]string{"AVER_API_KEY": key, "AVER_API_SECRET": secret, "AVER_GROUP_ID": c.groupID, "AVER_WEBHOOK_SECRET": c.webhookSecret,
-		"ONBOARDING_OFFICE_PASSWORD": c.officePassword} {
+	for name, value := range map[string]string{
+		"AVER_API_KEY": key, "AVER_API_SECRET": secret, "AVER_GROUP_ID": c.groupID, "AVER_WEBHOOK_SECRET": c.webhookSecret,
+		"ONBOARDING_OFFICE_PASSWORD": c.officePassword,
+	} {
 		if value == "" {
 			return nil, nil, fmt.Errorf("%s is not set; -sandbox runs without an account", name)
 		}

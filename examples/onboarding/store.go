@@ -92,7 +92,8 @@ func digest(session string) string {
 // has one customer, whose ID is another text: the service and its portal show it.
 func (s *store) begin(ctx context.Context, session, email string) (*customer, error) {
 	_, err := s.ExecContext(ctx, `INSERT INTO customers (id, session, email, created) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (session) DO UPDATE SET email = excluded.email WHERE check_id = ''`, "customer-"+rand.Text(), digest(session), email, time.Now().Unix())
+		ON CONFLICT (session) DO UPDATE SET email = excluded.email WHERE check_id = ''`,
+		"customer-"+rand.Text(), digest(session), email, time.Now().Unix())
 	if err != nil {
 		return nil, err
 	}
