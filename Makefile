@@ -50,7 +50,8 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 	$(MAKE) --no-print-directory spec-diff
 	$(MAKE) --no-print-directory docs
 	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium fonts-wqy-zenhei; }
-	@test -f build/axe/axe.min.js || { mkdir -p build/axe && cd build/axe && npm pack --silent $(AXE) && tar xzf axe-core-*.tgz --strip-components=1; }
+	@test -f build/axe/axe.min.js || \
+		{ mkdir -p build/axe && cd build/axe && npm pack --silent $(AXE) && tar xzf axe-core-*.tgz --strip-components=1; }
 	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html AVER_AXE=$(CURDIR)/build/axe/axe.min.js \
 		go test -count=1 -v ./...
 	AVER_PRISM=1 go test ./contract -run TestSecondOpinion -count=1 -v

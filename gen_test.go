@@ -329,6 +329,7 @@ func TestChangedContractIsFollowed(t *testing.T) {
 			"            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      description: Sending it again adds another.\n      x-retry: never\n      requestBody:\n        required: true\n        content:\n     "+
 			""+
+			""+
 			"     application/json:\n            schema: {$ref: '#/components/schemas/AddPhoneRequest'}",
 		"      operationId: listSearchedLists\n", "      operationId: listSearchedLists\n      parameters:\n"+
 			"        - {name: since, in: query, required: false, description: The oldest version., schema: {type: string}, x-sensitive: false}\n",

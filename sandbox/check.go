@@ -287,6 +287,14 @@ var needsPerson = []server.CheckType{
 	server.CheckTypeWatchlist, server.CheckTypeVisualWatchlist, server.CheckTypeAccreditedInvestor, server.CheckTypeCovidVaccinationVerification,
 }
 
+func (c *check) needsPhoto() bool {
+	return c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)
+}
+
+func (c *check) needsDocument() bool {
+	return c.needsPhoto() || c.has(server.CheckTypeDocumentVerification)
+}
+
 // missing names what a check needs before it can be submitted, as its types ask for it, and how to add it.
 func (c *check) missing(group Group) map[string][]string {
 	missing := make(map[string][]string)
@@ -295,8 +303,7 @@ func (c *check) missing(group Group) map[string][]string {
 			missing[name] = []string{"is missing; add it with POST /check/{id}/" + operation}
 		}
 	}
-	photo := c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)
-	document := photo || c.has(server.CheckTypeDocumentVerification)
+	photo, document := c.needsPhoto(), c.needsDocument()
 	need(slices.ContainsFunc(needsPerson, c.has) && c.person == nil, "personalInfo", "personalinfo")
 	need(c.has(server.CheckTypeAddressVerification) && c.person != nil && *text(c.person.StreetAddress1) == "", "personalInfo.streetAddress1",
 		"personalinfo")

@@ -118,9 +118,10 @@ func (s *Sandbox) desk() *desk {
 	d.Faults = s.faults.config
 	s.faults.mu.Unlock()
 	d.FaultOperation, d.FaultKind = theOne(d.Faults.Operations), theOne(d.Faults.Kinds)
+	counts := s.FaultCounts()
 	for _, kind := range append(AllFaults(), FaultStatus) {
 		d.FaultKinds = append(d.FaultKinds, string(kind))
-		if n := s.FaultCounts()[kind]; n > 0 {
+		if n := counts[kind]; n > 0 {
 			d.FaultCounts = append(d.FaultCounts, deskCount{string(kind), n})
 		}
 	}

@@ -78,7 +78,7 @@ func (s *Sandbox) enter(w http.ResponseWriter, r *http.Request) {
 	known := s.sessionOf(r, id)
 	switch l := s.links[code]; {
 	case code == "" && known != nil:
-		s.goOn(w, r, known)
+		s.goOn(w, known)
 	case code == "":
 		s.turnAway(w, r, s.checks[id], "used", http.StatusGone)
 	case l == nil || l.check.id != id:
@@ -86,7 +86,7 @@ func (s *Sandbox) enter(w http.ResponseWriter, r *http.Request) {
 	case l.replaced:
 		s.turnAway(w, r, nil, "replaced", http.StatusGone)
 	case l.used && known != nil && r.Method == http.MethodGet:
-		s.goOn(w, r, known)
+		s.goOn(w, known)
 	case l.used || !l.check.submitted.IsZero():
 		s.turnAway(w, r, l.check, "used", http.StatusGone)
 	default:
@@ -97,7 +97,7 @@ func (s *Sandbox) enter(w http.ResponseWriter, r *http.Request) {
 			l.check.fill(s.config.group)
 			s.submit(l.check)
 		}
-		s.goOn(w, r, in)
+		s.goOn(w, in)
 	}
 }
 
@@ -130,7 +130,7 @@ func (s *Sandbox) sessionOf(r *http.Request, id string) *session {
 }
 
 // goOn sends the person to the step that comes next, or to where the enrollment ends. s.mu is held.
-func (s *Sandbox) goOn(w http.ResponseWriter, r *http.Request, in *session) {
+func (s *Sandbox) goOn(w http.ResponseWriter, in *session) {
 	to := in.path(s.nextStep(in.check).id)
 	if !in.check.submitted.IsZero() {
 		if to = in.path("done"); in.returnURL != "" {
@@ -168,6 +168,6 @@ func (s *Sandbox) comeBack(w http.ResponseWriter, r *http.Request, c *check, cod
 		s.turnAway(w, r, c, "return", http.StatusForbidden)
 	default:
 		c.guesses = 0
-		s.goOn(w, r, s.admit(w, r, s.links[c.link]))
+		s.goOn(w, s.admit(w, r, s.links[c.link]))
 	}
 }

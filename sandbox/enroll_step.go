@@ -28,14 +28,13 @@ func (s *Sandbox) steps(c *check) []step {
 		done := c.person != nil && (!c.has(server.CheckTypeAddressVerification) || *text(c.person.StreetAddress1) != "")
 		all = append(all, step{id: "person", title: "person", done: done, take: (*form).takePerson})
 	}
-	photo := c.has(server.CheckTypePhotoVerification) || c.has(server.CheckTypeVisualWatchlist)
-	if photo || c.has(server.CheckTypeDocumentVerification) {
+	if c.needsDocument() {
 		all = append(all, step{id: "front", title: "front", done: c.front != nil, image: c.front, take: (*form).takeImage})
 		if c.documentType != server.DocumentTypePassportImage {
 			all = append(all, step{id: "back", title: "back.title", done: c.back != nil, image: c.back, take: (*form).takeImage})
 		}
 	}
-	if photo {
+	if c.needsPhoto() {
 		all = append(all, step{id: "selfie", title: "selfie", done: c.photo != nil, image: c.photo, take: (*form).takeImage})
 		if s.config.group.ExtendedPhoto {
 			all = append(all, step{id: "pose", title: "pose", done: c.extended != nil, image: c.extended, take: (*form).takeImage})
@@ -91,7 +90,7 @@ func (s *Sandbox) showStep(w http.ResponseWriter, r *http.Request) {
 	}
 	at, number := s.reach(in.check, name)
 	if at == nil {
-		s.goOn(w, r, in)
+		s.goOn(w, in)
 		return
 	}
 	s.formOf(in, at, number).page.write(w)
@@ -141,12 +140,12 @@ func (s *Sandbox) takeStep(w http.ResponseWriter, r *http.Request) {
 		s.turnAway(w, r, s.checks[id], "used", http.StatusGone)
 		return
 	case !in.check.submitted.IsZero():
-		s.goOn(w, r, in)
+		s.goOn(w, in)
 		return
 	}
 	at, number := s.reach(in.check, name)
 	if at == nil {
-		s.goOn(w, r, in)
+		s.goOn(w, in)
 		return
 	}
 	f := s.formOf(in, at, number)
@@ -162,7 +161,7 @@ func (s *Sandbox) takeStep(w http.ResponseWriter, r *http.Request) {
 		f.page.write(w)
 		return
 	}
-	s.goOn(w, r, in)
+	s.goOn(w, in)
 }
 
 // showImage shows a person an image that they gave.

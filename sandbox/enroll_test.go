@@ -147,7 +147,8 @@ func TestEnrollmentFromTheLinkToTheEnd(t *testing.T) {
 	sb, client := start(t, sandbox.WithGroup(sandbox.Group{ExtendedPhoto: true, SupplementalDocumentTypes: []string{"UtilityBill"}}))
 	const end = "https://shop.example.com/done?order=7&x=%20y#here"
 	created := enroll(t, sb, client, api.CreateCheckRequest{ReturnURL: end, Language: api.LanguageEnglish})
-	form := regexp.MustCompile(`^http://127\.0\.0\.1:\d+/CheckEnrollment/` + created.CheckID + `\?accessCode=[0-9a-f]{32}&language=en&returnUrl=(\S+)$`)
+	form := regexp.MustCompile(`^http://127\.0\.0\.1:\d+/CheckEnrollment/` + created.CheckID +
+		`\?accessCode=[0-9a-f]{32}&language=en&returnUrl=(\S+)$`)
 	if m := form.FindStringSubmatch(created.URL); m == nil || must(url.QueryUnescape(m[1]))(t) != end {
 		t.Fatalf("the link is %s", created.URL)
 	}

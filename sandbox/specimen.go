@@ -27,7 +27,8 @@ func specimenDocument() *document {
 }
 
 // specimenPNG is a picture of one pixel.
-var specimenPNG, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+var specimenPNG, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" +
+	"+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 // fill adds what the check lacks.
 func (c *check) fill(group Group) {

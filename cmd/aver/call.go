@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -261,8 +263,8 @@ func (c *call) print(out io.Writer, result any) error {
 		if err := decoder.Decode(&tree); err != nil {
 			return err
 		}
-		if answer := c.op.Answers["200"].Of("application/json"); !c.show {
-			tree = c.redact(answer, tree, nil)
+		if !c.show {
+			tree = c.redact(c.answer(), tree, nil)
 		}
 	}
 	encoder := json.NewEncoder(out)
@@ -275,6 +277,16 @@ func (c *call) print(out io.Writer, result any) error {
 	}
 	_, err = out.Write(text)
 	return err
+}
+
+// answer returns the schema of the documented success; nil when it has none, so that all is private.
+func (c *call) answer() *spec.Schema {
+	for _, status := range slices.Sorted(maps.Keys(c.op.Answers)) {
+		if schema := c.op.Answers[status].Of("application/json"); strings.HasPrefix(status, "2") && schema != nil {
+			return schema
+		}
+	}
+	return nil
 }
 
 // redact hides what is private by the contract, or not known to it.

@@ -56,7 +56,7 @@ func (c *call) add(cmd *cobra.Command, pointer string, described any, in *input)
 	if in.flag = kebab(in.name); flags.Lookup(in.flag) != nil || in.flag == "help" {
 		in.flag = in.in + "-" + in.flag
 	}
-	in.kind, in.element, in.values = c.kind(pointer)
+	in.kind, in.element, in.values = kindOf(c.document, pointer)
 	usage, _ := spec.Member(described, "description").(string)
 	usage = strings.Join(strings.Fields(strings.ReplaceAll(usage, "`", "'")), " ")
 	if len(in.values) > 0 {
@@ -79,9 +79,9 @@ func (c *call) add(cmd *cobra.Command, pointer string, described any, in *input)
 	c.inputs = append(c.inputs, in)
 }
 
-// kind returns the JSON type of a schema, of the elements of an array, and the values of an enumeration.
-func (c *call) kind(pointer string) (kind, element string, values []string) {
-	at, node := c.document.Resolve(pointer)
+// kindOf returns the JSON type of a schema, of the elements of an array, and the values of an enumeration.
+func kindOf(d *spec.Document, pointer string) (kind, element string, values []string) {
+	at, node := d.Resolve(pointer)
 	types := spec.List(spec.Member(node, "type"))
 	if one, ok := spec.Member(node, "type").(string); ok {
 		types = []any{one}
@@ -97,11 +97,11 @@ func (c *call) kind(pointer string) (kind, element string, values []string) {
 		}
 	}
 	if kind == "array" {
-		element, _, values = c.kind(at + "/items")
+		element, _, values = kindOf(d, at+"/items")
 	}
 	for _, keyword := range []string{"anyOf", "oneOf", "allOf"} {
 		for i := range spec.List(spec.Member(node, keyword)) {
-			k, e, v := c.kind(fmt.Sprintf("%s/%s/%d", at, keyword, i))
+			k, e, v := kindOf(d, fmt.Sprintf("%s/%s/%d", at, keyword, i))
 			if kind == "" && k != "" {
 				kind, element = k, e
 			}

@@ -79,6 +79,7 @@ func (d *demo) run(ctx context.Context, a account) error {
 	if a.isSet() && d.outcomeGiven {
 		return errors.New("--outcome chooses what the built-in sandbox does, and AVER_API_KEY has another service called; a sandbox elsewhere takes " +
 			"" +
+			"" +
 			"the words in --email")
 	}
 	if !a.isSet() {

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/internal/spec"
 	"github.com/goaver/aver-go/webhook"
 	"github.com/goaver/aver-go/wire/httperr"
 )
@@ -58,20 +59,22 @@ exists, like the test message of the portal. With --forge the header has a wrong
 	flags := cmd.Flags()
 	flags.StringVar(&s.to, "to", "", "URL of the receiver")
 	flags.StringVar(&s.header, "header", "Authorization", "name of the header that proves the sender")
-	flags.StringVar(&s.about, "type", string(api.NotificationTypeLiveCheck), "what it is about: LiveCheck, OfflineCheck, WatchlistSearch or "+
-		"RecurringWatchlistSearch")
+	choose(cmd, &s.about, "type", api.NotificationTypeLiveCheck, "NotificationType", "what it is about")
+	choose(cmd, &s.state, "status", api.NotificationStatusCompleted, "NotificationStatus", "what happened")
 	flags.StringVar(&s.id, "id", "", "ID of the check or the search (default: made up)")
 	flags.StringVar(&s.group, "group-id", "", "ID of the check group")
-	flags.StringVar(&s.state, "status", string(api.NotificationStatusCompleted), "what happened: Completed, Complete, Rejected or Failed")
 	flags.BoolVar(&s.twice, "twice", false, "send it twice")
 	flags.BoolVar(&s.forge, "forge", false, "send it with a wrong value of the header")
 	flags.BoolVar(&s.asJSON, "json", false, "print one JSON object for each answer")
 	_ = cmd.MarkFlagRequired("to")
-	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"LiveCheck", "OfflineCheck", "WatchlistSearch",
-		"RecurringWatchlistSearch"}, cobra.ShellCompDirectiveNoFileComp))
-	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions([]string{"Completed", "Complete", "Rejected", "Failed"},
-		cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// choose adds a flag for a value of an enumeration of the contract. Others are sent as well: the service may have more.
+func choose[T ~string](cmd *cobra.Command, into *string, flag string, value T, schema, usage string) {
+	_, _, values := kindOf(spec.Embedded(), "#/components/schemas/"+schema)
+	cmd.Flags().StringVar(into, flag, string(value), usage+": one of "+strings.Join(values, ", ")+", or another")
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (s *sending) run(ctx context.Context, out io.Writer) error {

@@ -159,9 +159,13 @@ func (b *tab) accessible() {
 		}
 	}
 	if wide := ask[float64](b, `document.documentElement.scrollWidth - window.innerWidth`); wide > 0 {
-		b.t.Errorf("%s: %v pixels too wide: %q", b.location(), wide, ask[[]string](b, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest(".scroll")).map(e => e.outerHTML.slice(0, 60))`))
+		b.t.Errorf("%s: %v pixels too wide: %q", b.location(), wide, ask[[]string](b, `[...document.querySelectorAll("body *")]
+			.filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest(".scroll"))
+			.map(e => e.outerHTML.slice(0, 60))`))
 	}
-	if bare := ask[[]string](b, `[...document.querySelectorAll("input:not([type=hidden]), select")].filter(e => !e.labels.length).map(e => e.id)`); len(bare) > 0 {
+	bare := ask[[]string](b, `[...document.querySelectorAll("input:not([type=hidden]), select")]
+		.filter(e => !e.labels.length).map(e => e.id)`)
+	if len(bare) > 0 {
 		b.t.Errorf("%s: %q have no label", b.location(), bare)
 	}
 }
