@@ -3,6 +3,7 @@ package generator
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -138,11 +139,6 @@ func runRules(t *testing.T, document *spec.Document, input *bytes.Buffer) []stri
 	if len(f.errs) > 0 {
 		t.Fatal(f.errs)
 	}
-	dir, err := os.MkdirTemp(".", "rules-test-") // in this module, whose packages it imports
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	program := `package main
 
 import (
@@ -170,10 +166,20 @@ func main() {
 }
 
 ` + code
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600); err != nil {
+	// The program imports packages of this module and is laid over it, so that no other test sees a folder come and go.
+	main, overlay := filepath.Join(t.TempDir(), "main.go"), filepath.Join(t.TempDir(), "overlay.json")
+	here, err := filepath.Abs("laid")
+	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./"+dir)
+	laid, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(here, "main.go"): main}})
+	if err == nil {
+		err = errors.Join(os.WriteFile(main, []byte(program), 0o600), os.WriteFile(overlay, laid, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "run", "-overlay", overlay, "./laid")
 	cmd.Stdin = input
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
