@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/goaver/aver-go/internal/overlay"
 	"github.com/goaver/aver-go/internal/spec"
 )
 
@@ -27,15 +28,40 @@ type Contract struct {
 	spec *spec.Document
 }
 
+// A DocumentOption says what [New] makes of a document.
+type DocumentOption func(*documents)
+
+type documents struct{ overlays []overlay.File }
+
+// WithOverlay applies an OpenAPI Overlay (1.0 or 1.1) to the document, after those that were given before. name is what an
+// error calls it, such as its file. An action that matches nothing is an error.
+func WithOverlay(name string, text []byte) DocumentOption {
+	return func(d *documents) { d.overlays = append(d.overlays, overlay.File{Name: name, Text: text}) }
+}
+
 // New returns the contract in an OpenAPI document. The error says what is wrong with the document, and in which line.
 // Extensions (x-…) that this module does not know are nobody's business; those that it knows count where they make sense.
-func New(document []byte) (*Contract, error) {
-	d, err := spec.Read(document)
+func New(document []byte, opts ...DocumentOption) (*Contract, error) {
+	var given documents
+	for _, opt := range opts {
+		opt(&given)
+	}
+	whole, err := overlay.Apply(overlay.File{Name: "the document", Text: document}, given.overlays...)
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
+	blame := func(err error) error {
+		if len(given.overlays) > 0 {
+			err = whole.Blame(err)
+		}
+		return fmt.Errorf("contract: %w", err)
+	}
+	d, err := spec.Read(whole.Text)
+	if err != nil {
+		return nil, blame(err)
+	}
 	for _, fault := range d.CheckExamples() {
-		return nil, fmt.Errorf("contract: %w", fault)
+		return nil, blame(fault)
 	}
 	return &Contract{d}, nil
 }

@@ -70,7 +70,7 @@ func TestExtended(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "extension.yaml", "main.go", "main_test.go"} {
+	for _, name := range []string{"go.mod", "go.sum", "extension.overlay.yaml", "main.go", "main_test.go"} {
 		content, err := os.ReadFile(filepath.Join("extended", name))
 		if err != nil {
 			t.Fatal(err)
@@ -93,12 +93,13 @@ func TestExtended(t *testing.T) {
 	run("", "mod", "tidy", "-diff")
 	run("", "vet", "./...")
 	run("", "test", "./...")
-	run("", "generate", ".") // over what is there
+	run("", "generate", "./averclient") // over what is there, by its own line
+	run("", "test", "./...")
 
 	run("give a contract", "tool", "aver", "generate")
-	run("is no folder below the module", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "../outside")
-	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "Aver-Client")
-	run("cannot be the name of a package", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "internal/main")
+	run("is no folder below the module", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--out", "../outside")
+	run("cannot be the name of a package", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--out", "Aver-Client")
+	run("cannot be the name of a package", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--out", "internal/main")
 	comment, err := os.ReadFile(filepath.Join(dir, "averclient", "doc.go"))
 	if err != nil || !bytes.Contains(comment, []byte("averclient.New(key, secret)")) || bytes.Contains(comment, []byte("api.New")) {
 		t.Errorf("the package comment speaks of another package, %v", err)
@@ -115,22 +116,22 @@ func TestExtended(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run("mine.go was not written by this command", "tool", "aver", "generate", "--extend", "extension.yaml")
-	run("was not written by this command", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "other")
-	run("was not written by this command", "tool", "aver", "generate", "--extend", filepath.Join(dir, "third/openapi.yaml"), "--out", "third")
+	run("mine.go was not written by this command", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml")
+	run("was not written by this command", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--out", "other")
+	run("was not written by this command", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--out", "third")
 	if err := os.Symlink("averclient", filepath.Join(dir, "link")); err == nil {
-		run("is no folder", "tool", "aver", "generate", "--extend", "extension.yaml", "--out", "link")
+		run("is no folder", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--out", "link")
 	}
 	for _, name := range []string{"averclient/mine.go", "other/openapi.yaml", "third/openapi.yaml"} {
 		if content, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(content, mine) {
 			t.Errorf("%s was touched: %v", name, err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte("paths: {\"/check/{id}/notes\": {post: {x-retry: sometimes}}}\n"),
-		0o666); err != nil {
+	bad := "overlay: 1.1.0\ninfo: {title: bad, version: '1'}\nactions:\n  - target: $.paths['/check/{id}'].get\n    update:\n      x-retry: sometimes\n"
+	if err := os.WriteFile(filepath.Join(dir, "bad.yaml"), []byte(bad), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	run("the merged contract is ", "tool", "aver", "generate", "--extend", "bad.yaml", "--out", "fourth")
+	run("bad.yaml: line 6: x-retry", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--overlay", "bad.yaml", "--out", "fourth")
 	if left, err := filepath.Glob(filepath.Join(dir, ".aver-generate-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

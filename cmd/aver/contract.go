@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,8 @@ func newContractCommand() *cobra.Command {
 		Use:   "contract",
 		Short: "Hold traffic against openapi.yaml",
 	}
-	var spec string
-	cmd.PersistentFlags().StringVar(&spec, "spec", "", "another OpenAPI document (default: the embedded contract)")
+	var spec document
+	spec.flags(cmd.PersistentFlags())
 	cmd.AddCommand(&cobra.Command{
 		Use:   "run",
 		Short: "Call every operation and check both sides",
@@ -30,7 +31,7 @@ runs on a sandbox of its own, or, when AVER_API_KEY, AVER_API_SECRET and AVER_GR
 one that AVER_BASE_URL names). A check on the real service costs money unless the key is a Test API key.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := checked(spec)
+			c, err := checked(&spec)
 			if err != nil {
 				return err
 			}
@@ -41,7 +42,7 @@ one that AVER_BASE_URL names). A check on the real service costs money unless th
 		Short: "Check recorded traffic (HTTP Archive)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := checked(spec)
+			c, err := checked(&spec)
 			if err != nil {
 				return err
 			}
@@ -51,18 +52,18 @@ one that AVER_BASE_URL names). A check on the real service costs money unless th
 	return oneOf(cmd)
 }
 
-// checked returns the contract to check against: the embedded one, or that of a file.
-func checked(spec string) (*contract.Contract, error) {
-	if spec == "" {
+// checked returns the contract to check against.
+func checked(d *document) (*contract.Contract, error) {
+	if !d.given() {
 		return contract.Embedded(), nil
 	}
-	document, err := os.ReadFile(spec)
+	read, err := d.read()
 	if err != nil {
 		return nil, err
 	}
-	c, err := contract.New(document)
+	c, err := contract.New(read.Text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec, err)
+		return nil, read.Blame(errors.New(strings.TrimPrefix(err.Error(), "contract: ")))
 	}
 	return c, nil
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
-	embedded "github.com/goaver/aver-go"
 	"github.com/goaver/aver-go/internal/spec"
 )
 
 func newDocsCommand() *cobra.Command {
-	var redoc, file, out string
+	var redoc, out string
+	var spec document
 	cmd := &cobra.Command{
 		Use:   "docs",
 		Short: "Write the API reference as one HTML file",
@@ -24,20 +24,17 @@ func newDocsCommand() *cobra.Command {
 package redoc) in one HTML file. make docs fetches Redoc and calls it.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			document := embedded.Spec
-			if file != "" {
-				var err error
-				if document, err = os.ReadFile(file); err != nil {
-					return err
-				}
+			document, err := spec.read()
+			if err != nil {
+				return err
 			}
 			script, err := os.ReadFile(redoc)
 			if err != nil {
 				return err
 			}
-			page, err := reference(document, script)
+			page, err := reference(document.Text, script)
 			if err != nil {
-				return err
+				return document.Blame(err)
 			}
 			if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 				return err
@@ -47,7 +44,7 @@ package redoc) in one HTML file. make docs fetches Redoc and calls it.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&redoc, "redoc", "redoc.standalone.js", "the bundle of Redoc")
-	flags.StringVar(&file, "spec", "", "another OpenAPI document (default: the embedded contract)")
+	spec.flags(flags)
 	flags.StringVar(&out, "out", "docs.html", "the file to write")
 	return cmd
 }

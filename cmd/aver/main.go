@@ -36,8 +36,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newCallCommand(), newContractCommand(), newGenerateCommand(),
-		newDocsCommand(),
-		newChaosCommand(), newWebhookCommand())
+		newOverlayCommand(), newDocsCommand(), newChaosCommand(), newWebhookCommand())
 	return root
 }
 

@@ -13,7 +13,7 @@ import (
 	"example.com/extended/averclient"
 )
 
-//go:generate go tool aver generate --extend extension.yaml --out ./averclient
+//go:generate go tool aver generate --overlay extension.overlay.yaml --out ./averclient
 
 func main() {
 	if len(os.Args) != 3 {
