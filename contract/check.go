@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/goaver/aver-go/internal/spec"
+	"github.com/goaver/aver-go/wire/rules"
 )
 
 // A message is a request or an answer, read to its end.
@@ -38,8 +39,8 @@ const (
 )
 
 // checkRequest says how a request breaks the contract.
-func (c *Contract) checkRequest(op *spec.Operation, values map[string]string, u *url.URL, m message) []Violation {
-	f := &findings{c: c, m: m}
+func (c *Contract) checkRequest(op *spec.Operation, values map[string]string, u *url.URL, m message) *findings {
+	f := &findings{c: c, m: m, extra: make(map[string][]string), absent: make(map[string]*spec.Param)}
 	if m.part <= headOnly {
 		if want := op.Credentials(m.header, u); want != "" {
 			f.add(RuleSecurity, "Authorization", want, "")
@@ -50,29 +51,56 @@ func (c *Contract) checkRequest(op *spec.Operation, values map[string]string, u 
 		f.query(op, u)
 	}
 	f.contents(op.Body, op.Required)
-	return f.violations
+	return f
 }
 
 // checkResponse says how an answer breaks the contract.
-func (c *Contract) checkResponse(m message) []Violation {
+func (c *Contract) checkResponse(m message) *findings {
 	f := &findings{c: c, m: m}
 	documented, ok := m.op.Answer(m.status)
 	if !ok {
-		if m.part > headOnly {
-			return nil
+		if m.part <= headOnly {
+			f.add(RuleStatus, "", "one of the documented statuses "+statuses(m.op), fmt.Sprint(m.status))
 		}
-		f.add(RuleStatus, "", "one of the documented statuses "+statuses(m.op), fmt.Sprint(m.status))
-		return f.violations
+		return f
 	}
 	f.contents(documented, len(documented) > 0 && m.op.Method != http.MethodHead)
-	return f.violations
+	return f
 }
 
-// findings collects violations of one message.
+// findings collects violations of one message, and what else a [Drift] asks for.
 type findings struct {
 	c          *Contract
 	m          message
 	violations []Violation
+
+	values []checkedValue
+	faults []fault
+	extra  map[string][]string    // query parameters that the operation does not have
+	absent map[string]*spec.Param // by the place of the violation
+}
+
+// A checkedValue is the value of a body or a parameter, and the schema that it was held against.
+type checkedValue struct {
+	schema *spec.Schema
+	value  any
+}
+
+// A fault is what is wrong with a value.
+type fault struct {
+	violation, value int // their places in the findings
+	problem          rules.Problem
+}
+
+// json returns the value of the body, if it is JSON.
+func (f *findings) json() (any, bool) {
+	media, _, err := mime.ParseMediaType(f.m.header.Get("Content-Type"))
+	if err != nil || f.m.part != all || media != "application/json" && !strings.HasSuffix(media, "+json") ||
+		!jsontext.Value(f.m.body).IsValid() || spec.HugeNumber(f.m.body) {
+		return nil, false
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(f.m.body))
+	return value, err == nil
 }
 
 func (f *findings) add(rule Rule, place, want, got string) *Violation {
@@ -161,7 +189,7 @@ func (f *findings) param(p *spec.Param, values map[string]string, u *url.URL) {
 	}
 	if len(texts) == 0 {
 		if p.Required {
-			f.add(RuleParameter, p.In+" parameter "+p.Name, "a value", "none")
+			f.absent[f.add(RuleParameter, p.In+" parameter "+p.Name, "a value", "none").Place] = p
 		}
 		return
 	}
@@ -197,6 +225,7 @@ func (f *findings) query(op *spec.Operation, u *url.URL) {
 		})
 		if !known {
 			f.add(RuleParameter, "query", "no other query parameters than those of the operation", "another one")
+			f.extra[name] = u.Query()[name]
 		}
 	}
 }
@@ -218,7 +247,9 @@ func scalar(kind, text string) any {
 
 // value checks a value against a schema.
 func (f *findings) value(s *spec.Schema, value any, at func([]string) string) {
+	f.values = append(f.values, checkedValue{s, value})
 	for _, p := range s.Problems(value) {
+		f.faults = append(f.faults, fault{len(f.violations), len(f.values) - 1, p})
 		private, shown := f.c.spec.Private(s.Node, p.Place)
 		found := spec.Find(value, p.Place)
 		v := f.add(Rule(p.Rule), at(shown), p.Want, spec.Describe(found, private))

@@ -65,7 +65,11 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 			}
 		}
 		if !s.responsesOnly {
-			for _, v := range s.contract.checkRequest(op, values, u, request) {
+			sent := s.contract.checkRequest(op, values, u, request)
+			if e.Response.Status/100 == 2 {
+				s.observe(sent)
+			}
+			for _, v := range sent.violations {
 				if v.Rule != RuleSecurity || request.header.Get("Authorization") != "" {
 					entry.Violations = append(entry.Violations, v)
 				}
@@ -79,7 +83,7 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 			if response.body, err = e.Response.Content.bytes(); err != nil {
 				return nil, 0, fmt.Errorf("contract: entry %d: the answer: %w", i+1, err)
 			}
-			entry.Violations = append(entry.Violations, s.contract.checkResponse(response)...)
+			entry.Violations = append(entry.Violations, s.received(response)...)
 			s.ledger.record(op, e.Response.Status)
 		}
 		entries = append(entries, entry)

@@ -30,11 +30,9 @@ func (l *Ledger) contract() *Contract {
 
 // record notes an answer.
 func (l *Ledger) record(op *spec.Operation, status int) {
-	key := strconv.Itoa(status)
-	if _, ok := op.Answers[key]; !ok {
-		if class := fmt.Sprintf("%dXX", status/100); op.Answers[class] != nil {
-			key = class
-		}
+	key := op.Documented(status)
+	if key == "" || key == "default" {
+		key = strconv.Itoa(status)
 	}
 	l.note(op.ID + " " + key)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"sync"
 
 	"github.com/goaver/aver-go/internal/spec"
 	"github.com/goaver/aver-go/wire/dataurl"
@@ -21,6 +22,7 @@ type Option func(*settings)
 type settings struct {
 	contract      *Contract
 	ledger        *Ledger
+	drift         *Drift
 	report        func([]Violation) // nil to return violations as errors
 	responsesOnly bool
 	limit         int64
@@ -120,7 +122,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	op, values := t.s.contract.spec.Match(method(req), req.URL)
+	x := &exchange{s: t.s}
 	if op == nil {
+		if t.s.drift != nil {
+			t.s.drift.unknown(method(req))
+		}
 		if t.s.responsesOnly {
 			return t.next.RoundTrip(req)
 		}
@@ -131,7 +137,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if !t.s.responsesOnly {
 		check := func(body []byte, part part) []Violation {
-			return t.s.contract.checkRequest(op, values, req.URL, message{op: op, direction: Request, header: req.Header, body: body, part: part})
+			return x.sent(t.s.contract.checkRequest(op, values, req.URL,
+				message{op: op, direction: Request, header: req.Header, body: body, part: part}))
 		}
 		if req.Body == nil || req.Body == http.NoBody {
 			if err := t.s.result(check(nil, all)); err != nil {
@@ -152,13 +159,62 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.s.ledger.record(op, resp.StatusCode)
+	x.answered(resp.StatusCode)
 	resp.Body, err = t.s.check(resp.Body, op, func(body []byte, part part) []Violation {
-		return t.s.contract.checkResponse(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body, part: part})
+		return t.s.received(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body, part: part})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// An exchange is a request whose answer says whether the service takes it as it is.
+type exchange struct {
+	s *settings
+
+	mu       sync.Mutex
+	accepted bool
+	waiting  []*findings
+}
+
+// sent notes a request, or a part of it, and returns its violations.
+func (x *exchange) sent(f *findings) []Violation {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.accepted {
+		x.s.observe(f)
+	} else if x.s.drift != nil {
+		x.waiting = append(x.waiting, f)
+	}
+	return f.violations
+}
+
+// answered notes the status of the answer.
+func (x *exchange) answered(status int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.accepted = status/100 == 2
+	for _, f := range x.waiting {
+		if x.accepted {
+			x.s.observe(f)
+		}
+	}
+	x.waiting = nil
+}
+
+// received checks an answer.
+func (s *settings) received(m message) []Violation {
+	f := s.contract.checkResponse(m)
+	s.observe(f)
+	return f.violations
+}
+
+// observe shows what was found to a drift.
+func (s *settings) observe(f *findings) {
+	if s.drift != nil {
+		s.drift.observe(f)
+	}
 }
 
 func method(req *http.Request) string {
@@ -279,6 +335,9 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		op, values := s.contract.spec.Match(r.Method, r.URL)
 		if op == nil {
+			if s.drift != nil {
+				s.drift.unknown(r.Method)
+			}
 			if !s.responsesOnly {
 				if err := s.result(unknown(r)); err != nil {
 					fail(w, err)
@@ -288,9 +347,11 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		x := &exchange{s: s}
 		if !s.responsesOnly {
 			body, err := s.check(r.Body, op, func(body []byte, part part) []Violation {
-				return s.contract.checkRequest(op, values, r.URL, message{op: op, direction: Request, header: r.Header, body: body, part: part})
+				return x.sent(s.contract.checkRequest(op, values, r.URL,
+					message{op: op, direction: Request, header: r.Header, body: body, part: part}))
 			})
 			if err != nil {
 				fail(w, err)
@@ -303,16 +364,17 @@ func Handler(next http.Handler, opts ...Option) http.Handler {
 		}
 		held := &heldAnswer{w: w, limit: s.limit, header: w.Header().Clone()}
 		held.early = func() error {
-			return s.result(s.contract.checkResponse(message{op: op, direction: Response, status: held.status, header: held.sent, part: headOnly}))
+			return s.result(s.received(message{op: op, direction: Response, status: held.status, header: held.sent, part: headOnly}))
 		}
 		next.ServeHTTP(held, r)
 		held.commit(http.StatusOK)
 		s.ledger.record(op, held.status)
+		x.answered(held.status)
 		if held.passed {
 			return
 		}
 		answer := message{op: op, direction: Response, status: held.status, header: held.sent, body: held.body.Bytes()}
-		if err := s.result(s.contract.checkResponse(answer)); err != nil {
+		if err := s.result(s.received(answer)); err != nil {
 			fail(w, err)
 			return
 		}

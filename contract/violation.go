@@ -63,11 +63,17 @@ func (v Violation) String() string {
 	if v.Place != "" {
 		b.WriteString(" at " + v.Place)
 	}
-	fmt.Fprintf(&b, ": %s: want %s", v.Rule, v.Want)
-	if v.Got != "" {
-		b.WriteString(", got " + v.Got)
-	}
+	b.WriteString(": " + v.text())
 	return b.String()
+}
+
+// text says what is wrong, without where.
+func (v Violation) text() string {
+	text := fmt.Sprintf("%s: want %s", v.Rule, v.Want)
+	if v.Got != "" {
+		text += ", got " + v.Got
+	}
+	return text
 }
 
 // An Error is returned for messages that break the contract.

@@ -36,19 +36,21 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 		return s.result([]Violation{{Operation: op.ID, Direction: Webhook, Rule: RuleBody, Want: "a small body", Got: "a larger one"}})
 	}
 	// Of several webhooks with this method, the one is meant that fits.
-	var violations []Violation
+	var meant *findings
 	for _, hook := range s.contract.spec.Webhooks {
 		if hook.Method != r.Method {
 			continue
 		}
 		found := s.contract.checkRequest(hook, nil, r.URL, message{op: hook, direction: Webhook, header: r.Header, body: held})
-		if len(found) == 0 {
+		if len(found.violations) == 0 {
 			s.ledger.note(hook.ID)
+			s.observe(found)
 			return nil
 		}
-		if violations == nil || strings.Contains(r.URL.Path, hook.ID) {
-			violations = found
+		if meant == nil || strings.Contains(r.URL.Path, hook.ID) {
+			meant = found
 		}
 	}
-	return s.result(violations)
+	s.observe(meant)
+	return s.result(meant.violations)
 }

@@ -2,10 +2,13 @@
 package examples_test
 
 import (
+	"bufio"
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -134,5 +137,86 @@ func TestExtended(t *testing.T) {
 	run("bad.yaml: line 6: x-retry", "tool", "aver", "generate", "--overlay", "extension.overlay.yaml", "--overlay", "bad.yaml", "--out", "fourth")
 	if left, err := filepath.Glob(filepath.Join(dir, ".aver-generate-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+var update = flag.Bool("update", false, "write the transcript of examples/loop anew")
+
+// The loop is closed: what a service does since it changed becomes an overlay, and the overlay a client that reads it. The
+// transcript shows each command and what it prints.
+func TestLoop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator and the compiler")
+	}
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("loop")); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.RemoveAll(filepath.Join(dir, "averclient"))
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), bytes.Replace(mod, []byte("=> ../../"), []byte("=> "+module), 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "GOFLAGS=-trimpath")
+	command := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), name, args...)
+		cmd.Dir, cmd.Env = dir, env
+		return cmd
+	}
+	if out, err := command("go", "build", "-o", "service", "./changed").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	service := command(filepath.Join(dir, "service"))
+	out, err := service.StdoutPipe()
+	if err == nil {
+		err = service.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = service.Process.Kill(); _ = service.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	env = append(env, strings.Fields(line)[1:]...)
+
+	transcript, err := os.ReadFile("loop/transcript.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	uuids := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	for line := range strings.Lines(string(transcript)) {
+		typed, ok := strings.CutPrefix(line, "$ ")
+		if !ok {
+			continue
+		}
+		printed, _ := command("sh", "-c", typed).CombinedOutput() // what fails says so
+		text := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(string(printed), "127.0.0.1:8080")
+		said.WriteString(line + uuids.ReplaceAllString(text, "00000000-0000-0000-0000-000000000000"))
+	}
+	if *update {
+		if err := os.WriteFile("loop/transcript.txt", []byte(said.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said.String() != string(transcript) {
+		t.Errorf("the transcript is now\n%s", &said)
+	}
+	for _, want := range []string{"5 of 5 differences are proposed", "read by name: true", "Both sides keep the contract.", "BiometricVerification"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("the transcript lacks %s", want)
+		}
+	}
+	if strings.Contains(said.String(), "Zephyrine") {
+		t.Error("the transcript shows a value")
 	}
 }

@@ -21,35 +21,89 @@ func newContractCommand() *cobra.Command {
 		Use:   "contract",
 		Short: "Hold traffic against openapi.yaml",
 	}
-	var spec document
-	spec.flags(cmd.PersistentFlags())
+	h := &holding{}
+	h.spec.flags(cmd.PersistentFlags())
+	cmd.PersistentFlags().StringVar(&h.propose, "propose", "", "write what differs as an OpenAPI Overlay that makes the contract allow it")
 	cmd.AddCommand(&cobra.Command{
 		Use:   "run",
 		Short: "Call every operation and check both sides",
 		Long: `Run calls every operation of a service with the client and reports where one of them differs from the contract. It
 runs on a sandbox of its own, or, when AVER_API_KEY, AVER_API_SECRET and AVER_GROUP_ID are set, on the real service (or the
-one that AVER_BASE_URL names). A check on the real service costs money unless the key is a Test API key.`,
+one that AVER_BASE_URL names). A check on the real service costs money unless the key is a Test API key.
+
+The exit status is 0 when both sides keep the contract, 1 when one does not, and 2 when nothing could be told.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := checked(&spec)
-			if err != nil {
-				return err
-			}
-			return runSuite(cmd.Context(), cmd.OutOrStdout(), accountFromEnv(), c)
+			return h.run(cmd.Context(), cmd.OutOrStdout(), accountFromEnv())
 		},
 	}, &cobra.Command{
 		Use:   "check FILE.har",
 		Short: "Check recorded traffic (HTTP Archive)",
-		Args:  cobra.ExactArgs(1),
+		Long: `Check holds the exchanges of an HTTP Archive (HAR 1.2), as browsers, proxies and contract.Record write it, against the
+contract. - stands for standard input.
+
+The exit status is 0 when they keep the contract, 1 when one does not, 2 when nothing could be told, and 3 when no exchange
+concerns an operation of the contract.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := checked(&spec)
-			if err != nil {
-				return err
+			if args[0] == "-" {
+				return h.check(cmd.OutOrStdout(), cmd.InOrStdin())
 			}
-			return checkHAR(cmd.OutOrStdout(), args[0], c)
+			f, err := os.Open(args[0])
+			if err != nil {
+				return exit(2, err)
+			}
+			defer f.Close()
+			return h.check(cmd.OutOrStdout(), f)
 		},
 	})
 	return oneOf(cmd)
+}
+
+// A holding holds traffic against a contract.
+type holding struct {
+	spec    document
+	propose string // a file, or nothing
+
+	contract *contract.Contract
+	ledger   *contract.Ledger
+	drift    *contract.Drift
+}
+
+// begin reads the contract.
+func (h *holding) begin() ([]contract.Option, error) {
+	c, err := checked(&h.spec)
+	if err != nil {
+		return nil, exit(2, err)
+	}
+	h.contract, h.ledger, h.drift = c, &contract.Ledger{Contract: c}, &contract.Drift{Contract: c}
+	return []contract.Option{contract.WithContract(c), contract.WithLedger(h.ledger), contract.WithDrift(h.drift)}, nil
+}
+
+// end writes the proposal and says what is in it.
+func (h *holding) end(out io.Writer) error {
+	differences := h.drift.Differences()
+	if h.propose == "" || len(differences) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	overlay, proposed := h.drift.Overlay(), 0
+	for _, d := range differences {
+		mark := "by hand "
+		if d.Proposed {
+			mark, proposed = "proposed", proposed+1
+		}
+		fmt.Fprintf(out, "%s  %s\n", mark, d)
+	}
+	if overlay == nil {
+		fmt.Fprintf(out, "\nNothing can be proposed; %s is not written.\n", h.propose)
+		return nil
+	}
+	if err := os.WriteFile(h.propose, overlay, 0o644); err != nil {
+		return exit(2, err)
+	}
+	fmt.Fprintf(out, "\n%d of %d differences are proposed in %s. Read it before it is applied.\n", proposed, len(differences), h.propose)
+	return nil
 }
 
 // checked returns the contract to check against.
@@ -68,38 +122,47 @@ func checked(d *document) (*contract.Contract, error) {
 	return c, nil
 }
 
-func runSuite(ctx context.Context, out io.Writer, a account, c *contract.Contract) error {
-	a, where, stop, err := a.target()
+// run calls every operation.
+func (h *holding) run(ctx context.Context, out io.Writer, a account) error {
+	opts, err := h.begin()
 	if err != nil {
 		return err
+	}
+	a, where, stop, err := a.target()
+	if err != nil {
+		return exit(2, err)
 	}
 	defer stop()
 	target := suite.Target{URL: cmp.Or(a.baseURL, authprovider.DefaultBaseURL), Key: a.key, Secret: a.secret, GroupID: a.groupID}
-	ledger := &contract.Ledger{Contract: c}
-	findings, err := suite.Run(ctx, target, contract.WithContract(c), contract.WithLedger(ledger))
+	findings, err := suite.Run(ctx, target, opts...)
 	if err != nil {
-		return err
+		return exit(2, err)
 	}
-	fmt.Fprintf(out, "Every operation, on %s\n\n%s\n", where, ledger.Report())
-	if len(findings) == 0 {
-		fmt.Fprintln(out, "Both sides keep the contract.")
-		return nil
-	}
+	fmt.Fprintf(out, "Every operation, on %s\n\n%s\n", where, h.ledger.Report())
 	for i, f := range findings {
 		fmt.Fprintf(out, "%d. %s\n", i+1, f)
 	}
-	return fmt.Errorf("%d differences between the service and the contract", len(findings))
+	if len(findings) == 0 {
+		fmt.Fprintln(out, "Both sides keep the contract.")
+	}
+	if err := h.end(out); err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		return exit(1, fmt.Errorf("the service and the contract differ in %s", counted(len(findings), "place")))
+	}
+	return nil
 }
 
-func checkHAR(out io.Writer, file string, c *contract.Contract) error {
-	f, err := os.Open(file)
+// check checks an archive.
+func (h *holding) check(out io.Writer, archive io.Reader) error {
+	opts, err := h.begin()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	entries, others, err := contract.CheckHAR(f, contract.WithContract(c))
+	entries, others, err := contract.CheckHAR(archive, opts...)
 	if err != nil {
-		return err
+		return exit(2, err)
 	}
 	bad := 0
 	for _, e := range entries {
@@ -112,11 +175,22 @@ func checkHAR(out io.Writer, file string, c *contract.Contract) error {
 		}
 	}
 	fmt.Fprintf(out, "%d exchanges with operations of the contract, %d others, %d violations\n", len(entries), others, bad)
-	if bad > 0 {
-		return fmt.Errorf("%d violations of the contract", bad)
+	if err := h.end(out); err != nil {
+		return err
 	}
-	if len(entries) == 0 {
-		return errors.New("the file holds no exchange with an operation of the contract")
+	switch {
+	case bad > 0:
+		return exit(1, fmt.Errorf("%s of the contract", counted(bad, "violation")))
+	case len(entries) == 0:
+		return exit(3, errors.New("the file holds no exchange with an operation of the contract"))
 	}
 	return nil
+}
+
+// counted returns a number of things.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

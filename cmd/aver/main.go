@@ -23,8 +23,28 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+		os.Exit(status(err))
 	}
+}
+
+// An exitError ends the command with a status.
+type exitError struct {
+	error
+	status int
+}
+
+func (e *exitError) Unwrap() error { return e.error }
+
+// exit returns an error that ends the command with a status.
+func exit(status int, err error) error { return &exitError{err, status} }
+
+// status returns the exit status for an error: 1 unless it says another.
+func status(err error) int {
+	var e *exitError
+	if errors.As(err, &e) {
+		return e.status
+	}
+	return 1
 }
 
 func newCommand() *cobra.Command {
@@ -35,6 +55,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit(2, err) })
 	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newCallCommand(), newContractCommand(), newGenerateCommand(),
 		newOverlayCommand(), newDocsCommand(), newChaosCommand(), newWebhookCommand())
 	return root
@@ -52,7 +73,7 @@ func oneOf(cmd *cobra.Command) *cobra.Command {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			message += "; is " + near[0] + " meant?"
 		}
-		return errors.New(message)
+		return exit(2, errors.New(message))
 	}
 	return cmd
 }

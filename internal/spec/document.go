@@ -31,6 +31,9 @@ type Document struct {
 	nodes    map[string]*yaml.Node
 	compiler *jsonschema.Compiler
 	sent     any // the tree for requests
+
+	mu       sync.Mutex
+	compiled map[string]*Schema // by pointer, of what [Document.Meets] was asked
 }
 
 // Read reads a document that is valid OpenAPI. The error says what is wrong with it, and in which line.
@@ -160,6 +163,9 @@ func (d *Document) Line(pointer string) int {
 		pointer = pointer[:i]
 	}
 }
+
+// Written reports whether the document's text has something at a pointer: a few members of the tree are its reader's.
+func (d *Document) Written(pointer string) bool { return d.nodes[pointer] != nil }
 
 // A Fault is something wrong with a document, in a line of it.
 type Fault struct {
@@ -320,4 +326,17 @@ func (d *Document) Names(pointer string) []string {
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return lines[a] - lines[b] })
 	return names
+}
+
+// Tokens returns the names and indexes that a pointer is made of.
+func Tokens(pointer string) []string {
+	pointer = strings.TrimPrefix(strings.TrimPrefix(pointer, "#"), "/")
+	if pointer == "" {
+		return nil
+	}
+	tokens := strings.Split(pointer, "/")
+	for i := range tokens {
+		tokens[i] = unescape(tokens[i])
+	}
+	return tokens
 }

@@ -354,16 +354,23 @@ func matchSegment(template, segment string, values map[string]string) bool {
 
 // Answer returns what the document says of an answer with a status. Where no success is documented, default is one.
 func (op *Operation) Answer(status int) (Contents, bool) {
+	found, ok := op.Answers[op.Documented(status)]
+	return found, ok
+}
+
+// Documented returns the name under which the document says what an answer with a status is: the status, its class such as
+// 4XX, or default; nothing when it does not say.
+func (op *Operation) Documented(status int) string {
 	keys := []string{strconv.Itoa(status), fmt.Sprintf("%dXX", status/100)}
 	if all := op.Successes(); status/100 == 2 && slices.Contains(all, "default") {
 		keys = append(keys, "default")
 	}
 	for _, key := range keys {
-		if found, ok := op.Answers[key]; ok {
-			return found, true
+		if _, ok := op.Answers[key]; ok {
+			return key
 		}
 	}
-	return nil, false
+	return ""
 }
 
 // Successes returns the statuses of the documented successes, sorted, a class of them last. Where there is none, default says

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/goaver/aver-go/wire/rules"
@@ -81,7 +79,7 @@ func (d *Document) checkPatterns() error {
 // CheckExamples says which example or default does not meet its schema.
 func (d *Document) CheckExamples() []*Fault {
 	var faults []*Fault
-	check := func(sent bool, schema, example string) {
+	d.Examples(func(sent bool, schema, example string) {
 		s, err := d.Compile(sent, schema)
 		if err != nil {
 			faults = append(faults, err.(*Fault))
@@ -100,23 +98,13 @@ func (d *Document) CheckExamples() []*Fault {
 			}
 			faults = append(faults, d.Fault(at, "%s: want %s, got %s", place, p.Want, Describe(Find(value, p.Place), private)))
 		}
-	}
-	examples := func(sent bool, pointer string) {
-		node := d.at(pointer)
-		schema := pointer + "/schema"
-		if Member(node, "schema") == nil {
-			return
-		}
-		if _, ok := Object(node)["example"]; ok {
-			check(sent, schema, pointer+"/example")
-		}
-		for name := range Object(Member(node, "examples")) {
-			at, example := d.Resolve(pointer + "/examples/" + Escape(name))
-			if _, ok := Object(example)["value"]; ok {
-				check(sent, schema, at+"/value")
-			}
-		}
-	}
+	})
+	return faults
+}
+
+// Examples calls f with the pointers to each example or default of the document and to its schema. sent tells whether it is one
+// of a request.
+func (d *Document) Examples(f func(sent bool, schema, example string)) {
 	d.Walk(func(place Place, pointer string) {
 		node := d.at(pointer)
 		switch place {
@@ -124,41 +112,49 @@ func (d *Document) CheckExamples() []*Fault {
 			sent := strings.HasPrefix(pointer, "#/paths/")
 			at, body := d.Resolve(pointer + "/requestBody")
 			for media := range Object(Member(body, "content")) {
-				examples(sent, at+"/content/"+Escape(media))
+				d.examplesOf(sent, at+"/content/"+Escape(media), f)
 			}
 			for status := range Object(Member(node, "responses")) {
 				at, answer := d.Resolve(pointer + "/responses/" + Escape(status))
 				for media := range Object(Member(answer, "content")) {
-					examples(false, at+"/content/"+Escape(media))
+					d.examplesOf(false, at+"/content/"+Escape(media), f)
 				}
 			}
 		case OnParameter:
-			examples(true, pointer)
+			d.examplesOf(true, pointer, f)
 		default:
 			for _, keyword := range []string{"example", "default"} {
 				if value, ok := Object(node)[keyword]; ok && value != nil {
-					check(true, pointer, pointer+"/"+keyword)
+					f(true, pointer, pointer+"/"+keyword)
 				}
 			}
 			for i := range List(Member(node, "examples")) {
-				check(true, pointer, fmt.Sprintf("%s/examples/%d", pointer, i))
+				f(true, pointer, fmt.Sprintf("%s/examples/%d", pointer, i))
 			}
 		}
 	})
-	return faults
+}
+
+// examplesOf calls f for the examples beside a schema.
+func (d *Document) examplesOf(sent bool, pointer string, f func(sent bool, schema, example string)) {
+	node := d.at(pointer)
+	if Member(node, "schema") == nil {
+		return
+	}
+	if _, ok := Object(node)["example"]; ok {
+		f(sent, pointer+"/schema", pointer+"/example")
+	}
+	for name := range Object(Member(node, "examples")) {
+		at, example := d.Resolve(pointer + "/examples/" + Escape(name))
+		if _, ok := Object(example)["value"]; ok {
+			f(sent, pointer+"/schema", at+"/value")
+		}
+	}
 }
 
 // ProblemsOf says what is wrong with a value of the document.
 func (s *Schema) ProblemsOf(value any) []rules.Problem {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil
-	}
-	read, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		return nil
-	}
-	return s.Problems(read)
+	return s.Problems(Plain(value))
 }
 
 // articled returns the name of a type with its article.

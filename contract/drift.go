@@ -1,0 +1,384 @@
+package contract
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+// A Drift gathers how traffic differs from a contract, and proposes an OpenAPI Overlay that makes the contract allow it:
+//
+//	drift := &contract.Drift{}
+//	client := &http.Client{Transport: contract.NewTransport(nil, contract.WithDrift(drift), contract.WithReport(report))}
+//
+// It holds no value of a message but those of enumerations that are not marked as sensitive. Requests count when they were
+// answered with success. It may be used by any number of goroutines; the zero Drift is ready for the embedded contract.
+type Drift struct {
+	// Contract is what traffic is held against; nil for the embedded one. It must be the checker's.
+	Contract *Contract
+
+	mu      sync.Mutex
+	found   map[string]*difference
+	objects map[string]*population // by the pointer of a schema
+}
+
+// WithDrift has a drift gather what goes through.
+func WithDrift(d *Drift) Option { return func(s *settings) { s.drift = d } }
+
+// A Difference is one way in which traffic differs from the contract.
+type Difference struct {
+	What     string // such as: the property nickname of Check, a text of 5 to 9 bytes
+	Where    string // such as: answers of getCheck (200)
+	Times    int
+	Proposed bool // the overlay allows it
+}
+
+// String returns one line.
+func (d Difference) String() string {
+	times := "once"
+	if d.Times > 1 {
+		times = fmt.Sprintf("%d times", d.Times)
+	}
+	return fmt.Sprintf("%s; %s in %s", d.What, times, d.Where)
+}
+
+// A change is what a difference asks of the contract. Their order is that in which they are made.
+type change int
+
+const (
+	widen     change = iota // a type
+	loosen                  // a keyword goes
+	allowNull               //
+	addValue                // to an enumeration
+	makeOptional
+	addProperty
+	addContent // to an answer without a body
+	addStatus
+	addParameter
+	dropRequired // of a parameter or a body
+	nothing      // a fault of the sender, or what a person must decide
+)
+
+// A difference is what was seen, without a value.
+type difference struct {
+	change  change
+	at      string // the pointer to what is to be changed
+	name    string // of the property, the keyword, the status, …
+	value   any    // of an enumeration
+	text    string // of what is not proposed
+	homes   []string
+	count   int
+	where   map[string]bool
+	shape   shape
+	answers bool // it was seen in an answer
+}
+
+// A population is how many objects of a schema were seen, and in how many answers.
+type population struct{ objects, answers int }
+
+// maxDifferences bounds the memory that a service can make a drift use.
+const maxDifferences = 10_000
+
+func (d *Drift) contract() *Contract {
+	if d.Contract == nil {
+		return Embedded()
+	}
+	return d.Contract
+}
+
+// add notes a difference.
+func (d *Drift) add(f *findings, seen difference) *difference {
+	key := fmt.Sprintf("%d %s %s %v %s", seen.change, seen.at, seen.name, seen.value, seen.text)
+	known := d.found[key]
+	if known == nil {
+		if len(d.found) >= maxDifferences {
+			return &difference{where: make(map[string]bool)}
+		}
+		if d.found == nil {
+			d.found = make(map[string]*difference)
+		}
+		known = &seen
+		known.where = make(map[string]bool)
+		d.found[key] = known
+	}
+	known.count++
+	known.where[f.m.String()] = true
+	known.answers = known.answers || f.m.direction == Response
+	return known
+}
+
+// String says which messages one is of.
+func (m message) String() string {
+	switch m.direction {
+	case Request:
+		return "requests of " + m.op.ID
+	case Webhook:
+		return "notifications of " + m.op.ID
+	}
+	return fmt.Sprintf("answers of %s (%d)", m.op.ID, m.status)
+}
+
+// places says in which messages a difference was seen: three of them.
+func (seen *difference) places() string {
+	all := slices.Sorted(maps.Keys(seen.where))
+	kind := ""
+	for i, text := range all {
+		of, name, _ := strings.Cut(text, " of ")
+		if of == kind {
+			all[i] = name
+		}
+		kind = of
+	}
+	if len(all) > 3 {
+		all = append(all[:3], fmt.Sprintf("%d more", len(all)-3))
+	}
+	return strings.Join(all, ", ")
+}
+
+// observe looks at a message that was checked.
+func (d *Drift) observe(f *findings) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ofValues := make(map[int]bool) // violations
+	sights := make([]map[string][]spec.Sight, len(f.values))
+	for i, v := range f.values {
+		sights[i] = make(map[string][]spec.Sight)
+		f.c.spec.Visit(v.schema.Pointer, v.value, func(s spec.Sight) {
+			key := strings.Join(s.Place, "\x00")
+			sights[i][key] = append(sights[i][key], s)
+		})
+	}
+	for _, fault := range f.faults {
+		ofValues[fault.violation] = true
+		d.fault(f, fault, sights[fault.value])
+	}
+	for i, v := range f.violations {
+		if !ofValues[i] {
+			d.message(f, v)
+		}
+	}
+	met := make(map[string]bool)
+	for _, places := range sights {
+		for _, at := range slices.Sorted(maps.Keys(places)) {
+			d.object(f, places[at], met)
+		}
+	}
+	for pointer := range met {
+		d.objects[pointer].answers++
+	}
+	d.parameters(f)
+}
+
+// message notes a violation that is not about a value.
+func (d *Drift) message(f *findings, v Violation) {
+	op := f.m.op
+	switch {
+	case v.Rule == RuleStatus:
+		seen := d.add(f, difference{change: addStatus, at: op.Pointer + "/responses", name: v.Got})
+		value, ok := f.json()
+		if ok {
+			seen.shape.see(value)
+		}
+		alike := f.alike(value, ok)
+		if seen.count > 1 {
+			alike = slices.DeleteFunc(alike, func(status string) bool { return !slices.Contains(seen.homes, status) })
+		}
+		seen.homes = alike
+		return
+	case v.Rule == RuleBody && v.Want == "no body" && f.m.direction == Response:
+		if value, ok := f.json(); ok {
+			d.add(f, difference{change: addContent, at: op.Pointer + "/responses/" + op.Documented(f.m.status)}).shape.see(value)
+			return
+		}
+	case v.Rule == RuleBody && v.Got == "none" && f.m.direction == Request:
+		d.add(f, difference{change: dropRequired, at: op.Pointer + "/requestBody"})
+		return
+	case v.Rule == RuleParameter && f.absent[v.Place] != nil && f.absent[v.Place].In != "path":
+		d.add(f, difference{change: dropRequired, at: f.absent[v.Place].Pointer, name: f.absent[v.Place].Name})
+		return
+	case v.Rule == RuleParameter && v.Place == "query":
+		return // noted below by their names
+	}
+	d.add(f, difference{change: nothing, text: v.text()})
+}
+
+// alike returns the documented statuses of the operation whose answers an undocumented one is like: errors for an error,
+// successes for a success.
+func (f *findings) alike(value any, isJSON bool) []string {
+	op := f.m.op
+	if !isJSON && len(f.m.body) > 0 {
+		return nil
+	}
+	var all []string
+	for _, status := range op.Statuses() {
+		s := op.Answers[status].Of("application/json")
+		if (status >= "4") == (f.m.status >= 400) && (isJSON && s != nil && len(s.Problems(value)) == 0 || !isJSON && len(op.Answers[status]) == 0) {
+			all = append(all, status)
+		}
+	}
+	return all
+}
+
+// fault notes what is wrong with a value.
+func (d *Drift) fault(f *findings, fault fault, places map[string][]spec.Sight) {
+	p := fault.problem
+	v := f.violations[fault.violation]
+	here := places[strings.Join(p.Place, "\x00")]
+	last, above := "", []spec.Sight(nil)
+	if len(p.Place) > 0 {
+		last, above = p.Place[len(p.Place)-1], places[strings.Join(p.Place[:len(p.Place)-1], "\x00")]
+	}
+	value := spec.Find(f.values[fault.value].value, p.Place)
+	switch v.Rule {
+	case RuleRequired:
+		for _, s := range above {
+			if slices.Contains(spec.List(s.Node["required"]), any(last)) {
+				d.add(f, difference{change: makeOptional, at: s.Pointer, name: last})
+				return
+			}
+		}
+	case RuleClosed:
+		for _, s := range above {
+			if s.Node["additionalProperties"] == false && name.MatchString(last) {
+				d.add(f, difference{change: addProperty, at: s.Pointer, name: last, homes: []string{s.Pointer}}).shape.see(value)
+				return
+			}
+		}
+	case RuleType:
+		if len(here) > 0 && value == nil {
+			d.add(f, difference{change: allowNull, at: here[0].Use})
+			return
+		}
+		if len(here) > 0 {
+			d.add(f, difference{change: widen, at: here[0].Use}).shape.see(value)
+			return
+		}
+	case RuleEnum:
+		private, _ := f.c.spec.Private(f.values[fault.value].schema.Node, p.Place)
+		for _, s := range here {
+			if s.Node["enum"] != nil && !private && mayBeValue(value) {
+				d.add(f, difference{change: addValue, at: s.Pointer, value: value})
+				return
+			}
+		}
+	default:
+		for _, s := range here {
+			if _, has := s.Node[string(v.Rule)]; has && loosened[string(v.Rule)] {
+				if v.Rule == RuleFormat && spec.TypeOf(value) != "string" {
+					d.add(f, difference{change: widen, at: s.Use}).shape.see(json.Number("1.5")) // beyond 64 bits it is a number
+					return
+				}
+				d.add(f, difference{change: loosen, at: s.Use, name: string(v.Rule)})
+				return
+			}
+		}
+	}
+	v.Got = spec.Describe(value, true)
+	d.add(f, difference{change: nothing, text: v.text()})
+}
+
+// loosened are the keywords that a proposal takes away.
+var loosened = map[string]bool{
+	"format": true, "pattern": true, "minLength": true, "maxLength": true, "minimum": true, "maximum": true, "exclusiveMinimum": true,
+	"exclusiveMaximum": true, "multipleOf": true, "minItems": true, "maxItems": true, "uniqueItems": true, "minProperties": true, "maxProperties": true,
+}
+
+// mayBeValue reports whether a value looks like one of an enumeration, rather than like data.
+func mayBeValue(v any) bool {
+	text, ok := v.(string)
+	return !ok && spec.TypeOf(v) == "integer" || ok && name.MatchString(text)
+}
+
+// object notes the properties of an object that no schema has which applies to it.
+func (d *Drift) object(f *findings, here []spec.Sight, met map[string]bool) {
+	object, ok := here[0].Value.(map[string]any)
+	if !ok {
+		return
+	}
+	var homes []string
+	known := make(map[string]bool)
+	open := true
+	for _, s := range here {
+		properties := spec.Object(s.Node["properties"])
+		if properties != nil {
+			homes = append(homes, s.Pointer)
+			d.population(s.Pointer).objects++
+			met[s.Pointer] = true
+		}
+		for declared, property := range properties {
+			known[declared] = true
+			for _, alias := range spec.List(spec.Member(property, "x-aliases")) {
+				known[fmt.Sprint(alias)] = true
+			}
+		}
+		if extra, stated := s.Node["additionalProperties"]; stated && extra != true {
+			open = false // a closed one is a violation, and what a map holds is data
+		}
+	}
+	if !open || len(homes) == 0 {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		switch {
+		case known[key]:
+		case !name.MatchString(key):
+			d.add(f, difference{change: nothing, text: "a property whose name looks like data (not shown) in " + homes[0]})
+		default:
+			d.add(f, difference{change: addProperty, at: homes[0], name: key, homes: homes}).shape.see(object[key])
+		}
+	}
+}
+
+func (d *Drift) population(pointer string) *population {
+	if d.objects == nil {
+		d.objects = make(map[string]*population)
+	}
+	if d.objects[pointer] == nil {
+		d.objects[pointer] = &population{}
+	}
+	return d.objects[pointer]
+}
+
+// parameters notes query parameters that the operation does not have.
+func (d *Drift) parameters(f *findings) {
+	for _, key := range slices.Sorted(maps.Keys(f.extra)) {
+		if !name.MatchString(key) {
+			d.add(f, difference{change: nothing, text: "a query parameter whose name looks like data (not shown)"})
+			continue
+		}
+		seen := d.add(f, difference{change: addParameter, at: f.m.op.Pointer, name: key})
+		for _, text := range f.extra[key] {
+			seen.shape.see(text)
+		}
+	}
+}
+
+// unknown notes a request to no operation of the contract.
+func (d *Drift) unknown(method string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := &findings{m: message{direction: Request, op: &spec.Operation{ID: "no operation"}}}
+	d.add(f, difference{change: nothing, text: method + " to a path of which the contract has no operation"})
+}
+
+// Differences returns what was seen, the most frequent first.
+func (d *Drift) Differences() []Difference {
+	_, all := d.propose()
+	slices.SortStableFunc(all, func(a, b Difference) int {
+		return cmp.Or(-cmp.Compare(a.Times, b.Times), strings.Compare(a.What, b.What))
+	})
+	return all
+}
+
+// Overlay returns an OpenAPI Overlay (1.1) with an action for each difference that can be proposed; nil when there is none.
+// What is certainly a fault of the sender, and what a person must decide, is among the differences alone.
+func (d *Drift) Overlay() []byte {
+	e, _ := d.propose()
+	return e.overlay()
+}
