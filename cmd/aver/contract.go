@@ -149,7 +149,7 @@ func (h *holding) run(ctx context.Context, out io.Writer, a account) error {
 		return err
 	}
 	if len(findings) > 0 {
-		return exit(1, fmt.Errorf("the service and the contract differ in %s", counted(len(findings), "place")))
+		return exit(1, fmt.Errorf("the service and the contract differ in %s", plural(len(findings), "place")))
 	}
 	return nil
 }
@@ -180,15 +180,15 @@ func (h *holding) check(out io.Writer, archive io.Reader) error {
 	}
 	switch {
 	case bad > 0:
-		return exit(1, fmt.Errorf("%s of the contract", counted(bad, "violation")))
+		return exit(1, fmt.Errorf("%s of the contract", plural(bad, "violation")))
 	case len(entries) == 0:
 		return exit(3, errors.New("the file holds no exchange with an operation of the contract"))
 	}
 	return nil
 }
 
-// counted returns a number of things.
-func counted(n int, thing string) string {
+// plural returns a number of things.
+func plural(n int, thing string) string {
 	if n != 1 {
 		thing += "s"
 	}
