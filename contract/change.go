@@ -142,7 +142,8 @@ func (e *editor) widen(seen *difference) bool {
 	kinds := append(spec.Kinds(node), seen.shape.types()...)
 	replacement := make(map[string]any)
 	for name, value := range spec.Object(e.at(seen.at)) {
-		if name == "description" || name == "x-sensitive" || name == "deprecated" || name == "title" || name == "x-aliases" {
+		if name == "description" || name == "x-sensitive" || name == "deprecated" || name == "title" || name == "x-aliases" ||
+			name == "x-go-type-skip-optional-pointer" {
 			replacement[name] = value
 		}
 	}
@@ -272,8 +273,7 @@ func (e *editor) addProperty(seen *difference, objects *population) bool {
 	if len(seen.shape.types()) == 0 {
 		return false
 	}
-	property := seen.shape.schema(e.dialect)
-	property["description"], property["x-sensitive"] = seenInTraffic, true
+	property := seen.shape.property(e.dialect)
 	if e.at(seen.at+"/properties") == nil {
 		e.update(seen.at, map[string]any{"properties": map[string]any{seen.name: property}})
 	} else {

@@ -181,14 +181,21 @@ func (s *shape) describeObject(described map[string]any, dialect dialect) {
 		if len(member.types()) == 0 {
 			continue // null alone says nothing
 		}
-		property := member.schema(dialect)
-		property["x-sensitive"] = true
-		property["description"] = seenInTraffic
-		properties[key] = property
+		properties[key] = member.property(dialect)
 	}
 	if len(properties) > 0 {
 		described["properties"] = properties
 	}
+}
+
+// property returns the schema of a property: of a number or a boolean that is absent, a client says so.
+func (s *shape) property(dialect dialect) map[string]any {
+	property := s.schema(dialect)
+	property["description"], property["x-sensitive"] = seenInTraffic, true
+	if kinds := s.types(); len(kinds) == 1 && slices.Contains([]string{"boolean", "integer", "number"}, kinds[0]) {
+		property["x-go-type-skip-optional-pointer"] = false
+	}
+	return property
 }
 
 // seenInTraffic describes what nobody has described.

@@ -4,6 +4,7 @@ package examples_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
@@ -68,21 +69,7 @@ func TestExtended(t *testing.T) {
 		t.Skip("runs the generator and the compiler")
 	}
 	t.Setenv("TMPDIR", t.TempDir()) // what the command keeps for its reader
-	module, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "extension.overlay.yaml", "main.go", "main_test.go"} {
-		content, err := os.ReadFile(filepath.Join("extended", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		content = bytes.Replace(content, []byte("=> ../../"), []byte("=> "+module), 1)
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := copied(t, "extended")
 	run := func(want string, args ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), "go", args...)
@@ -148,22 +135,7 @@ func TestLoop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the generator and the compiler")
 	}
-	module, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("loop")); err != nil {
-		t.Fatal(err)
-	}
-	_ = os.RemoveAll(filepath.Join(dir, "averclient"))
-	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), bytes.Replace(mod, []byte("=> ../../"), []byte("=> "+module), 1), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	dir := copied(t, "loop")
 	env := append(os.Environ(), "GOFLAGS=-trimpath")
 	command := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), name, args...)
@@ -219,4 +191,89 @@ func TestLoop(t *testing.T) {
 	if strings.Contains(said.String(), "Zephyrine") {
 		t.Error("the transcript shows a value")
 	}
+}
+
+// Every kind of difference, proposed, becomes a client that compiles and reads what is new, without printing it.
+func TestEveryProposalGenerates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the generator and the compiler")
+	}
+	dir := copied(t, "loop")
+	all, err := os.ReadFile("../contract/testdata/drift/all.overlay.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := `package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"example.com/loop/averclient"
+)
+
+func TestRead(t *testing.T) {
+	var check averclient.Check
+	err := json.Unmarshal([]byte(` + "`" + `{"id":"","thirdPartyIdentifier":"t","groupId":null,"status":"Archived","checkTypes":null,"statusReason":"TooTired",
+		"nickname":"Zephyrine","caseId":"3f0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11","labels":{"Zephyrine":1},"branch":7}` + "`" + `), &check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if check.Nickname != "Zephyrine" || check.CaseID == "" || check.Labels["Zephyrine"] != 1 || check.Status != averclient.CheckStatusArchived {
+		t.Errorf("%#v", check)
+	}
+	var search averclient.WatchlistSearch
+	err = json.Unmarshal([]byte(` + "`" + `{"id":"w","searchDate":"yesterday","organizationId":true,"searchCriteria":{"country":{"of":"Zephyrine"}},"recheckInterval":0.5,"createdAt":"2026-11-25T10:00:00Z"}` + "`" + `), &search)
+	if err != nil || search.SearchDate != "yesterday" || *search.RecheckInterval != 0.5 || search.CreatedAt.Year() != 2026 || search.OrganizationID.String() != "true" {
+		t.Errorf("%v, %#v", err, search)
+	}
+	var results averclient.CheckResults
+	err = json.Unmarshal([]byte(` + "`" + `{"device":{"model":"Zephyrine","screens":[{"width":1,"dpi":1.5}]},"shade":"Zephyrine"}` + "`" + `), &results)
+	if err != nil || results.Device.Model != "Zephyrine" || *results.Device.Screens[0].Width != 1 || results.Shade != "Zephyrine" {
+		t.Errorf("%v, %#v", err, results)
+	}
+	if text := fmt.Sprintf("%v %+v %#v %s", check, search, results, []any{&check, &results}); strings.Contains(text, "Zephyrine") || !strings.Contains(text, "REDACTED") {
+		t.Errorf("printed as %s", text)
+	}
+}
+`
+	for name, text := range map[string][]byte{"all.overlay.yaml": all, "all_test.go": []byte(program)} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, "main.go")), os.RemoveAll(filepath.Join(dir, "changed"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"tool", "aver", "generate", "--overlay", "all.overlay.yaml"}, {"vet", "./..."}, {"test", "."}} {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-trimpath")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+}
+
+// copied returns a copy of an example that is a module of its own, outside of this one, without what is generated.
+func copied(t *testing.T, name string) string {
+	t.Helper()
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err == nil {
+		mod = bytes.Replace(mod, []byte("=> ../../"), []byte("=> "+module), 1)
+		err = errors.Join(os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o666), os.RemoveAll(filepath.Join(dir, "averclient")))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
