@@ -59,6 +59,7 @@ var drifts = []drifted{
 	{name: "null-list", call: "GET /check/c1", answer: strings.Replace(with(check), `["Watchlist"]`, "null", 1), differs: "null in Check.checkTypes"},
 	{name: "null-object", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"searchCriteria":{}`, `"searchCriteria":null`, 1), differs: "null in WatchlistSearch.searchCriteria"},
 	{name: "number", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"recheckInterval":0`, `"recheckInterval":0.5`, 1), differs: "WatchlistSearch.recheckInterval of another type, a number"},
+	{name: "number-null", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"recheckInterval":0`, `"recheckInterval":?0.5|null?`, 1), differs: "WatchlistSearch.recheckInterval of another type, a number"},
 	{name: "scalar", call: "GET /watchlist/w1", answer: with(search, `"organizationId":?7|true|null?`), differs: "WatchlistSearch.organizationId of another type"},
 	{name: "anything", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"searchCriteria":{}`, `"searchCriteria":{"country":{"of":"Zephyrine"}}`, 1), differs: "SearchCriteria.country of another type, an object with of"},
 	{name: "beyond-64-bits", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"recheckInterval":0`, `"recheckInterval":9223372036854775808`, 1), differs: "WatchlistSearch.recheckInterval of another type"},
@@ -193,6 +194,26 @@ func TestDriftBecomesAnOverlay(t *testing.T) {
 				t.Errorf("%s: of %d violations %d are left", other.name, len(before), len(after))
 			}
 		})
+	}
+}
+
+// A property is proposed as required when it was always there in enough answers, and not before.
+func TestDriftAsksForEnoughAnswers(t *testing.T) {
+	var drift contract.Drift
+	transport := contract.NewTransport(roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+			Body: io.NopCloser(strings.NewReader(with(check, `"nickname":"x"`)))}, nil
+	}), contract.WithDrift(&drift))
+	for i := range 20 {
+		if strings.Contains(string(drift.Overlay()), "required") {
+			t.Errorf("required after %d answers", i)
+		}
+		if _, err := get(t, transport, "/check/c1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(string(drift.Overlay()), "required") {
+		t.Error("not required after 20 answers")
 	}
 }
 

@@ -1,9 +1,7 @@
 package contract
 
 import (
-	"bufio"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,30 +21,11 @@ type Entry struct {
 // leave credentials out, so their absence is no violation here.
 func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err error) {
 	s := newSettings(opts)
-	var archive struct {
-		Log *struct {
-			Entries []struct {
-				Request struct {
-					Method, URL string
-					Headers     []harHeader
-					PostData    *harBody
-				}
-				Response struct {
-					Status  int
-					Headers []harHeader
-					Content harBody
-				}
-			}
-		}
+	recorded, err := readArchive(r)
+	if err != nil {
+		return nil, 0, err
 	}
-	buffered := bufio.NewReader(r)
-	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
-		_, _ = buffered.Discard(3)
-	}
-	if err := json.NewDecoder(buffered).Decode(&archive); err != nil || archive.Log == nil {
-		return nil, 0, fmt.Errorf("contract: the file is not an HTTP Archive (HAR): it must be JSON with a log")
-	}
-	for i, e := range archive.Log.Entries {
+	for i, e := range recorded {
 		u, err := url.Parse(e.Request.URL)
 		if err != nil {
 			others++
@@ -91,11 +70,17 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 	return entries, others, nil
 }
 
-type harHeader struct{ Name, Value string }
+type harHeader struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 type harBody struct {
-	MimeType, Text, Encoding string
-	Size                     int
+	MimeType string `json:"mimeType"`
+	Text     string `json:"text,omitempty"`
+	Encoding string `json:"encoding,omitempty"`
+	Size     int    `json:"size"`
+	Comment  string `json:"comment,omitempty"`
 }
 
 func (b harBody) bytes() ([]byte, error) {

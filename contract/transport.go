@@ -25,6 +25,7 @@ type settings struct {
 	drift         *Drift
 	report        func([]Violation) // nil to return violations as errors
 	responsesOnly bool
+	strictOrder   bool
 	limit         int64
 }
 

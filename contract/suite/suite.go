@@ -31,6 +31,9 @@ import (
 // A Target is a service to run against.
 type Target struct {
 	URL, Key, Secret, GroupID string
+
+	// Transport carries the calls, such as a recorder or a replayer; nil for one of its own.
+	Transport http.RoundTripper
 }
 
 // A Finding is a difference between a service and the contract, or a step that failed.
@@ -70,8 +73,12 @@ type run struct {
 // could not begin. opts are for the transport under the client.
 func Run(ctx context.Context, t Target, opts ...contract.Option) ([]Finding, error) {
 	r := &run{group: t.GroupID}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	defer transport.CloseIdleConnections()
+	transport := t.Transport
+	if transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		defer own.CloseIdleConnections()
+		transport = own
+	}
 	checked := contract.NewTransport(transport, append(opts, contract.WithReport(r.report))...)
 	client, err := api.New(t.Key, t.Secret, api.WithBaseURL(t.URL), api.WithHTTPClient(&http.Client{Transport: checked}), api.WithMaxAttempts(1))
 	if err != nil {

@@ -280,8 +280,14 @@ func raise(v any) any {
 // Private reports whether the value at a place below a schema may be personal or secret: the document says so, or says
 // nothing. It also returns the place with an asterisk for each name that the document does not know.
 func (d *Document) Private(root any, place []string) (bool, []string) {
+	sensitive, stated, shown := d.Marks(root, place)
+	return sensitive || !stated, shown
+}
+
+// Marks returns whether the document marks the value at a place below a schema, or anything that it is in, as sensitive, and
+// whether it says so or otherwise at all; and the place as [Document.Private] does.
+func (d *Document) Marks(root any, place []string) (sensitive, stated bool, shown []string) {
 	nodes := []any{root}
-	sensitive, stated := false, false
 	note := func(node any) {
 		if mark, ok := Member(node, "x-sensitive").(bool); ok {
 			stated, sensitive = true, sensitive || mark
@@ -290,7 +296,7 @@ func (d *Document) Private(root any, place []string) (bool, []string) {
 	for _, node := range d.alternatives(nodes) {
 		note(node)
 	}
-	shown := make([]string, len(place))
+	shown = make([]string, len(place))
 	for i, token := range place {
 		shown[i] = "*"
 		var next []any
@@ -310,7 +316,7 @@ func (d *Document) Private(root any, place []string) (bool, []string) {
 			note(node)
 		}
 	}
-	return sensitive || !stated, shown
+	return sensitive, stated, shown
 }
 
 func isIndex(token string) bool { return strings.Trim(token, "0123456789") == "" }

@@ -1,0 +1,384 @@
+package contract_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	aver "github.com/goaver/aver-go"
+	"github.com/goaver/aver-go/contract"
+	"github.com/goaver/aver-go/contract/suite"
+	"github.com/goaver/aver-go/sandbox"
+)
+
+// A recording of every operation answers every operation: the same client sees the same, without a network.
+func TestReplayAnswersEveryOperation(t *testing.T) {
+	box := sandbox.Start(t)
+	var har bytes.Buffer
+	recorder := contract.Record(nil, &har)
+	target := suite.Target{URL: box.URL, Key: box.Key, Secret: box.Secret, GroupID: box.GroupID, Transport: recorder}
+	if findings, err := suite.Run(t.Context(), target); err != nil || len(findings) > 0 {
+		t.Fatalf("%v, %v", findings, err)
+	}
+	recorder.CloseIdleConnections()
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	recording := har.Bytes()
+	for _, secret := range []string{box.Key, box.Secret, "127.0.0.1", "Lindqvist", "218 Harbor", "2075550143", "04/17/1988", "Bearer", "/9j/", "203.0.113.24"} {
+		if bytes.Contains(recording, []byte(secret)) {
+			t.Errorf("the recording holds %s", secret)
+		}
+	}
+	ledger := &contract.Ledger{}
+	entries, others, err := contract.CheckHAR(bytes.NewReader(recording), contract.WithLedger(ledger))
+	if err != nil || others > 0 {
+		t.Fatalf("%d others, %v", others, err)
+	}
+	for _, e := range entries {
+		if len(e.Violations) > 0 {
+			t.Errorf("entry %d: %v", e.Number, e.Violations)
+		}
+	}
+	for _, missing := range ledger.Missing() {
+		if strings.HasSuffix(missing, " 200") {
+			t.Errorf("%s is not recorded", missing)
+		}
+	}
+
+	replayer, err := contract.Replay(bytes.NewReader(recording))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Transport, target.URL, target.Key, target.Secret = replayer, "https://app.goaver.com/api", "another", "another"
+	if findings, err := suite.Run(t.Context(), target); err != nil || len(findings) > 0 {
+		t.Errorf("%v, %v", findings, err)
+	}
+	if left := replayer.Unused(); len(left) > 0 {
+		t.Errorf("unused: %v", left)
+	}
+	if t.Failed() {
+		t.Logf("%.3000s", recording)
+	}
+}
+
+// mark puts a marker in each value that the contract does not say is harmless, and adds what the contract does not know.
+func mark(schemas []*openapi3.Schema, v any, harmless bool) any {
+	var parts []*openapi3.Schema
+	for i := 0; i < len(schemas); i++ {
+		parts = append(parts, schemas[i])
+		for _, below := range []openapi3.SchemaRefs{schemas[i].AllOf, schemas[i].AnyOf, schemas[i].OneOf} {
+			for _, ref := range below {
+				schemas = append(schemas, ref.Value)
+			}
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for key := range v {
+			var below []*openapi3.Schema
+			safe := false
+			for _, s := range parts {
+				if p := s.Properties[key]; p != nil {
+					below = append(below, p.Value)
+					safe = p.Extensions["x-sensitive"] == false || p.Value.Extensions["x-sensitive"] == false
+				}
+			}
+			v[key] = mark(below, v[key], safe)
+		}
+		v["unknownName"] = map[string]any{"inner": "Zephyrine", "list": []any{"Zephyrine", 987654321}}
+		v["Zephyrine of "+fmt.Sprint(len(v))] = 7
+	case []any:
+		for i := range v {
+			var below []*openapi3.Schema
+			for _, s := range parts {
+				if s.Items != nil {
+					below = append(below, s.Items.Value)
+				}
+			}
+			v[i] = mark(below, v[i], harmless)
+		}
+	case string:
+		if !harmless {
+			return "Zephyrine " + v
+		}
+	case float64:
+		if !harmless {
+			return 987654321
+		}
+	}
+	return v
+}
+
+func marked(media *openapi3.MediaType) string {
+	example := media.Example
+	for _, e := range media.Examples {
+		example = e.Value.Value
+	}
+	text, _ := json.Marshal(example)
+	var copied any
+	_ = json.Unmarshal(text, &copied)
+	text, _ = json.Marshal(mark([]*openapi3.Schema{media.Schema.Value}, copied, false))
+	return string(text)
+}
+
+// No value that is sensitive or unknown is recorded, of any operation and any status, in whatever part of a message.
+func TestRecordingHoldsNothingPersonal(t *testing.T) {
+	spec, err := openapi3.NewLoader().LoadFromData(aver.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, status, contentType := "", 200, "application/json"
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Set-Cookie", "a=Zephyrine")
+		w.Header().Set("Retry-After", "Zephyrine")
+		w.Header().Set("X-Zephyrine", "Zephyrine")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, answer)
+	}))
+	defer srv.Close()
+	var har bytes.Buffer
+	recorder := contract.Record(srv.Client().Transport, &har)
+	exchanges := 0
+	call := func(method, path, body string) {
+		t.Helper()
+		exchanges++
+		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/api"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer Zephyrine")
+		req.Header.Set("Cookie", "a=Zephyrine")
+		req.Header.Set("Content-Type", contentType)
+		req.Header.Set("User-Agent", "Zephyrine")
+		resp, err := recorder.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	for path, item := range spec.Paths.Map() {
+		path = strings.NewReplacer("{id}", "c1", "{docId}", "d1", "{checkId}", "c1").Replace(path)
+		path = strings.Replace(path, "thirdpartyidentifier/c1", "thirdpartyidentifier/Zephyrine", 1)
+		for method, op := range item.Operations() {
+			body := ""
+			if op.RequestBody != nil {
+				body = marked(op.RequestBody.Value.Content["application/json"])
+			}
+			for code, response := range op.Responses.Map() {
+				for media, content := range response.Value.Content {
+					if _, err := fmt.Sscan(code, &status); err != nil {
+						continue
+					}
+					contentType, answer = media, marked(content)
+					call(method, path+"?q=Zephyrine&Zephyrine%20of=1", body)
+				}
+			}
+		}
+	}
+	status = 200
+	for _, odd := range []struct{ contentType, answer string }{
+		{"text/html", "<p>Zephyrine"}, {"application/json", `{"id":"Zephyrine`}, {"application/json", `"Zephyrine"`}, {"application/json", `[["Zephyrine"]]`},
+		{"application/Zephyrine", "{}"}, {"application/json", `{"status":"Zephyrine","checkTypes":["Zephyrine"]}`},
+		{"application/json", strings.Repeat(" ", 100) + "\xffZephyrine"}, {"application/json; charset=Zephyrine", `{}`},
+	} {
+		contentType, answer = odd.contentType, odd.answer
+		call("GET", "/check/c1", odd.answer)
+	}
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, marker := range []string{"Zephyrine", "987654321", "127.0.0.1", srv.URL} {
+		if at := bytes.Index(bytes.ToLower(har.Bytes()), []byte(strings.ToLower(marker))); at >= 0 {
+			t.Errorf("the recording holds %s: …%s…", marker, har.Bytes()[max(0, at-300):min(at+60, har.Len())])
+		}
+	}
+	entries, others, err := contract.CheckHAR(&har)
+	if err != nil || len(entries) != exchanges || others > 0 {
+		t.Errorf("%d of %d exchanges, %d others, %v", len(entries), exchanges, others, err)
+	}
+}
+
+// spoken sends texts through a recorder, as the third-party identifiers of checks, and returns the recording.
+func spoken(t *testing.T, names ...string) []byte {
+	t.Helper()
+	var har bytes.Buffer
+	i := 0
+	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
+		text, _ := json.Marshal(names[i])
+		body := strings.Replace(with(check), `"Zephyrine"`, string(text), 1)
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}), &har)
+	for i = range names {
+		get(t, recorder, "/check/c1")
+	}
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return har.Bytes()
+}
+
+// get sends a GET and returns the body of the answer, or the error.
+func get(t *testing.T, transport http.RoundTripper, path string) (string, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://app.goaver.com/api"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer t")
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
+}
+
+// The same value is the same placeholder within a recording, and another in another.
+func TestPlaceholdersAreStable(t *testing.T) {
+	identifier := func(recording []byte) (all []string) {
+		var archive struct {
+			Log struct {
+				Entries []struct {
+					Response struct{ Content struct{ Text string } }
+				}
+			}
+		}
+		if err := json.Unmarshal(recording, &archive); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range archive.Log.Entries {
+			var check struct{ ThirdPartyIdentifier string }
+			if err := json.Unmarshal([]byte(e.Response.Content.Text), &check); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, check.ThirdPartyIdentifier)
+		}
+		return all
+	}
+	first := identifier(spoken(t, "Zoë", "Ада", "Zoë", "zoe@example.com", "3f0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11", ""))
+	second := identifier(spoken(t, "Zoë"))
+	if first[0] != first[2] || first[0] == first[1] || first[0] == second[0] {
+		t.Errorf("%q, %q", first, second)
+	}
+	if !strings.HasSuffix(first[3], "@example.com") || strings.Count(first[4], "-") != 4 || len(first[4]) != 36 || first[5] != "" {
+		t.Errorf("%q", first)
+	}
+}
+
+func TestReplay(t *testing.T) {
+	recording := spoken(t, "Zoë", "Ада")
+	answers, err := contract.Replay(bytes.NewReader(recording))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := get(t, answers, "/check/c1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := answers.Unused(); len(left) != 1 || left[0] != "entry 2, getCheck" {
+		t.Errorf("unused: %v", left)
+	}
+	second, err := get(t, answers, "/check/c1")
+	if err != nil || second == first {
+		t.Errorf("the second answer is the first, %v", err)
+	}
+	if third, err := get(t, answers, "/check/c1"); err != nil || third != second { // it may be repeated
+		t.Errorf("%s, %v", third, err)
+	}
+	for path, want := range map[string]string{
+		"/check/c2":         "getCheck like this; the nearest is entry 1, which differs at /path",
+		"/check/c1?a=b":     "getCheck like this; the nearest is entry 1, which differs at /query",
+		"/check/c1/results": "getCheckResults at all; recorded are getCheck",
+		"/nowhere":          "GET to a path that the contract does not have",
+	} {
+		if _, err := get(t, answers, path); !errors.Is(err, contract.ErrNotRecorded) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	strict, err := contract.Replay(bytes.NewReader(recording), contract.WithStrictOrder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(t, strict, "/check/c2"); !errors.Is(err, contract.ErrNotRecorded) {
+		t.Error(err)
+	}
+	for range 2 {
+		if _, err := get(t, strict, "/check/c1"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := get(t, strict, "/check/c1"); !errors.Is(err, contract.ErrNotRecorded) || !strings.Contains(err.Error(), "after the last") {
+		t.Error(err)
+	}
+	for _, text := range []string{"", "{}", "[]", `{"log":{}}`, `{"log":{"entries":[]}}`, `{"log":{"entries":[{"request":{"url":"::"}}]}}`} {
+		if _, err := contract.Replay(strings.NewReader(text)); err == nil {
+			t.Errorf("%s is a recording", text)
+		}
+	}
+}
+
+// What breaks while it is recorded is recorded as far as it is known, and an archive is complete whenever it is closed.
+func TestRecordingOfWhatBreaks(t *testing.T) {
+	var har bytes.Buffer
+	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/c2") {
+			return nil, errors.New("no answer")
+		}
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+			Body: io.NopCloser(io.MultiReader(strings.NewReader(`{"id":`), &failing{}))}, nil
+	}), &har)
+	if _, err := get(t, recorder, "/check/c1"); err == nil {
+		t.Error("a broken body is whole")
+	}
+	if _, err := get(t, recorder, "/check/c2"); err == nil {
+		t.Error("no answer is one")
+	}
+	if _, err := get(t, recorder, "/elsewhere"); err == nil {
+		t.Error("a broken body is whole")
+	}
+	if err := errors.Join(recorder.Close(), recorder.Close()); err != nil {
+		t.Fatal(err)
+	}
+	answers, err := contract.Replay(bytes.NewReader(har.Bytes()))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &har)
+	}
+	if _, err := get(t, answers, "/check/c1"); err == nil || !strings.Contains(err.Error(), "entry 1 of the recording has no body") {
+		t.Error(err)
+	}
+	if _, err := get(t, answers, "/check/c2"); err == nil || !strings.Contains(err.Error(), "entry 2 of the recording got no answer") {
+		t.Error(err)
+	}
+	empty := contract.Record(nil, io.Discard)
+	if err := empty.Close(); err != nil {
+		t.Error(err)
+	}
+	full := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
+	}), writer(func([]byte) (int, error) { return 0, errors.New("full") }))
+	_, _ = get(t, full, "/check/c1")
+	if err := full.Close(); err == nil || err.Error() != "full" {
+		t.Error(err)
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("broken") }
+
+type writer func([]byte) (int, error)
+
+func (f writer) Write(p []byte) (int, error) { return f(p) }
