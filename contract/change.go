@@ -11,7 +11,7 @@ import (
 
 // what says what a difference is, for a person.
 func (e *editor) what(seen *difference) string {
-	at := e.place(seen.at)
+	at := (&Contract{e.document}).place(seen.at)
 	switch seen.change {
 	case widen:
 		return at + " of another type, " + seen.shape.String()
@@ -41,36 +41,6 @@ func (e *editor) what(seen *difference) string {
 		return "no parameter " + seen.name
 	}
 	return seen.text
-}
-
-// place names the schema at a pointer, for a person.
-func (e *editor) place(pointer string) string {
-	for _, op := range append(slices.Clone(e.document.Operations), e.document.Webhooks...) {
-		if rest, ok := strings.CutPrefix(pointer, op.Pointer+"/"); ok {
-			return strings.ReplaceAll(rest, "~1", "/") + " of " + op.ID
-		}
-	}
-	rest, ok := strings.CutPrefix(pointer, "#/components/schemas/")
-	if !ok {
-		return strings.TrimPrefix(pointer, "#/")
-	}
-	tokens := strings.Split(rest, "/")
-	text := spec.Tokens(tokens[0])[0]
-	for i := 1; i < len(tokens); i++ {
-		switch tokens[i] {
-		case "properties":
-			if i++; i < len(tokens) {
-				text += "." + spec.Tokens(tokens[i])[0]
-			}
-		case "items":
-			text += "[]"
-		case "additionalProperties":
-			text += ".*"
-		default:
-			i++ // which of several
-		}
-	}
-	return text
 }
 
 // change makes the change that a difference asks for. It reports whether there is one that can be written.

@@ -3,7 +3,9 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"mime"
 	"net/http"
@@ -76,6 +78,7 @@ type findings struct {
 
 	values []checkedValue
 	faults []fault
+	params []string               // those that were sent
 	extra  map[string][]string    // query parameters that the operation does not have
 	absent map[string]*spec.Param // by the place of the violation
 }
@@ -146,7 +149,7 @@ func (f *findings) contents(documented spec.Contents, required bool) {
 		return
 	}
 	if f.m.part == malformed || !jsontext.Value(body).IsValid() {
-		f.add(RuleJSON, "", "one valid JSON value with unique names and nothing behind it", "")
+		f.add(RuleJSON, "", "one valid JSON value with unique names and nothing behind it", f.garbage())
 		return
 	}
 	if spec.HugeNumber(body) {
@@ -165,6 +168,47 @@ func (f *findings) contents(documented spec.Contents, required bool) {
 		}
 		return pointer
 	})
+}
+
+// garbage says why a body is not JSON, and where.
+func (f *findings) garbage() string {
+	if f.m.part == malformed {
+		return "something else" // of a body that is not held
+	}
+	if bytes.HasPrefix(f.m.body, []byte("\ufeff")) {
+		return "a byte-order mark before it"
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(f.m.body))
+	if _, err := d.ReadValue(); err != nil {
+		return syntaxFault(err)
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return fmt.Sprintf("something behind it at byte %d", d.InputOffset())
+	}
+	return "something else"
+}
+
+// syntaxFault says what is wrong with JSON, without a value of it.
+func syntaxFault(err error) string {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "one that ends too early"
+	case !errors.As(err, &syntax):
+		return "something else"
+	}
+	at := fmt.Sprintf(" at byte %d", syntax.ByteOffset)
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		last := syntax.JSONPointer.LastToken()
+		if !name.MatchString(last) {
+			return "a name that occurs twice" + at
+		}
+		return "the name " + last + " twice" + at
+	case strings.Contains(syntax.Err.Error(), "UTF-8"):
+		return "bytes that are not UTF-8" + at
+	}
+	return "something else" + at
 }
 
 // param checks a parameter.
@@ -193,6 +237,7 @@ func (f *findings) param(p *spec.Param, values map[string]string, u *url.URL) {
 		}
 		return
 	}
+	f.params = append(f.params, p.Name)
 	var value any = scalar(p.Kind, texts[0])
 	if p.Array {
 		if !p.Explode || p.In == "path" || p.In == "header" {

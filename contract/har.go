@@ -45,6 +45,7 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 		}
 		if !s.responsesOnly {
 			sent := s.contract.checkRequest(op, values, u, request)
+			s.note(sent)
 			if e.Response.Status/100 == 2 {
 				s.observe(sent)
 			}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,8 +18,9 @@ type Ledger struct {
 	// Contract is the contract whose operations are expected; nil for the embedded one.
 	Contract *Contract
 
-	mu   sync.Mutex
-	seen map[string]int // by operationId and status, as the contract writes it
+	mu     sync.Mutex
+	seen   map[string]int       // by operationId and status, as the contract writes it
+	values map[string]*Coverage // by what they are about
 }
 
 func (l *Ledger) contract() *Contract {
@@ -100,30 +102,81 @@ func (l *Ledger) Report() string {
 // An Exception is something that a test run need not see.
 type Exception struct{ What, Why string }
 
-// Except returns an exception: what, such as "createCheck 403", and why it cannot be seen.
+// Except returns an exception: what, such as "createCheck 403", and why it cannot be seen. An asterisk stands for any text:
+// "* 429", "getWatchlist*".
 func Except(what, why string) Exception { return Exception{what, why} }
 
-// Require fails a test for each operation and status of the contract that was never seen, unless it is an exception; and
-// for each exception that is none: without a reason, unknown to the contract, or seen after all.
+// Require fails a test for what [Ledger.Check] returns.
 func (l *Ledger) Require(tb TB, exceptions ...Exception) {
 	tb.Helper()
-	missing := l.Missing()
-	all := l.contract().Operations()
+	if err := l.Check(exceptions...); err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			tb.Errorf("%s", line)
+		}
+	}
+}
+
+// Check returns an error with a line for each operation and status of the contract that was never seen, unless it is an
+// exception; and for each exception that is none: without a reason, unknown to the contract, or seen after all. At the end of
+// all tests it is called by TestMain:
+//
+//	func TestMain(m *testing.M) {
+//		code := m.Run()
+//		if err := ledger.Check(contract.Except("* 429", "the sandbox has no limit")); err != nil && code == 0 {
+//			fmt.Fprintln(os.Stderr, err)
+//			code = 1
+//		}
+//		os.Exit(code)
+//	}
+func (l *Ledger) Check(exceptions ...Exception) error {
+	return required(l.contract().Operations(), l.Missing(), exceptions)
+}
+
+// required says what of all is missing without being an exception, and which exceptions are none.
+func required(all, missing []string, exceptions []Exception) error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("contract: "+format, args...)) }
 	excepted := make(map[string]bool)
 	for _, e := range exceptions {
-		excepted[e.What] = true
+		known, needed := 0, 0
+		for _, what := range all {
+			if !matches(e.What, what) {
+				continue
+			}
+			known++
+			if slices.Contains(missing, what) {
+				needed++
+				excepted[what] = true
+			}
+		}
 		switch {
 		case e.Why == "":
-			tb.Errorf("contract: the exception %q has no reason", e.What)
-		case !slices.Contains(all, e.What):
-			tb.Errorf("contract: the exception %q is not in the contract", e.What)
-		case !slices.Contains(missing, e.What):
-			tb.Errorf("contract: the exception %q was seen", e.What)
+			fault("the exception %q has no reason", e.What)
+		case known == 0:
+			fault("the exception %q is not in the contract", e.What)
+		case needed == 0:
+			fault("the exception %q was seen", e.What)
 		}
 	}
 	for _, what := range missing {
 		if !excepted[what] {
-			tb.Errorf("contract: %s was never seen", what)
+			fault("%s was never seen", what)
 		}
 	}
+	return errors.Join(faults...)
+}
+
+// matches reports whether a text is one that a pattern with asterisks stands for.
+func matches(pattern, text string) bool {
+	first, rest, ok := strings.Cut(pattern, "*")
+	if !ok {
+		return pattern == text
+	}
+	text, ok = strings.CutPrefix(text, first)
+	for i := 0; ok && i <= len(text); i++ {
+		if matches(rest, text[i:]) {
+			return true
+		}
+	}
+	return false
 }

@@ -307,6 +307,9 @@ func recordedHeaders(h http.Header, documented []string) []harHeader {
 	if wait := h.Get("Retry-After"); wait != "" && strings.Trim(wait, "0123456789") == "" && len(wait) < 10 {
 		all = append(all, harHeader{"Retry-After", wait})
 	}
+	if made := h.Get(sandboxHeader); made == "fault" || made == "example" {
+		all = append(all, harHeader{sandboxHeader, made})
+	}
 	return all
 }
 

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/goaver/aver-go/internal/spec"
@@ -181,6 +183,7 @@ type exchange struct {
 
 // sent notes a request, or a part of it, and returns its violations.
 func (x *exchange) sent(f *findings) []Violation {
+	x.s.note(f)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.accepted {
@@ -206,9 +209,20 @@ func (x *exchange) answered(status int) {
 
 // received checks an answer.
 func (s *settings) received(m message) []Violation {
+	if m.header.Get(sandboxHeader) == "fault" {
+		return nil // a sandbox was asked for it
+	}
 	f := s.contract.checkResponse(m)
+	s.note(f)
 	s.observe(f)
 	return f.violations
+}
+
+// note shows a message to a ledger.
+func (s *settings) note(f *findings) {
+	if s.ledger != nil {
+		s.ledger.observe(f)
+	}
 }
 
 // observe shows what was found to a drift.
@@ -225,8 +239,26 @@ func method(req *http.Request) string {
 	return req.Method
 }
 
+// sandboxHeader is a header by which a sandbox says what is not the service's own.
+const sandboxHeader = "X-Aver-Sandbox"
+
 func unknown(req *http.Request) []Violation {
-	return []Violation{{Direction: Request, Rule: RuleOperation, Want: "an operation of the contract", Got: "another method or path"}}
+	got := method(req) + " " + plainPath(req.URL.Path)
+	return []Violation{{Direction: Request, Rule: RuleOperation, Want: "an operation of the contract", Got: got}}
+}
+
+// word is a part of a path that is no data.
+var word = regexp.MustCompile(`^[a-z][a-z_-]{0,30}$`)
+
+// plainPath returns a path without what may be data in it.
+func plainPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts[:min(len(parts), 12)] {
+		if part != "" && !word.MatchString(part) {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts[:min(len(parts), 12)], "/")
 }
 
 // check checks a body and returns it, to be read from its beginning. A body that is longer than the limit is checked

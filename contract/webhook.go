@@ -44,6 +44,7 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 		found := s.contract.checkRequest(hook, nil, r.URL, message{op: hook, direction: Webhook, header: r.Header, body: held})
 		if len(found.violations) == 0 {
 			s.ledger.note(hook.ID)
+			s.note(found)
 			s.observe(found)
 			return nil
 		}
@@ -51,6 +52,7 @@ func CheckWebhook(r *http.Request, opts ...Option) error {
 			meant = found
 		}
 	}
+	s.note(meant)
 	s.observe(meant)
 	return s.result(meant.violations)
 }

@@ -250,6 +250,9 @@ func resetAnswer(w http.ResponseWriter) {
 	reset(conn)
 }
 
+// madeUp is a header of answers that are not the service's own: those of a fault, which the checker of contracts then passes.
+const madeUp = "X-Aver-Sandbox"
+
 // serveFaults makes calls of the API go wrong.
 func (s *Sandbox) serveFaults(router chi.Router, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -258,6 +261,9 @@ func (s *Sandbox) serveFaults(router chi.Router, next http.Handler) http.Handler
 			return
 		}
 		c := s.faults.next(operationAt(router, r))
+		if c.kind != "" {
+			w.Header().Set(madeUp, "fault")
+		}
 		switch c.kind {
 		case "":
 			next.ServeHTTP(w, r)
