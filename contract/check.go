@@ -109,6 +109,7 @@ func (f *findings) json() (any, bool) {
 func (f *findings) add(rule Rule, place, want, got string) *Violation {
 	f.violations = append(f.violations, Violation{
 		Operation: f.m.op.ID, Direction: f.m.direction, Status: f.m.status, Place: place, Rule: rule, Want: want, Got: got,
+		Line: f.c.spec.Line(f.m.op.Pointer),
 	})
 	return &f.violations[len(f.violations)-1]
 }
@@ -298,6 +299,7 @@ func (f *findings) value(s *spec.Schema, value any, at func([]string) string) {
 		private, shown := f.c.spec.Private(s.Node, p.Place)
 		found := spec.Find(value, p.Place)
 		v := f.add(Rule(p.Rule), at(shown), p.Want, spec.Describe(found, private))
+		v.Line = f.line(s, value, p)
 		switch v.Rule {
 		case RuleRequired, ruleDependentRequired:
 			v.Place, v.Got = at(named(shown, p.Place)), "none"
@@ -310,6 +312,23 @@ func (f *findings) value(s *spec.Schema, value any, at func([]string) string) {
 			v.Suggest = suggestEnum(found, private)
 		}
 	}
+}
+
+// line returns the line of the schema that a value does not meet.
+func (f *findings) line(s *spec.Schema, value any, p rules.Problem) int {
+	place := p.Place
+	if p.Rule == "required" || p.Rule == "additionalProperties" {
+		place = place[:len(place)-1]
+	}
+	line := f.c.spec.Line(s.Pointer)
+	f.c.spec.Visit(s.Pointer, value, func(sight spec.Sight) {
+		if slices.Equal(sight.Place, place) {
+			if _, stated := sight.Node[p.Rule]; stated || len(place) > 0 && sight.Use == sight.Pointer {
+				line = f.c.spec.Line(sight.Pointer)
+			}
+		}
+	})
+	return line
 }
 
 // named returns a place with its last name, which no value has there that the contract allows.

@@ -58,6 +58,14 @@ func (l *Ledger) Missing() []string {
 	return slices.DeleteFunc(l.contract().Operations(), func(key string) bool { return l.seen[key] > 0 })
 }
 
+// Seen returns how often each operation was answered with each status, such as "getCheck 404"; also with those that the contract
+// does not document.
+func (l *Ledger) Seen() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.seen)
+}
+
 // Report returns a table of what was seen, how often, and what was not.
 func (l *Ledger) Report() string {
 	all := l.contract().Operations()

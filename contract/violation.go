@@ -48,6 +48,7 @@ type Violation struct {
 	Want      string // what the contract expects
 	Got       string // what was there; of a value that may be personal or secret, its type alone
 	Suggest   string // a schema that would allow it, when one can be told
+	Line      int    // of the contract, as it was read, where it is said; 0 when nowhere
 }
 
 // String returns one line.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/contract"
 	"github.com/goaver/aver-go/contract/suite"
+	"github.com/goaver/aver-go/internal/overlay"
 )
 
 func newContractCommand() *cobra.Command {
@@ -24,6 +26,7 @@ func newContractCommand() *cobra.Command {
 	h := &holding{}
 	h.spec.flags(cmd.PersistentFlags())
 	cmd.PersistentFlags().StringVar(&h.propose, "propose", "", "write what differs as an OpenAPI Overlay that makes the contract allow it")
+	cmd.PersistentFlags().StringVar(&h.format, "format", "text", "how to report: "+strings.Join(formats, ", "))
 	cmd.AddCommand(&cobra.Command{
 		Use:   "run",
 		Short: "Call every operation and check both sides",
@@ -47,14 +50,14 @@ concerns an operation of the contract.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[0] == "-" {
-				return h.check(cmd.OutOrStdout(), cmd.InOrStdin())
+				return h.check(cmd.OutOrStdout(), "standard input", cmd.InOrStdin())
 			}
 			f, err := os.Open(args[0])
 			if err != nil {
 				return exit(2, err)
 			}
 			defer f.Close()
-			return h.check(cmd.OutOrStdout(), f)
+			return h.check(cmd.OutOrStdout(), args[0], f)
 		},
 	})
 	return oneOf(cmd)
@@ -64,7 +67,9 @@ concerns an operation of the contract.`,
 type holding struct {
 	spec    document
 	propose string // a file, or nothing
+	format  string
 
+	text     *overlay.Document
 	contract *contract.Contract
 	ledger   *contract.Ledger
 	drift    *contract.Drift
@@ -72,54 +77,50 @@ type holding struct {
 
 // begin reads the contract.
 func (h *holding) begin() ([]contract.Option, error) {
-	c, err := checked(&h.spec)
+	if !slices.Contains(formats, h.format) {
+		return nil, exit(2, fmt.Errorf("--format: %q is none of %s", h.format, strings.Join(formats, ", ")))
+	}
+	text, c, err := checked(&h.spec)
 	if err != nil {
 		return nil, exit(2, err)
 	}
-	h.contract, h.ledger, h.drift = c, &contract.Ledger{Contract: c}, &contract.Drift{Contract: c}
+	h.text, h.contract, h.ledger, h.drift = text, c, &contract.Ledger{Contract: c}, &contract.Drift{Contract: c}
 	return []contract.Option{contract.WithContract(c), contract.WithLedger(h.ledger), contract.WithDrift(h.drift)}, nil
 }
 
-// end writes the proposal and says what is in it.
-func (h *holding) end(out io.Writer) error {
-	differences := h.drift.Differences()
-	if h.propose == "" || len(differences) == 0 {
+// end writes the report and the proposal.
+func (h *holding) end(out io.Writer, r *contractReport) error {
+	r.complete(h)
+	if err := r.write(out, h.format); err != nil {
+		return exit(2, err)
+	}
+	if h.propose == "" {
 		return nil
 	}
-	fmt.Fprintln(out)
-	overlay, proposed := h.drift.Overlay(), 0
-	for _, d := range differences {
-		mark := "by hand "
-		if d.Proposed {
-			mark, proposed = "proposed", proposed+1
-		}
-		fmt.Fprintf(out, "%s  %s\n", mark, d)
-	}
+	overlay := h.drift.Overlay()
 	if overlay == nil {
-		fmt.Fprintf(out, "\nNothing can be proposed; %s is not written.\n", h.propose)
 		return nil
 	}
 	if err := os.WriteFile(h.propose, overlay, 0o644); err != nil {
 		return exit(2, err)
 	}
-	fmt.Fprintf(out, "\n%d of %d differences are proposed in %s. Read it before it is applied.\n", proposed, len(differences), h.propose)
 	return nil
 }
 
-// checked returns the contract to check against.
-func checked(d *document) (*contract.Contract, error) {
+// checked returns the contract to check against, and its text.
+func checked(d *document) (*overlay.Document, *contract.Contract, error) {
+	text, err := d.read()
+	if err != nil {
+		return nil, nil, err
+	}
 	if !d.given() {
-		return contract.Embedded(), nil
+		return text, contract.Embedded(), nil
 	}
-	read, err := d.read()
+	c, err := contract.New(text.Text)
 	if err != nil {
-		return nil, err
+		return nil, nil, text.Blame(errors.New(strings.TrimPrefix(err.Error(), "contract: ")))
 	}
-	c, err := contract.New(read.Text)
-	if err != nil {
-		return nil, read.Blame(errors.New(strings.TrimPrefix(err.Error(), "contract: ")))
-	}
-	return c, nil
+	return text, c, nil
 }
 
 // run calls every operation.
@@ -138,14 +139,15 @@ func (h *holding) run(ctx context.Context, out io.Writer, a account) error {
 	if err != nil {
 		return exit(2, err)
 	}
-	fmt.Fprintf(out, "Every operation, on %s\n\n%s\n", where, h.ledger.Report())
-	for i, f := range findings {
-		fmt.Fprintf(out, "%d. %s\n", i+1, f)
+	r := &contractReport{Where: where}
+	for _, f := range findings {
+		if f.Violation != nil {
+			r.add(*f.Violation, f.Times, 0)
+		} else {
+			r.Failures = append(r.Failures, f.String())
+		}
 	}
-	if len(findings) == 0 {
-		fmt.Fprintln(out, "Both sides keep the contract.")
-	}
-	if err := h.end(out); err != nil {
+	if err := h.end(out, r); err != nil {
 		return err
 	}
 	if len(findings) > 0 {
@@ -155,7 +157,7 @@ func (h *holding) run(ctx context.Context, out io.Writer, a account) error {
 }
 
 // check checks an archive.
-func (h *holding) check(out io.Writer, archive io.Reader) error {
+func (h *holding) check(out io.Writer, name string, archive io.Reader) error {
 	opts, err := h.begin()
 	if err != nil {
 		return err
@@ -164,23 +166,18 @@ func (h *holding) check(out io.Writer, archive io.Reader) error {
 	if err != nil {
 		return exit(2, err)
 	}
-	bad := 0
+	r := &contractReport{archive: true, Where: name, Others: others, Exchanges: len(entries)}
 	for _, e := range entries {
 		for _, v := range e.Violations {
-			bad++
-			fmt.Fprintf(out, "entry %d: %s\n", e.Number, v)
-			if v.Suggest != "" {
-				fmt.Fprintf(out, "    to allow it: %s\n", v.Suggest)
-			}
+			r.add(v, 1, e.Number)
 		}
 	}
-	fmt.Fprintf(out, "%d exchanges with operations of the contract, %d others, %d violations\n", len(entries), others, bad)
-	if err := h.end(out); err != nil {
+	if err := h.end(out, r); err != nil {
 		return err
 	}
 	switch {
-	case bad > 0:
-		return exit(1, fmt.Errorf("%s of the contract", plural(bad, "violation")))
+	case len(r.Violations) > 0:
+		return exit(1, fmt.Errorf("%s of the contract", plural(len(r.Violations), "violation")))
 	case len(entries) == 0:
 		return exit(3, errors.New("the file holds no exchange with an operation of the contract"))
 	}

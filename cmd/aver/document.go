@@ -27,9 +27,12 @@ func (d *document) flags(flags *pflag.FlagSet) {
 // given reports whether it is another contract than the embedded one.
 func (d *document) given() bool { return d.spec != "" || len(d.overlays) > 0 }
 
+// embeddedName is what the embedded contract is called in an error.
+const embeddedName = "the embedded contract"
+
 // read returns the contract.
 func (d *document) read() (*overlay.Document, error) {
-	base := overlay.File{Name: "the embedded contract", Text: embedded.Spec}
+	base := overlay.File{Name: embeddedName, Text: embedded.Spec}
 	if d.spec != "" {
 		var err error
 		if base, err = readFile(d.spec); err != nil {

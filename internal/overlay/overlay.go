@@ -84,6 +84,15 @@ func (d *Document) Blame(err error) error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
+// Origin returns the file and the line in it in which a line of Text was written.
+func (d *Document) Origin(line int) (string, int) {
+	if d.lines == nil {
+		return d.name, line
+	}
+	at := d.origin(line)
+	return at.file, at.line
+}
+
 var itsLine = regexp.MustCompile(`^line (\d+): (.*)$`)
 
 // origin returns where a line of Text comes from, or the nearest one before it.
