@@ -37,7 +37,7 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 			continue
 		}
 		entry := Entry{Number: i + 1, Operation: op.ID, Status: e.Response.Status}
-		request := message{op: op, direction: Request, header: headers(e.Request.Headers, e.Request.PostData)}
+		request := message{op: op, direction: Request, header: headers(e.Request.Headers, e.Request.PostData), recorded: true}
 		if e.Request.PostData != nil {
 			if request.body, err = e.Request.PostData.bytes(); err != nil {
 				return nil, 0, fmt.Errorf("contract: entry %d: the request: %w", i+1, err)
@@ -49,11 +49,7 @@ func CheckHAR(r io.Reader, opts ...Option) (entries []Entry, others int, err err
 			if e.Response.Status/100 == 2 {
 				s.observe(sent)
 			}
-			for _, v := range sent.violations {
-				if v.Rule != RuleSecurity || request.header.Get("Authorization") != "" {
-					entry.Violations = append(entry.Violations, v)
-				}
-			}
+			entry.Violations = append(entry.Violations, sent.violations...)
 		}
 		if e.Response.Status != 0 { // 0 when none came
 			response := message{op: op, direction: Response, status: e.Response.Status, header: headers(e.Response.Headers, &e.Response.Content)}

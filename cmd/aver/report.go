@@ -46,6 +46,7 @@ type reported struct {
 type operationRow struct {
 	Operation string         `json:"operation"`
 	Seen      map[string]int `json:"seen"` // by status
+	Odd       map[string]int `json:"undocumented,omitempty"`
 	Never     []string       `json:"never"`
 }
 
@@ -73,9 +74,17 @@ func (r *contractReport) complete(h *holding) {
 		}
 		return rows[id], status
 	}
+	documented := h.contract.Operations()
 	for what, n := range h.ledger.Seen() {
 		at, status := row(what)
-		at.Seen[status] = n
+		if slices.Contains(documented, what) {
+			at.Seen[status] = n
+			continue
+		}
+		if at.Odd == nil {
+			at.Odd = make(map[string]int)
+		}
+		at.Odd[status] = n
 	}
 	for _, what := range h.ledger.Missing() {
 		at, status := row(what)
@@ -202,7 +211,7 @@ func (r *contractReport) junit(out io.Writer) error {
 		suite.Tests++
 	}
 	for _, row := range r.Operations {
-		add(row.Operation, len(row.Seen) > 0)
+		add(row.Operation, len(row.Seen)+len(row.Odd) > 0)
 	}
 	for _, id := range slices.Sorted(maps.Keys(failures)) { // such as no operation
 		add(id, true)
@@ -266,9 +275,11 @@ func (r *contractReport) github(out io.Writer) error {
 var reportText string
 
 var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"sum": func(m map[string]int) (n int) {
-		for _, k := range m {
-			n += k
+	"sum": func(all ...map[string]int) (n int) {
+		for _, m := range all {
+			for _, k := range m {
+				n += k
+			}
 		}
 		return n
 	},
