@@ -40,7 +40,7 @@ import (
 	"github.com/goaver/aver-go/webhook"
 )
 
-func _(t *testing.T, ctx context.Context, client *api.Client, results *api.CheckResults, r io.Reader, err error,
+func _(t *testing.T, ctx context.Context, client *api.Client, results *api.CheckResults, r io.Reader, w io.Writer, err error,
 	url, key, secret, id, checkID string, handle webhook.Handler, receiver *webhook.Receiver) {
 	{
 		%s
