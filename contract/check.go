@@ -2,7 +2,6 @@ package contract
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -215,23 +214,9 @@ func syntaxFault(err error) string {
 
 // param checks a parameter.
 func (f *findings) param(p *spec.Param, values map[string]string, u *url.URL) {
-	var texts []string
-	switch p.In {
-	case "path":
-		if v, ok := values[p.Name]; ok {
-			texts = []string{v}
-		}
-	case "query":
-		texts = u.Query()[p.Name]
-		if p.Object && (p.Explode || p.Style == "deepObject") {
-			return // under the names of its properties
-		}
-	case "header":
-		texts = f.m.header.Values(p.Name)
-	case "cookie":
-		for _, cookie := range (&http.Request{Header: f.m.header}).CookiesNamed(p.Name) {
-			texts = append(texts, cookie.Value)
-		}
+	texts, here := p.Texts(values, u, f.m.header)
+	if !here {
+		return
 	}
 	if len(texts) == 0 {
 		if p.Required {
@@ -240,19 +225,10 @@ func (f *findings) param(p *spec.Param, values map[string]string, u *url.URL) {
 		return
 	}
 	f.params = append(f.params, p.Name)
-	var value any = scalar(p.Kind, texts[0])
-	if p.Array {
-		if !p.Explode || p.In == "path" || p.In == "header" {
-			texts = strings.Split(strings.Join(texts, ","), ",")
-		}
-		elements := make([]any, len(texts))
-		for i := range texts {
-			elements[i] = scalar(p.Kind, strings.TrimSpace(texts[i]))
-		}
-		value = elements
-	} else if len(texts) > 1 && p.Schema.Compiled != nil && p.In == "query" {
+	if !p.Array && len(texts) > 1 && p.Schema.Compiled != nil && p.In == "query" {
 		f.add(RuleParameter, p.In+" parameter "+p.Name, "one value", fmt.Sprint(len(texts)))
 	}
+	value := p.Value(texts)
 	f.value(p.Schema, value, func([]string) string { return p.In + " parameter " + p.Name })
 }
 
@@ -275,21 +251,6 @@ func (f *findings) query(op *spec.Operation, u *url.URL) {
 			f.extra[name] = u.Query()[name]
 		}
 	}
-}
-
-// scalar reads the text of a parameter as its type.
-func scalar(kind, text string) any {
-	switch kind {
-	case "integer", "number":
-		if jsontext.Value(text).Kind() == '0' && jsontext.Value(text).IsValid() {
-			return json.Number(text)
-		}
-	case "boolean":
-		if text == "true" || text == "false" {
-			return text == "true"
-		}
-	}
-	return text
 }
 
 // value checks a value against a schema.

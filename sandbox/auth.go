@@ -137,7 +137,7 @@ func (s *Sandbox) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		switch operationOf(r).security {
+		switch s.operationOf(r).security {
 		case "basicAuth":
 			if !s.tokens.accepts(r) {
 				w.Header().Set("WWW-Authenticate", `Basic realm="aver", charset="UTF-8"`)

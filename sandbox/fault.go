@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-
-	"github.com/goaver/aver-go/internal/spec"
 )
 
 // A Fault is a way in which a call goes wrong.
@@ -89,11 +87,6 @@ func (f Faults) check() error {
 			return fmt.Errorf("%q is no fault; want some of %q, or %q", kind, allFaults, FaultStatus)
 		}
 	}
-	for _, id := range f.Operations {
-		if !slices.ContainsFunc(spec.Embedded().Operations, func(op *spec.Operation) bool { return op.ID == id }) {
-			return fmt.Errorf("the contract has no operation %q to go wrong; want an operationId such as createCheck", id)
-		}
-	}
 	byStatus := slices.Contains(f.Kinds, FaultStatus) || len(f.Kinds) == 0 && f.Status != 0
 	switch {
 	case f.Next > 0 && f.Rate > 0:
@@ -104,6 +97,20 @@ func (f Faults) check() error {
 		return errors.New("the status of a fault must be from 400 to 599")
 	case !byStatus && f.Status != 0:
 		return fmt.Errorf("a status is that of the fault %q, which is not among the kinds", FaultStatus)
+	}
+	return nil
+}
+
+// aimed says which operation the contract does not have that is to go wrong.
+func (f Faults) aimed(ops map[string]operation) error {
+	for _, id := range f.Operations {
+		known := false
+		for _, op := range ops {
+			known = known || op.ID == id
+		}
+		if !known {
+			return fmt.Errorf("the contract has no operation %q to go wrong; want an operationId such as createCheck", id)
+		}
 	}
 	return nil
 }
@@ -119,6 +126,9 @@ func WithFaults(f Faults) Option {
 // SetFaults changes which calls go wrong from now on, and starts counting anew. The zero Faults ends them.
 func (s *Sandbox) SetFaults(f Faults) error {
 	f, err := f.normal()
+	if err == nil {
+		err = f.aimed(s.operations)
+	}
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
@@ -260,7 +270,7 @@ func (s *Sandbox) serveFaults(router chi.Router, next http.Handler) http.Handler
 			next.ServeHTTP(w, r)
 			return
 		}
-		c := s.faults.next(operationAt(router, r))
+		c := s.faults.next(s.operationAt(router, r))
 		if c.kind != "" {
 			w.Header().Set(madeUp, "fault")
 		}

@@ -15,7 +15,7 @@ func advanced() *failure {
 func (s *Sandbox) admitPlan(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		byContent := r.URL.Path == "/api/check/create" || r.URL.Path == "/api/watchlist/search"
-		if s.config.basicPlan && !byContent && operationOf(r).advanced {
+		if s.config.basicPlan && !byContent && s.operationOf(r).advanced {
 			writeProblem(w, advanced())
 			return
 		}

@@ -18,6 +18,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/goaver/aver-go/internal/spec"
 	"github.com/goaver/aver-go/sandbox/internal/server"
 )
 
@@ -58,6 +60,9 @@ type Sandbox struct {
 	searches       map[string]*search
 	searchOf       map[string]*search // the newest of a check, by the check's ID
 	repeats        int                // see Repeats
+
+	operations map[string]operation // by method and path
+	examples   examples             // of operations that the sandbox does not implement
 }
 
 type config struct {
@@ -73,6 +78,7 @@ type config struct {
 	docs           []byte
 	basicPlan      bool
 	webhook        Webhook
+	contract       *spec.Document // nil for the embedded one
 }
 
 // An Option configures a [Sandbox].
@@ -238,8 +244,17 @@ func New(opts ...Option) (*Sandbox, error) {
 		c.group.WatchlistCategories = defaults.WatchlistCategories
 	}
 	c.organizationID = uuid.NewString()
+	ops := operations()
+	if c.contract != nil {
+		ops = operationsOf(c.contract)
+		maps.Copy(ops, operations())
+	}
+	if err := c.faults.aimed(ops); err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
 
 	s := &Sandbox{
+		operations:   ops,
 		Key:          c.key,
 		Secret:       c.secret,
 		GroupID:      c.group.ID,
@@ -307,6 +322,7 @@ func (s *Sandbox) routes() http.Handler {
 		Middlewares:      []server.MiddlewareFunc{s.validate, s.admitPlan, s.authenticate}, // the last one runs first
 		ErrorHandlerFunc: writeError,
 	})
+	s.routeExamples(router)
 	handler := s.serveFaults(router, s.serveQuirks(router))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", uuid.NewString())

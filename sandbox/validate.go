@@ -36,9 +36,9 @@ type operation struct {
 }
 
 // operationOf returns the operation to which the router sent a request.
-func operationOf(r *http.Request) operation {
+func (s *Sandbox) operationOf(r *http.Request) operation {
 	pattern := strings.TrimPrefix(chi.RouteContext(r.Context()).RoutePattern(), "/api")
-	op, ok := operations()[r.Method+" "+pattern]
+	op, ok := s.operations[r.Method+" "+pattern]
 	if !ok {
 		panic("sandbox: no operation of the contract is " + r.Method + " " + pattern) // rather than let it through
 	}
@@ -46,12 +46,12 @@ func operationOf(r *http.Request) operation {
 }
 
 // operationAt returns the operation to which the router will send a request; none for another address.
-func operationAt(router chi.Router, r *http.Request) operation {
+func (s *Sandbox) operationAt(router chi.Router, r *http.Request) operation {
 	route := chi.NewRouteContext()
 	if !router.Match(route, r.Method, r.URL.Path) {
 		return operation{}
 	}
-	return operations()[r.Method+" "+strings.TrimPrefix(route.RoutePattern(), "/api")]
+	return s.operations[r.Method+" "+strings.TrimPrefix(route.RoutePattern(), "/api")]
 }
 
 // enumOf returns the values of a string enumeration of the contract.
@@ -63,10 +63,13 @@ func enumOf(schema string) []string {
 	return names
 }
 
-// operations returns the operations of the contract by method and path.
-var operations = sync.OnceValue(func() map[string]operation {
+// operations are the operations of the contract by method and path.
+var operations = sync.OnceValue(func() map[string]operation { return operationsOf(spec.Embedded()) })
+
+// operationsOf returns the operations of a contract by method and path.
+func operationsOf(document *spec.Document) map[string]operation {
 	ops := make(map[string]operation)
-	for _, op := range spec.Embedded().Operations {
+	for _, op := range document.Operations {
 		_, forbidden := op.Answers["403"]
 		o := operation{Operation: op, body: op.Body.Of("application/json"), advanced: forbidden}
 		for _, alternative := range op.Security {
@@ -77,12 +80,12 @@ var operations = sync.OnceValue(func() map[string]operation {
 		ops[op.Method+" "+op.Path] = o
 	}
 	return ops
-})
+}
 
 // validate refuses a request whose body breaks the contract, naming each property.
 func (s *Sandbox) validate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if op := operationOf(r); op.body != nil {
+		if op := s.operationOf(r); op.body != nil && (op.Required || r.ContentLength != 0) {
 			images := &received{store: &s.images, byID: make(map[string]*receivedImage)}
 			defer images.drop()
 			if f := validateBody(op, images, r); f != nil {

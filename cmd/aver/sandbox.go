@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/goaver/aver-go/internal/overlay"
 	"github.com/goaver/aver-go/sandbox"
 )
 
@@ -28,6 +29,7 @@ func newSandboxCommand() *cobra.Command {
 		asJSON, basicPlan, extendedPhoto   bool
 		hook                               sandbox.Webhook
 		hookFaults                         []string
+		spec                               document
 	)
 	cmd := &cobra.Command{
 		Use:   "sandbox",
@@ -83,7 +85,17 @@ Every flag has an environment variable: --token-ttl is AVER_SANDBOX_TOKEN_TTL, a
 			if basicPlan {
 				opts = append(opts, sandbox.WithBasicPlan())
 			}
+			var given *overlay.Document
+			if spec.given() {
+				if given, err = spec.read(); err != nil {
+					return err
+				}
+				opts = append(opts, sandbox.WithContract(given.Text))
+			}
 			s, err := sandbox.New(opts...)
+			if err != nil && given != nil {
+				err = given.Blame(errors.New(strings.TrimPrefix(err.Error(), "sandbox: WithContract: ")))
+			}
 			if err != nil {
 				return err
 			}
@@ -109,6 +121,7 @@ Another terminal calls it with:
 		},
 	}
 	flags := cmd.Flags()
+	spec.flags(flags)
 	flags.StringVar(&addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
 	flags.StringVar(&key, "key", "", "API key to accept (default: made up)")
 	flags.StringVar(&secret, "secret", "", "secret to accept (default: made up)")
@@ -128,8 +141,6 @@ Another terminal calls it with:
 	flags.BoolVar(&faults.SpareExchange, "spare-exchange", false, "exchange credentials as if all were well")
 	flags.StringVar(&hook.URL, "webhook", "", "URL to send notifications to")
 	flags.StringVar(&hook.Header, "webhook-header", "Authorization", "header that proves the sender; AVER_WEBHOOK_SECRET is its value, without which "+
-		""+
-		""+
 		"none is sent")
 	flags.StringSliceVar(&hook.Types, "webhook-types", nil, "types of notifications to send, with commas (default: all)")
 	flags.BoolVar(&hook.AnyHost, "webhook-any-host", false, "allow a --webhook beyond this computer")
