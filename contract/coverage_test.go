@@ -47,7 +47,8 @@ func TestCoverage(t *testing.T) {
 		t.Error(err)
 	}
 	err := ledger.CheckCoverage(contract.Except("request *", "not here"), contract.Except("webhook*", "not here"), contract.Except("nothing*", "x"))
-	if err == nil || !strings.Contains(err.Error(), "response CheckStatus = Completed was never seen") || strings.Contains(err.Error(), ": request ") ||
+	if err == nil || !strings.Contains(err.Error(), "response CheckStatus = Completed was never seen") ||
+		strings.Contains(err.Error(), ": request ") ||
 		!strings.Contains(err.Error(), `the exception "nothing*" is not in the contract`) {
 		t.Error(err)
 	}

@@ -286,7 +286,8 @@ func (d *Drift) fault(f *findings, fault fault, places map[string][]spec.Sight) 
 // loosened are the keywords that a proposal takes away.
 var loosened = map[string]bool{
 	"format": true, "pattern": true, "minLength": true, "maxLength": true, "minimum": true, "maximum": true, "exclusiveMinimum": true,
-	"exclusiveMaximum": true, "multipleOf": true, "minItems": true, "maxItems": true, "uniqueItems": true, "minProperties": true, "maxProperties": true,
+	"exclusiveMaximum": true, "multipleOf": true, "minItems": true, "maxItems": true,
+	"uniqueItems": true, "minProperties": true, "maxProperties": true,
 }
 
 // mayBeValue reports whether a value looks like one of an enumeration, rather than like data.

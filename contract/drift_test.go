@@ -16,73 +16,36 @@ import (
 
 	aver "github.com/goaver/aver-go"
 	"github.com/goaver/aver-go/contract"
+	"go.yaml.in/yaml/v3"
 )
 
 var update = flag.Bool("update", false, "write the overlays that differences are expected to become")
 
 // A drifted is a service that differs from the contract in one way. Each of its texts that is personal holds "Zephyrine".
 type drifted struct {
-	name    string
-	call    string // GET /check/c1
-	body    string
-	status  int    // 200 when 0
-	answer  string // with # the number of the call
-	plain   bool   // the answer is no JSON
-	differs string // what the first difference says
-	nothing bool   // nothing is proposed
+	Name    string
+	Call    string // GET /check/c1
+	Body    string
+	Status  int    // 200 when 0
+	Answer  string // with # the number of the call
+	Plain   bool   // the answer is no JSON
+	Differs string // what the first difference says
+	Nothing bool   // nothing is proposed
 }
 
-const (
-	check   = `{"id":"c1","groupId":"g1","thirdPartyIdentifier":"Zephyrine","status":"Created","checkTypes":["Watchlist"]%s}`
-	results = `{"id":"c1","groupId":"g1","thirdPartyIdentifier":"Zephyrine","status":"Completed","checkTypes":[]%s}`
-	search  = `{"id":"w1","groupId":"g1","checkId":null,"status":"Completed","searchDate":"","searchType":"Text","recheckInterval":0,"lastRecheckDate":"","searchCriteria":{}%s}`
-	created = `{"checkId":"c1","thirdPartyIdentifier":"Zephyrine","url":null}`
-)
+const check = `{"id":"c1","groupId":"g1","thirdPartyIdentifier":"Zephyrine","status":"Created","checkTypes":["Watchlist"]%s}`
 
-var drifts = []drifted{
-	{name: "property", call: "GET /check/c1", answer: with(check, `"nickname":"Zephyrine #"`), differs: "the property nickname of Check, such as a text of 11 to 12 bytes"},
-	{name: "property-uuid-null", call: "GET /check/c1", answer: with(check, `"caseId":?"3f0c9a4e-6a55-4b2e-9c50-0d5ed0b5ac11"|null?`), differs: "the property caseId of Check"},
-	{name: "property-date-time", call: "GET /watchlist/w1", answer: with(search, `"createdAt":"2026-11-25T10:00:00Z"`), differs: "the property createdAt of WatchlistSearch"},
-	{name: "property-object", call: "GET /check/c1/results", answer: with(results, `"device":{"model":"Zephyrine","seenAt":"2026-11-25T10:00:00Z","screens":[{"width":1,"dpi":1.5},{"width":2}],"nothing":null}`),
-		differs: "the property device of CheckResults, such as an object with model, nothing, screens, seenAt"},
-	{name: "property-map", call: "GET /check/c1", answer: with(check, `"labels":{"Zephyrine Müller":1,"x@example.com":2}`), differs: "the property labels of Check, such as an object whose names are data"},
-	{name: "property-sometimes", call: "GET /check/c1", answer: with(check, `?"branch":7|"b":true?`), differs: "the property "},
-	{name: "property-null", call: "GET /check/c1", answer: with(check, `"later":null`), differs: "the property later of Check, null alone", nothing: true},
-	{name: "property-data", call: "GET /check/c1", answer: with(check, `"Zephyrine Müller":1`), differs: "a property whose name looks like data (not shown)", nothing: true},
-	{name: "property-both", call: "GET /check/c1/results", answer: with(results, `"shade":"Zephyrine"`), differs: "the property shade of CheckResults"},
-	{name: "value", call: "GET /check/c1", answer: strings.Replace(with(check), "Created", "Archived", 1), differs: "the value Archived of CheckStatus"},
-	{name: "value-in-list", call: "GET /check/c1", answer: strings.Replace(with(check), `"Watchlist"`, `"Biometric"`, 1), differs: "the value Biometric of CheckType"},
-	{name: "value-nullable", call: "GET /check/c1", answer: with(check, `"statusReason":"TooTired"`), differs: "the value TooTired of StatusReason"},
-	{name: "value-data", call: "GET /check/c1", answer: strings.Replace(with(check), "Created", "Zephyrine Müller", 1), differs: "enum: want one of Created", nothing: true},
-	{name: "null", call: "GET /check/c1", answer: strings.Replace(with(check), `"g1"`, "null", 1), differs: "null in Check.groupId"},
-	{name: "null-reference", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"Text"`, "null", 1), differs: "null in WatchlistSearch.searchType"},
-	{name: "null-list", call: "GET /check/c1", answer: strings.Replace(with(check), `["Watchlist"]`, "null", 1), differs: "null in Check.checkTypes"},
-	{name: "null-object", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"searchCriteria":{}`, `"searchCriteria":null`, 1), differs: "null in WatchlistSearch.searchCriteria"},
-	{name: "number", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"recheckInterval":0`, `"recheckInterval":0.5`, 1), differs: "WatchlistSearch.recheckInterval of another type, a number"},
-	{name: "scalar", call: "GET /watchlist/w1", answer: with(search, `"organizationId":?7|true|null?`), differs: "WatchlistSearch.organizationId of another type"},
-	{name: "anything", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"searchCriteria":{}`, `"searchCriteria":{"country":{"of":"Zephyrine"}}`, 1), differs: "SearchCriteria.country of another type, an object with of"},
-	{name: "beyond-64-bits", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"recheckInterval":0`, `"recheckInterval":9223372036854775808`, 1), differs: "WatchlistSearch.recheckInterval of another type"},
-	{name: "absent", call: "GET /check/c1", answer: strings.Replace(with(check), `"groupId":"g1",`, "", 1), differs: "Check without groupId"},
-	{name: "number-null", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"recheckInterval":0`, `"recheckInterval":?0.5|null?`, 1), differs: "WatchlistSearch.recheckInterval of another type, a number"},
-	{name: "absent-in-part", call: "GET /watchlist/w1/results", answer: with(search), differs: "WatchlistSearchResults without "},
-	{name: "pattern", call: "GET /watchlist/w1", answer: strings.Replace(with(search), `"searchDate":""`, `"searchDate":"yesterday"`, 1), differs: "WatchlistSearch.searchDate that does not meet its pattern"},
-	{name: "length", call: "GET /check/c1", answer: strings.Replace(with(check), `"c1"`, `""`, 1), differs: "Check.id that does not meet its minLength"},
-	{name: "bound", call: "GET /watchlist/w1/results", answer: with(search, `"adverseMediaResults":[],"watchlistResults":[{"matchConfidence":-1,"watchlistName":"l","matchName":null,"firstNameMatch":"Match","lastNameMatch":"Match","middleNameMatch":"Match","businessNameMatch":"Match","stateMatch":"Match","countryMatch":"Match"}]`),
-		differs: "WatchlistHit.matchConfidence that does not meet its minimum"},
-	{name: "map-value", call: "GET /watchlist/w1/results", answer: with(search, `"adverseMediaResults":[],"watchlistResults":[{"additionalInformation":{"Zephyrine":7},"watchlistName":"l","matchName":null,"firstNameMatch":"Match","lastNameMatch":"Match","middleNameMatch":"Match","businessNameMatch":"Match","stateMatch":"Match","countryMatch":"Match"}]`),
-		differs: "WatchlistHit.additionalInformation.* of another type, an integer"},
-	{name: "status-error", call: "GET /check/c1", status: 418, answer: `{"message":"Zephyrine"}`, differs: "the status 418"},
-	{name: "status-success", call: "GET /watchlist/w1/searchedlists", status: 203, answer: `{"copy":"Zephyrine"}`, differs: "the status 203"},
-	{name: "status-empty", call: "GET /watchlist/w1/searchedlists", status: 204, plain: true, differs: "the status 204"},
-	{name: "parameter", call: "GET /check/c1/photoinstruction?expand=Zephyrine", answer: `{"instruction":"None"}`, differs: "the query parameter expand"},
-	{name: "request-property", call: "POST /check/c1/phone", body: `{"number":"1","country":"US","kind":"Zephyrine"}`, answer: `"success"`, differs: "the property kind of AddPhoneRequest"},
-	{name: "request-absent", call: "POST /check/c1/phone", body: `{"number":"1"}`, answer: `"success"`, differs: "AddPhoneRequest without country"},
-	{name: "request-value", call: "POST /check/create", body: `{"thirdPartyIdentifier":"Zephyrine","groupId":"g","email":"a@example.com","language":"de"}`, answer: created, differs: "the value de of Language"},
-	{name: "request-refused", call: "POST /check/c1/phone", body: `{"number":"1","country":"US","kind":"Zephyrine"}`, status: 400, answer: `{"message":"no"}`, nothing: true},
-	{name: "media-type", call: "GET /check/c1", plain: true, answer: "<h1>Zephyrine</h1>", differs: "content-type: want application/json", nothing: true},
-	{name: "garbage", call: "GET /check/c1", answer: with(check) + "Zephyrine", differs: "json: want one valid JSON value", nothing: true},
-	{name: "whole-body", call: "GET /check/c1", answer: "[]", differs: "Check of another type, an empty array", nothing: true},
-	{name: "no-operation", call: "GET /zephyrine/c1", answer: "[]", differs: "GET to a path of which the contract has no operation", nothing: true},
+// drifts reads the services.
+func drifts(t testing.TB) (all []drifted) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/drifts.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(text, &all)
+	}
+	if err != nil || len(all) < 30 {
+		t.Fatalf("%d services, %v", len(all), err)
+	}
+	return all
 }
 
 func with(object string, more ...string) string {
@@ -92,7 +55,7 @@ func with(object string, more ...string) string {
 
 // said returns the answer to the i-th call: of what stands between question marks, one alternative after the other.
 func (d drifted) said(i int) string {
-	text := strings.ReplaceAll(d.answer, "#", fmt.Sprint(i))
+	text := strings.ReplaceAll(d.Answer, "#", fmt.Sprint(i))
 	if before, rest, ok := strings.Cut(text, "?"); ok {
 		choice, after, _ := strings.Cut(rest, "?")
 		all := strings.Split(choice, "|")
@@ -111,24 +74,24 @@ func (d drifted) traffic(t testing.TB, c *contract.Contract, drift *contract.Dri
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
-		if d.plain {
+		if d.Plain {
 			w.Header().Set("Content-Type", "text/html")
 		}
-		if d.status != 0 {
-			w.WriteHeader(d.status)
+		if d.Status != 0 {
+			w.WriteHeader(d.Status)
 		}
 		_, _ = io.WriteString(w, d.said(i))
 	}))
 	defer srv.Close()
 	transport := contract.NewTransport(srv.Client().Transport, contract.WithContract(c), contract.WithDrift(drift),
 		contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
-	method, path, _ := strings.Cut(d.call, " ")
+	method, path, _ := strings.Cut(d.Call, " ")
 	for i = range calls {
-		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/api"+path, strings.NewReader(d.body))
+		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/api"+path, strings.NewReader(d.Body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.body == "" {
+		if d.Body == "" {
 			req.Body = nil
 		} else {
 			req.Header.Set("Content-Type", "application/json")
@@ -146,8 +109,9 @@ func (d drifted) traffic(t testing.TB, c *contract.Contract, drift *contract.Dri
 
 // What differs becomes an overlay, and with it the same traffic differs no more; that of another service does as before.
 func TestDriftBecomesAnOverlay(t *testing.T) {
-	for i, d := range drifts {
-		t.Run(d.name, func(t *testing.T) {
+	all := drifts(t)
+	for i, d := range all {
+		t.Run(d.Name, func(t *testing.T) {
 			var drift contract.Drift
 			violations := d.traffic(t, contract.Embedded(), &drift)
 			found := drift.Differences()
@@ -155,16 +119,16 @@ func TestDriftBecomesAnOverlay(t *testing.T) {
 			if told := fmt.Sprint(found, string(proposal)); strings.Contains(told, "Zephyrine") || strings.Contains(told, "@example") {
 				t.Errorf("a value is shown: %s", told)
 			}
-			if d.nothing {
-				if proposal != nil || d.differs != "" && (len(found) != 1 || !strings.HasPrefix(found[0].What, d.differs) || found[0].Proposed) {
+			if d.Nothing {
+				if proposal != nil || d.Differs != "" && (len(found) != 1 || !strings.HasPrefix(found[0].What, d.Differs) || found[0].Proposed) {
 					t.Errorf("%v\n%s", found, proposal)
 				}
 				return
 			}
-			if len(found) == 0 || !strings.HasPrefix(found[0].What, d.differs) || !found[0].Proposed || !strings.Contains(found[0].String(), " in ") {
+			if len(found) == 0 || !strings.HasPrefix(found[0].What, d.Differs) || !found[0].Proposed || !strings.Contains(found[0].String(), " in ") {
 				t.Fatalf("%v", found)
 			}
-			golden := filepath.Join("testdata", "drift", d.name+".overlay.yaml")
+			golden := filepath.Join("testdata", "drift", d.Name+".overlay.yaml")
 			if *update {
 				if err := os.WriteFile(golden, proposal, 0o644); err != nil {
 					t.Fatal(err)
@@ -173,7 +137,7 @@ func TestDriftBecomesAnOverlay(t *testing.T) {
 			if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(proposal, want) {
 				t.Errorf("%v; the overlay is\n%s", err, proposal)
 			}
-			c, err := contract.New(aver.Spec, contract.WithOverlay(d.name, proposal))
+			c, err := contract.New(aver.Spec, contract.WithOverlay(d.Name, proposal))
 			if err != nil {
 				t.Fatalf("%v\n%s", err, proposal)
 			}
@@ -181,17 +145,17 @@ func TestDriftBecomesAnOverlay(t *testing.T) {
 			if left := d.traffic(t, c, &again); len(left) > 0 || again.Overlay() != nil {
 				t.Errorf("of %d violations are left %v; %v\n%s", len(violations), left, again.Differences(), proposal)
 			}
-			other := drifts[(i+1)%len(drifts)]
+			other := all[(i+1)%len(all)]
 			was, is := contract.Drift{}, contract.Drift{Contract: c}
 			before, after := other.traffic(t, contract.Embedded(), &was), other.traffic(t, c, &is)
 			left := is.Differences()
 			for _, difference := range was.Differences() {
 				if !slices.Contains(left, difference) {
-					t.Errorf("%s: %v is no difference any more", other.name, difference)
+					t.Errorf("%s: %v is no difference any more", other.Name, difference)
 				}
 			}
 			if len(after) < len(before) {
-				t.Errorf("%s: of %d violations %d are left", other.name, len(before), len(after))
+				t.Errorf("%s: of %d violations %d are left", other.Name, len(before), len(after))
 			}
 		})
 	}
@@ -220,27 +184,29 @@ func TestDriftAsksForEnoughAnswers(t *testing.T) {
 // All at once is one overlay too, whatever concerns one place.
 func TestDriftsTogether(t *testing.T) {
 	var drift contract.Drift
-	for _, d := range drifts {
+	all := drifts(t)
+	for _, d := range all {
 		d.traffic(t, contract.Embedded(), &drift)
 	}
-	all := drift.Overlay()
+	proposal := drift.Overlay()
 	const golden = "testdata/drift/all.overlay.yaml" // from which the tests of the examples generate a client
 	if *update {
-		if err := os.WriteFile(golden, all, 0o644); err != nil {
+		if err := os.WriteFile(golden, proposal, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(all, want) {
-		t.Errorf("%v; the overlay is\n%s", err, all)
+	if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(proposal, want) {
+		t.Errorf("%v; the overlay is\n%s", err, proposal)
 	}
-	c, err := contract.New(aver.Spec, contract.WithOverlay("all", all))
+	c, err := contract.New(aver.Spec, contract.WithOverlay("all", proposal))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, all)
+		t.Fatalf("%v\n%s", err, proposal)
 	}
-	for _, d := range drifts {
+	for _, d := range all {
 		again := contract.Drift{Contract: c}
-		if left := d.traffic(t, c, &again); !d.nothing && !strings.Contains(fmt.Sprint(left), "required") && (len(left) > 0 || again.Overlay() != nil) {
-			t.Errorf("%s: left are %v, %v", d.name, left, again.Differences())
+		if left := d.traffic(t, c, &again); !d.Nothing && !strings.Contains(fmt.Sprint(left), "required") && (len(left) > 0 ||
+			again.Overlay() != nil) {
+			t.Errorf("%s: left are %v, %v", d.Name, left, again.Differences())
 		}
 	}
 }
@@ -258,7 +224,7 @@ func TestDriftIsBounded(t *testing.T) {
 		return with(check, strings.Trim(string(text), "{}"))
 	}
 	for i = range 40 {
-		drifted{call: "GET /check/c1", answer: strings.ReplaceAll(answer(), "#", "")}.traffic(t, contract.Embedded(), &drift)
+		drifted{Call: "GET /check/c1", Answer: strings.ReplaceAll(answer(), "#", "")}.traffic(t, contract.Embedded(), &drift)
 	}
 	if n := len(drift.Differences()); n > 10_000 {
 		t.Errorf("%d differences are held", n)

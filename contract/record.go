@@ -269,7 +269,8 @@ func (r *Recorder) entry(op *spec.Operation, values map[string]string, req *http
 	e.Response.Headers = recordedHeaders(resp.Header, documented.Medias())
 	body, size, whole = received.whole()
 	e.Response.BodySize = size
-	e.Response.Content = *r.content(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body}, documented, size, whole)
+	e.Response.Content = *r.content(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body}, documented,
+		size, whole)
 	return e
 }
 

@@ -33,7 +33,8 @@ func TestReplayAnswersEveryOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	recording := har.Bytes()
-	for _, secret := range []string{box.Key, box.Secret, "127.0.0.1", "Lindqvist", "218 Harbor", "2075550143", "04/17/1988", "Bearer", "/9j/", "203.0.113.24"} {
+	for _, secret := range []string{box.Key, box.Secret, "127.0.0.1", "Lindqvist", "218 " +
+		"Harbor", "2075550143", "04/17/1988", "Bearer", "/9j/", "203.0.113.24"} {
 		if bytes.Contains(recording, []byte(secret)) {
 			t.Errorf("the recording holds %s", secret)
 		}
@@ -189,7 +190,8 @@ func TestRecordingHoldsNothingPersonal(t *testing.T) {
 	}
 	status = 200
 	for _, odd := range []struct{ contentType, answer string }{
-		{"text/html", "<p>Zephyrine"}, {"application/json", `{"id":"Zephyrine`}, {"application/json", `"Zephyrine"`}, {"application/json", `[["Zephyrine"]]`},
+		{"text/html", "<p>Zephyrine"}, {"application/json", `{"id":"Zephyrine`},
+		{"application/json", `"Zephyrine"`}, {"application/json", `[["Zephyrine"]]`},
 		{"application/Zephyrine", "{}"}, {"application/json", `{"status":"Zephyrine","checkTypes":["Zephyrine"]}`},
 		{"application/json", strings.Repeat(" ", 100) + "\xffZephyrine"}, {"application/json; charset=Zephyrine", `{}`},
 	} {
@@ -218,7 +220,8 @@ func spoken(t *testing.T, names ...string) []byte {
 	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
 		text, _ := json.Marshal(names[i])
 		body := strings.Replace(with(check), `"Zephyrine"`, string(text), 1)
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	}), &har)
 	for i = range names {
 		get(t, recorder, "/check/c1")

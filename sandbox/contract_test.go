@@ -54,7 +54,8 @@ actions:
         patch:
           operationId: changeCase
           requestBody: {content: {application/json: {schema: {type: object, properties: {title: {type: string}}}}}}
-          responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Case'}}}}, '404': {description: none}}
+          responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Case'}}}},
+	'404': {description: none}}
         delete:
           operationId: dropCase
           responses: {'204': {description: gone}, '404': {description: none}}

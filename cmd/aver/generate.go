@@ -129,7 +129,8 @@ func (g *contractGenerator) run(ctx context.Context) error {
 	}
 	g.files = map[string][]byte{
 		"openapi.yaml": append([]byte("#"+mark), document...),
-		"spec.go":      fmt.Appendf(nil, "//%s\npackage %s\n\nimport _ \"embed\"\n\n// Spec is openapi.yaml, the contract from which this package is generated. It must not be changed.\n//\n//go:embed openapi.yaml\nvar Spec []byte\n", mark, name),
+		"spec.go": fmt.Appendf(nil, "//%s\npackage %s\n\nimport _ \"embed\"\n\n// Spec is openapi.yaml, the contract from which this package is "+
+			"generated. It must not be changed.\n//\n//go:embed openapi.yaml\nvar Spec []byte\n", mark, name),
 	}
 	for pkg, folder := range map[string]string{"api": "", "generated": "generated", "authprovider": "authprovider"} {
 		if err := g.take(pkg, folder, name, importPath); err != nil {

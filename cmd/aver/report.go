@@ -259,7 +259,8 @@ func (r *contractReport) github(out io.Writer) error {
 	var b strings.Builder
 	for _, v := range r.Violations {
 		title := strings.TrimSpace(fmt.Sprintf("%s %s", v.Operation, v.Rule))
-		fmt.Fprintf(&b, "::error file=%s,line=%d,title=%s::%s\n", property.Replace(v.File), max(v.At, 1), property.Replace(title), data.Replace(v.Violation.String()))
+		fmt.Fprintf(&b, "::error file=%s,line=%d,title=%s::%s\n", property.Replace(v.File), max(v.At, 1), property.Replace(title),
+			data.Replace(v.Violation.String()))
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "::error title=a step failed::%s\n", data.Replace(f))

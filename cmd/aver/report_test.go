@@ -106,18 +106,22 @@ func TestReportFormats(t *testing.T) {
 					}
 				}
 			}
-			if err := json.Unmarshal([]byte(text), &log); err != nil || log.Version != "2.1.0" || len(log.Runs) != 1 || len(log.Runs[0].Results) != 1 {
+			if err := json.Unmarshal([]byte(text), &log); err != nil || log.Version != "2.1.0" || len(log.Runs) != 1 ||
+				len(log.Runs[0].Results) != 1 {
 				return fmt.Errorf("%v, %+v", err, log)
 			}
 			at := log.Runs[0].Results[0].Locations[0].PhysicalLocation
 			return lacks(fmt.Sprintf("%s:%d", at.ArtifactLocation.URI, at.Region.StartLine), enum)
 		},
 		"github": func(text string) error {
-			return lacks(text, "::error file=openapi.yaml,line="+strings.TrimPrefix(enum, "openapi.yaml:")+",title=getCheckResults enum::response of getCheckResults",
+			at := strings.TrimPrefix(enum, "openapi.yaml:")
+			return lacks(text, "::error file=openapi.yaml,line="+at+",title=getCheckResults enum::response of "+
+				"getCheckResults",
 				"::notice title=not in the contract::the property nickname of CheckResults")
 		},
 		"html": func(text string) error {
-			if strings.Contains(text, "Archived<b>") || strings.Contains(text, "src=") || strings.Contains(text, "http://") && !strings.Contains(text, "127.0.0.1") {
+			if strings.Contains(text, "Archived<b>") || strings.Contains(text, "src=") || strings.Contains(text, "http://") &&
+				!strings.Contains(text, "127.0.0.1") {
 				return errors.New("it is not safe, or not one file")
 			}
 			return lacks(text, enum, "getCheckResults 200", "response: ", "the property nickname of CheckResults")
@@ -161,7 +165,8 @@ func TestExitStatusOfContract(t *testing.T) {
 		}
 		return name
 	}
-	good := `{"log":{"entries":[{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c"},"response":{"status":404,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}}]}}`
+	good := `{"log":{"entries":[{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c"},
+		"response":{"status":404,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}}]}}`
 	bad := strings.Replace(good, "404", "418", 1)
 	wrong := file("wrong.yaml", "overlay: 1.1.0\ninfo: {title: t, version: '1'}\nactions: [{target: $.nothing, remove: true}]\n")
 	for _, c := range []struct {
@@ -193,7 +198,8 @@ func TestProposeAndApply(t *testing.T) {
 	drifted(t)
 	file := filepath.Join(t.TempDir(), "drift.yaml")
 	if text, status := ran(t, "", "contract", "run", "--propose", file); status != 1 ||
-		lacks(text, "by hand   enum: want one of Created", "proposed  the property nickname of CheckResults", "1 of 2 differences are proposed in "+file) != nil {
+		lacks(text, "by hand   enum: want one of Created", "proposed  the property nickname of CheckResults", "1 of 2 differences are proposed in "+
+			""+file) != nil {
 		t.Errorf("exit status %d\n%s", status, text)
 	}
 	text, status := ran(t, "", "contract", "run", "--overlay", file, "--format", "sarif")

@@ -163,7 +163,8 @@ func (r *run) check(ctx context.Context, id, identifier string) {
 	r.do("addPersonalInfo", func() error {
 		err := c.AddPersonalInfo(ctx, id, api.AddPersonalInfoRequest{
 			FirstName: "Maria", LastName: "Lindqvist", Gender: api.GenderFemale, DateOfBirth: api.NewDate(1988, time.April, 17),
-			StreetAddress1: "218 Harbor Street", City: "Portland", StateOrProvince: "ME", PostalCode: "04101", Country: "US", IPAddress: "203.0.113.24",
+			StreetAddress1: "218 Harbor Street", City: "Portland", StateOrProvince: "ME", PostalCode: "04101", Country: "US",
+			IPAddress: "203.0.113.24",
 		})
 		return err
 	})
@@ -224,7 +225,8 @@ func (r *run) watchlist(ctx context.Context, checkID string) {
 	var search *api.CreatedWatchlistSearch
 	if !r.do("searchWatchlists", func() (err error) {
 		search, err = c.SearchWatchlistsWithImage(ctx, api.SearchWatchlistsWithImageRequest{
-			GroupID: r.group, CheckID: checkID, FirstName: "Maria", LastName: "Lindqvist+hits-2+media-1", Image: api.ImageBytes("face.jpg", picture()),
+			GroupID: r.group, CheckID: checkID, FirstName: "Maria", LastName: "Lindqvist+hits-2+media-1", Image: api.ImageBytes("face.jpg",
+				picture()),
 			Categories: []api.WatchlistCategory{api.WatchlistCategoryCriminal},
 		})
 		return err

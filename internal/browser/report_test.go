@@ -11,10 +11,13 @@ import (
 
 // archive holds an exchange that keeps the contract, one that does not, and one with what the contract does not know.
 const archive = `{"log":{"entries":[
-{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c1"},"response":{"status":200,"content":{"mimeType":"application/json",
- "text":"{\"id\":\"c1\",\"groupId\":\"g1\",\"thirdPartyIdentifier\":\"t\",\"status\":\"Archived\",\"checkTypes\":[\"Watchlist\"],\"assignedTo\":\"Zephyrine\"}"}}},
-{"request":{"method":"GET","url":"https://app.goaver.com/api/watchlist/w1"},"response":{"status":418,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}},
-{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c2"},"response":{"status":404,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}}
+{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c1"},
+ "response":{"status":200,"content":{"mimeType":"application/json",
+ "text":"{\"id\":\"c1\",\"groupId\":\"g1\",\"thirdPartyIdentifier\":\"t\",\"status\":\"Archived\",\"checkTypes\":[],\"assignedTo\":\"Zephyrine\"}"}}},
+{"request":{"method":"GET","url":"https://app.goaver.com/api/watchlist/w1"},
+ "response":{"status":418,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}},
+{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c2"},
+ "response":{"status":404,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}}
 ]}}`
 
 // The report is one page that needs nothing but itself, fits a phone, and can be read by everybody.

@@ -64,7 +64,8 @@ func TestApply(t *testing.T) {
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for _, c := range []struct{ name, version, actions, want string }{
-		{"nothing matched", "1.1.0", "- {target: $.info, update: {title: x}}\n- target: $.paths['/dogs']\n  remove: true", `o.yaml: line 5: "$.paths['/dogs']" matches nothing`},
+		{"nothing matched", "1.1.0", "- {target: $.info, update: {title: x}}\n- target: $.paths['/dogs']\n  remove: true",
+			`o.yaml: line 5: "$.paths['/dogs']" matches nothing`},
 		{"nothing matched by 1.0", "1.0.0", "- {target: $.nothing, remove: true}", `o.yaml: line 4: "$.nothing" matches nothing`},
 		{"no copy source", "1.1.0", "- {target: $.info, copy: $.nothing}", `o.yaml: line 4: copy source`},
 		{"copy in 1.0", "1.0.0", "- {target: $.info, copy: $.paths}", "line 4: copy is of Overlay 1.1"},
@@ -87,10 +88,12 @@ func TestErrorsNameTheLine(t *testing.T) {
 		})
 	}
 	for _, text := range []string{"", "7", "a: [", "- 1", "openapi: 3.1.0\nactions: 7", "overlay: 1.1.0\nwrong: 1", "\xff"} {
-		if _, err := Apply(File{"pets.yaml", []byte(document)}, File{"o.yaml", []byte(text)}); err == nil || !strings.HasPrefix(err.Error(), "o.yaml: ") {
+		if _, err := Apply(File{"pets.yaml", []byte(document)}, File{"o.yaml", []byte(text)}); err == nil ||
+			!strings.HasPrefix(err.Error(), "o.yaml: ") {
 			t.Errorf("%q: %v", text, err)
 		}
-		if _, err := Apply(File{"pets.yaml", []byte(text)}, File{"o.yaml", []byte(overlaid("1.1.0", "- {target: $.info, remove: true}"))}); err == nil {
+		if _, err := Apply(File{"pets.yaml", []byte(text)}, File{"o.yaml",
+			[]byte(overlaid("1.1.0", "- {target: $.info, remove: true}"))}); err == nil {
 			t.Errorf("%q as a document passes", text)
 		}
 	}
@@ -98,8 +101,10 @@ func TestErrorsNameTheLine(t *testing.T) {
 
 // A fault of the outcome is told with the line of the file in which it was written.
 func TestBlame(t *testing.T) {
-	first := overlaid("1.1.0", "  - target: $.components.schemas.Pet.properties\n    update:\n      # how old\n      age: {type: integer}\n      home:\n        type: string # where\n")
-	second := overlaid("1.0.0", "  - target: $.components.schemas.Pet.properties\n    update:\n      home: {type: object}\n      name: {type: integer}\n")
+	first := overlaid("1.1.0", "  - target: $.components.schemas.Pet.properties\n    update:\n      # how old\n      age: {type: integer}\n      "+
+		"home:\n        type: string # where\n")
+	second := overlaid("1.0.0", "  - target: $.components.schemas.Pet.properties\n    update:\n      home: {type: object}\n      name: {type: "+
+		"integer}\n")
 	made, err := Apply(File{"pets.yaml", []byte(document)}, File{"a.yaml", []byte(first)}, File{"b.yaml", []byte(second)})
 	if err != nil {
 		t.Fatal(err)

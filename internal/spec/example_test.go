@@ -27,13 +27,27 @@ func TestExamplesAreValid(t *testing.T) {
 
 func TestExampleOfASchema(t *testing.T) {
 	for _, schema := range []string{
-		`{type: string, pattern: '^[A-Z]{2}-\d{3,5}(x|y)?$'}`, `{type: string, minLength: 9}`, `{type: string, maxLength: 2}`, `{type: string, format: uuid}`,
-		`{type: string, pattern: '^(a|b)+.[^a]$', minLength: 3}`, `{type: integer, minimum: 7, maximum: 9}`, `{type: number, exclusiveMinimum: 0, exclusiveMaximum: 1}`,
-		`{type: integer, multipleOf: 5, minimum: 3, maximum: 5}`, `{type: [string, 'null']}`, `{type: 'null'}`, `{type: boolean}`, `{}`,
+		`{type: string, pattern: '^[A-Z]{2}-\d{3,5}(x|y)?$'}`,
+		`{type: string, minLength: 9}`,
+		`{type: string, maxLength: 2}`,
+		`{type: string, format: uuid}`,
+		`{type: string, pattern: '^(a|b)+.[^a]$', minLength: 3}`,
+		`{type: integer, minimum: 7, maximum: 9}`,
+		`{type: number, exclusiveMinimum: 0, exclusiveMaximum: 1}`,
+		`{type: integer, multipleOf: 5, minimum: 3, maximum: 5}`,
+		`{type: [string, 'null']}`,
+		`{type: 'null'}`,
+		`{type: boolean}`,
+		`{}`,
 		`{type: array, minItems: 3, items: {type: object, required: [a], properties: {a: {type: integer}}}}`,
-		`{type: object, required: [a, b], properties: {a: {type: string}}}`, `{allOf: [{$ref: '#/components/schemas/T'}, {type: object, required: [z], properties: {z: {enum: [q]}}}]}`,
-		`{oneOf: [{type: integer, minimum: 3}, {type: string}]}`, `{anyOf: [{$ref: '#/components/schemas/T'}, {type: 'null'}]}`, `{const: 7}`,
-		`{type: object, properties: {child: {$ref: '#/components/schemas/S'}}}`, `{type: string, example: 7}`, `{type: object, additionalProperties: false, minProperties: 0}`,
+		`{type: object, required: [a, b], properties: {a: {type: string}}}`,
+		`{allOf: [{$ref: '#/components/schemas/T'}, {type: object, required: [z], properties: {z: {enum: [q]}}}]}`,
+		`{oneOf: [{type: integer, minimum: 3}, {type: string}]}`,
+		`{anyOf: [{$ref: '#/components/schemas/T'}, {type: 'null'}]}`,
+		`{const: 7}`,
+		`{type: object, properties: {child: {$ref: '#/components/schemas/S'}}}`,
+		`{type: string, example: 7}`,
+		`{type: object, additionalProperties: false, minProperties: 0}`,
 	} {
 		d, err := Read([]byte(`{openapi: 3.1.0, info: {title: t, version: '1'}, paths: {}, components: {schemas: {
 			T: {type: object, required: [id], properties: {id: {type: string, format: uuid}}}, S: ` + schema + `}}}`))

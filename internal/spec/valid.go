@@ -48,7 +48,8 @@ func checkReferences(text []byte) error {
 	if _, paths := entry(root.Content[0], "paths"); paths != nil && fault == nil {
 		for i := 0; i+1 < len(paths.Content); i += 2 {
 			if key := paths.Content[i]; strings.HasPrefix(key.Value, "/") && strings.ContainsAny(key.Value, "%?#") {
-				fault = &Fault{key.Line, fmt.Sprintf("the path %s holds a character that is written otherwise in a URL; write the path plainly, and a "+
+				fault = &Fault{key.Line, fmt.Sprintf("the path %s holds a character that is written otherwise in a URL; write the path plainly, and "+
+					"a "+
 					"query as parameters", key.Value)}
 			}
 		}
