@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goaver/aver-go/internal/spec"
@@ -45,6 +46,9 @@ func (e *editor) what(seen *difference) string {
 
 // change makes the change that a difference asks for. It reports whether there is one that can be written.
 func (e *editor) change(seen *difference, objects map[string]*population) bool {
+	if seen.op != "" && !e.own(seen) {
+		return false
+	}
 	switch seen.change {
 	case widen:
 		return e.widen(seen)
@@ -63,10 +67,16 @@ func (e *editor) change(seen *difference, objects map[string]*population) bool {
 		answer["content"] = content(seen.shape.schema(e.dialect))
 		e.replace(seen.at, answer)
 	case addStatus:
+		if seen.partial || seen.shape.times > 0 && seen.shape.times < seen.count {
+			return false // a contract has no body that is sometimes there
+		}
 		e.update(seen.at, map[string]any{seen.name: e.answer(seen)})
 	case addParameter:
 		parameter := map[string]any{
 			"name": seen.name, "in": "query", "description": seenInTraffic, "schema": map[string]any{"type": "string"}, "x-sensitive": true,
+		}
+		if seen.list {
+			parameter["schema"] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 		}
 		if e.at(seen.at+"/parameters") == nil {
 			e.update(seen.at, map[string]any{"parameters": []any{parameter}})
@@ -81,6 +91,46 @@ func (e *editor) change(seen *difference, objects map[string]*population) bool {
 	default:
 		return false
 	}
+	return true
+}
+
+// own has the operation of a difference have the parameter that it is about for itself, where it shares it with others.
+func (e *editor) own(seen *difference) bool {
+	tokens := strings.Split(seen.at, "/")
+	i := slices.Index(tokens, "parameters")
+	if i < 0 || i+1 >= len(tokens) {
+		return true
+	}
+	root, rest := strings.Join(tokens[:i+2], "/"), strings.Join(tokens[i+2:], "/")
+	if rest != "" {
+		rest = "/" + rest
+	}
+	list := seen.op + "/parameters"
+	if strings.HasPrefix(root, list+"/") {
+		return true
+	}
+	copied, ok := clone(e.at(root)).(map[string]any)
+	if !ok || e.dialect.old {
+		return false
+	}
+	at := len(spec.List(e.at(list)))
+	for i, p := range spec.List(e.at(list)) {
+		same := spec.Member(p, "name") == copied["name"] && spec.Member(p, "in") == copied["in"] // it has become its own already
+		if same || spec.Member(p, "$ref") == root {
+			at = i
+			if !same {
+				e.replace(fmt.Sprintf("%s/%d", list, i), copied)
+			}
+		}
+	}
+	switch {
+	case at < len(spec.List(e.at(list))):
+	case e.at(list) == nil:
+		e.update(seen.op, map[string]any{"parameters": []any{copied}})
+	default:
+		e.update(list, []any{copied})
+	}
+	seen.at = fmt.Sprintf("%s/%d%s", list, at, rest)
 	return true
 }
 
@@ -161,7 +211,7 @@ func (e *editor) loosen(seen *difference) bool {
 		return true
 	}
 	merged, _ := clone(e.resolved(seen.at)).(map[string]any)
-	if merged == nil {
+	if merged == nil || e.dialect.old { // whose words the copy would not be in
 		return false
 	}
 	maps.Copy(merged, node)
@@ -190,11 +240,10 @@ func (e *editor) allowNull(at string) bool {
 	node := spec.Object(e.at(at))
 	kinds := spec.Kinds(node)
 	switch {
-	case isComponent(at) || node == nil:
+	case isComponent(at) || node == nil || node["const"] != nil:
 		return false
 	case node["$ref"] != nil && e.dialect.old:
-		e.remove(at + "/$ref")
-		e.update(at, map[string]any{"allOf": []any{map[string]any{"$ref": node["$ref"]}}, "nullable": true})
+		return false // OpenAPI 3.0 has no words for it
 	case node["$ref"] != nil:
 		ref := node["$ref"]
 		e.remove(at + "/$ref")
@@ -209,6 +258,9 @@ func (e *editor) allowNull(at string) bool {
 		}
 	case len(kinds) > 1:
 		e.update(at+"/type", []any{"null"})
+		if node["enum"] != nil {
+			e.update(at+"/enum", []any{nil})
+		}
 	case node["anyOf"] != nil:
 		e.update(at+"/anyOf", []any{map[string]any{"type": "null"}})
 	case node["oneOf"] != nil:
@@ -234,7 +286,12 @@ func (e *editor) addValue(seen *difference) {
 		for i, word := range words {
 			words[i] = strings.ToUpper(word[:1]) + word[1:]
 		}
-		e.update(seen.at+"/x-enum-varnames", []any{"Value" + strings.Join(words, "")})
+		base := "Value" + strings.Join(words, "")
+		unique := base
+		for i := 2; slices.Contains(spec.List(spec.Member(e.at(seen.at), "x-enum-varnames")), any(unique)); i++ {
+			unique = base + strconv.Itoa(i)
+		}
+		e.update(seen.at+"/x-enum-varnames", []any{unique})
 	}
 }
 

@@ -202,7 +202,7 @@ func syntaxFault(err error) string {
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		last := syntax.JSONPointer.LastToken()
-		if !name.MatchString(last) {
+		if !isName(last) {
 			return "a name that occurs twice" + at
 		}
 		return "the name " + last + " twice" + at

@@ -11,10 +11,10 @@ import (
 // A Coverage is how often a part of the contract was seen in messages of a direction: a parameter, a property, or a value of an
 // enumeration.
 type Coverage struct {
-	What   string // such as "response Check.statusReason", "request Language = de", "request getCheck id"
-	Seen   int    // with a value
-	Null   int    // of a property: as null
-	Absent int    // of a property: left out of an object that could have it
+	What   string `json:"what"`   // such as "response Check.statusReason", "request Language = de", "request getCheck id"
+	Seen   int    `json:"seen"`   // with a value
+	Null   int    `json:"null"`   // of a property: as null
+	Absent int    `json:"absent"` // of a property: left out of an object that could have it
 }
 
 // Coverage returns every parameter, property and value that the contract has, by direction, and how often it was seen. What is
@@ -68,6 +68,7 @@ func (l *Ledger) parts() []string {
 	for _, op := range c.spec.Operations {
 		for _, p := range op.Params {
 			found[partOf(Request, op.ID+" "+p.Name)] = true
+			add(Request, p.Schema)
 		}
 		for _, s := range op.Body {
 			add(Request, s)

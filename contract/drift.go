@@ -33,10 +33,10 @@ func WithDrift(d *Drift) Option { return func(s *settings) { s.drift = d } }
 
 // A Difference is one way in which traffic differs from the contract.
 type Difference struct {
-	What     string // such as: the property nickname of Check, a text of 5 to 9 bytes
-	Where    string // such as: answers of getCheck (200)
-	Times    int
-	Proposed bool // the overlay allows it
+	What     string `json:"what"`  // such as: the property nickname of Check, a text of 5 to 9 bytes
+	Where    string `json:"where"` // such as: answers of getCheck (200)
+	Times    int    `json:"times"`
+	Proposed bool   `json:"proposed"` // the overlay allows it
 }
 
 // String returns one line.
@@ -73,6 +73,9 @@ type difference struct {
 	value   any    // of an enumeration
 	text    string // of what is not proposed
 	homes   []string
+	op      string // the pointer of the operation, of what is at a parameter
+	list    bool   // of a parameter that came several times in a request
+	partial bool   // of a status whose body is not always JSON
 	count   int
 	where   map[string]bool
 	shape   shape
@@ -94,7 +97,10 @@ func (d *Drift) contract() *Contract {
 
 // add notes a difference.
 func (d *Drift) add(f *findings, seen difference) *difference {
-	key := fmt.Sprintf("%d %s %s %v %s", seen.change, seen.at, seen.name, seen.value, seen.text)
+	if strings.Contains(seen.at, "/parameters/") { // which other operations may share
+		seen.op = f.m.op.Pointer
+	}
+	key := fmt.Sprintf("%d %s %s %s %v %s", seen.change, seen.op, seen.at, seen.name, seen.value, seen.text)
 	known := d.found[key]
 	if known == nil {
 		if len(d.found) >= maxDifferences {
@@ -154,9 +160,14 @@ func (d *Drift) observe(f *findings) {
 			sights[i][key] = append(sights[i][key], s)
 		})
 	}
+	handled := make(map[string]bool) // of several schemas that apply, each says the same
 	for _, fault := range f.faults {
 		ofValues[fault.violation] = true
-		d.fault(f, fault, sights[fault.value])
+		key := fmt.Sprintf("%d %s %q", fault.value, fault.problem.Rule, fault.problem.Place)
+		if !handled[key] {
+			handled[key] = true
+			d.fault(f, fault, sights[fault.value])
+		}
 	}
 	for i, v := range f.violations {
 		if !ofValues[i] {
@@ -185,6 +196,7 @@ func (d *Drift) message(f *findings, v Violation) {
 		if ok {
 			seen.shape.see(value)
 		}
+		seen.partial = seen.partial || !ok && len(f.m.body) > 0
 		alike := f.alike(value, ok)
 		if seen.count > 1 {
 			alike = slices.DeleteFunc(alike, func(status string) bool { return !slices.Contains(seen.homes, status) })
@@ -235,52 +247,72 @@ func (d *Drift) fault(f *findings, fault fault, places map[string][]spec.Sight) 
 		last, above = p.Place[len(p.Place)-1], places[strings.Join(p.Place[:len(p.Place)-1], "\x00")]
 	}
 	value := spec.Find(f.values[fault.value].value, p.Place)
+	var asked []difference
 	switch v.Rule {
 	case RuleRequired:
 		for _, s := range above {
 			if slices.Contains(spec.List(s.Node["required"]), any(last)) {
-				d.add(f, difference{change: makeOptional, at: s.Pointer, name: last})
-				return
+				asked = append(asked, difference{change: makeOptional, at: s.Pointer, name: last})
 			}
 		}
 	case RuleClosed:
 		for _, s := range above {
-			if s.Node["additionalProperties"] == false && name.MatchString(last) {
-				d.add(f, difference{change: addProperty, at: s.Pointer, name: last, homes: []string{s.Pointer}}).shape.see(value)
-				return
+			if s.Node["additionalProperties"] == false && isName(last) && spec.Member(s.Node["properties"], last) == nil {
+				asked = append(asked, difference{change: addProperty, at: s.Pointer, name: last, homes: []string{s.Pointer}})
 			}
 		}
 	case RuleType:
-		if len(here) > 0 && value == nil {
-			d.add(f, difference{change: allowNull, at: here[0].Use})
-			return
-		}
-		if len(here) > 0 {
-			d.add(f, difference{change: widen, at: here[0].Use}).shape.see(value)
-			return
-		}
+		asked = f.otherTypes(here, value)
 	case RuleEnum:
 		private, _ := f.c.spec.Private(f.values[fault.value].schema.Node, p.Place)
 		for _, s := range here {
-			if s.Node["enum"] != nil && !private && mayBeValue(value) {
-				d.add(f, difference{change: addValue, at: s.Pointer, value: value})
-				return
+			if s.Node["enum"] != nil && !private && mayBeValue(value) && !f.c.spec.Meets(s.Pointer, value) {
+				asked = append(asked, difference{change: addValue, at: s.Pointer, value: value})
 			}
 		}
 	default:
 		for _, s := range here {
-			if _, has := s.Node[string(v.Rule)]; has && loosened[string(v.Rule)] {
-				if v.Rule == RuleFormat && spec.TypeOf(value) != "string" {
-					d.add(f, difference{change: widen, at: s.Use}).shape.see(json.Number("1.5")) // beyond 64 bits it is a number
-					return
-				}
-				d.add(f, difference{change: loosen, at: s.Use, name: string(v.Rule)})
-				return
+			if _, has := s.Node[string(v.Rule)]; !has || !loosened[string(v.Rule)] {
+				continue
+			}
+			if v.Rule == RuleFormat && spec.TypeOf(value) != "string" {
+				value = json.Number("1.5") // beyond 64 bits it is a number
+				asked = append(asked, difference{change: widen, at: s.Use})
+			} else {
+				asked = append(asked, difference{change: loosen, at: s.Use, name: string(v.Rule)})
 			}
 		}
 	}
-	v.Got = spec.Describe(value, true)
-	d.add(f, difference{change: nothing, text: v.text()})
+	for _, one := range asked {
+		seen := d.add(f, one)
+		if one.change == addProperty || one.change == widen {
+			seen.shape.see(value)
+		}
+	}
+	if len(asked) == 0 {
+		v.Got = spec.Describe(value, true)
+		d.add(f, difference{change: nothing, text: v.text()})
+	}
+}
+
+// otherTypes returns what a value of another type asks of the schemas that apply to it.
+func (f *findings) otherTypes(here []spec.Sight, value any) (asked []difference) {
+	change := widen
+	if value == nil {
+		change = allowNull
+	}
+	uses := make(map[string]bool)
+	for _, s := range here {
+		if kinds := spec.Kinds(s.Node); len(kinds) > 0 && !uses[s.Use] && !slices.Contains(kinds, spec.TypeOf(value)) &&
+			!(spec.TypeOf(value) == "integer" && slices.Contains(kinds, "number")) {
+			uses[s.Use] = true
+			asked = append(asked, difference{change: change, at: s.Use})
+		}
+	}
+	if len(asked) == 0 && len(here) > 0 { // none of the alternatives has it
+		asked = append(asked, difference{change: change, at: here[0].Use})
+	}
+	return asked
 }
 
 // loosened are the keywords that a proposal takes away.
@@ -293,7 +325,7 @@ var loosened = map[string]bool{
 // mayBeValue reports whether a value looks like one of an enumeration, rather than like data.
 func mayBeValue(v any) bool {
 	text, ok := v.(string)
-	return !ok && spec.TypeOf(v) == "integer" || ok && name.MatchString(text)
+	return !ok && spec.TypeOf(v) == "integer" || ok && isName(text)
 }
 
 // object notes the properties of an object that no schema has which applies to it.
@@ -328,7 +360,7 @@ func (d *Drift) object(f *findings, here []spec.Sight, met map[string]bool) {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		switch {
 		case known[key]:
-		case !name.MatchString(key):
+		case !isName(key):
 			d.add(f, difference{change: nothing, text: "a property whose name looks like data (not shown) in " + homes[0]})
 		default:
 			d.add(f, difference{change: addProperty, at: homes[0], name: key, homes: homes}).shape.see(object[key])
@@ -349,14 +381,12 @@ func (d *Drift) population(pointer string) *population {
 // parameters notes query parameters that the operation does not have.
 func (d *Drift) parameters(f *findings) {
 	for _, key := range slices.Sorted(maps.Keys(f.extra)) {
-		if !name.MatchString(key) {
+		if !isName(key) {
 			d.add(f, difference{change: nothing, text: "a query parameter whose name looks like data (not shown)"})
 			continue
 		}
 		seen := d.add(f, difference{change: addParameter, at: f.m.op.Pointer, name: key})
-		for _, text := range f.extra[key] {
-			seen.shape.see(text)
-		}
+		seen.list = seen.list || len(f.extra[key]) > 1
 	}
 }
 

@@ -24,7 +24,7 @@ func (d *Drift) propose() (*editor, []Difference) {
 	e := &editor{document: d.contract().spec, tree: clone(d.contract().spec.Tree)}
 	version, _ := spec.Member(e.tree, "openapi").(string)
 	e.dialect.old = strings.HasPrefix(version, "3.0")
-	var all []Difference
+	all := []Difference{}
 	for _, seen := range d.settled() {
 		told := Difference{Where: seen.places(), Times: seen.count, What: cmp.Or(seen.text, e.what(seen))}
 		e.why = told.String()
@@ -90,13 +90,16 @@ type action struct {
 	Update      any    `yaml:"update,omitempty"`
 }
 
+// ProposalHeader is how every overlay of [Drift.Overlay] begins.
+const ProposalHeader = "# What traffic showed that the contract does not say."
+
 // overlay writes the actions.
 func (e *editor) overlay() []byte {
 	if len(e.actions) == 0 {
 		return nil
 	}
 	var b bytes.Buffer
-	b.WriteString(`# What traffic showed that the contract does not say. Read each action, say what it means in a description, and take the mark
+	b.WriteString(ProposalHeader + ` Read each action, say what it means in a description, and take the mark
 # x-sensitive away where a value is neither personal nor secret; then apply it: aver generate --overlay, or with the others.
 `)
 	encoder := yaml.NewEncoder(&b)

@@ -163,12 +163,14 @@ type kept struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	size int
+	end  bool
 }
 
-func (k *kept) add(p []byte) {
+func (k *kept) add(p []byte, end bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.size += len(p)
+	k.end = k.end || end
 	if k.size <= maxRecorded {
 		k.text.Write(p)
 	}
@@ -181,6 +183,13 @@ func (k *kept) whole() ([]byte, int, bool) {
 	return bytes.Clone(k.text.Bytes()), k.size, k.size <= maxRecorded
 }
 
+// ended reports whether the body was read to its end.
+func (k *kept) ended() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.end
+}
+
 // A copied body is kept while it is read.
 type copied struct {
 	io.ReadCloser
@@ -190,7 +199,7 @@ type copied struct {
 
 func (c *copied) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
-	c.to.add(p[:n])
+	c.to.add(p[:n], err == io.EOF)
 	if err != nil && c.finish != nil {
 		c.finish()
 	}
@@ -268,6 +277,9 @@ func (r *Recorder) entry(op *spec.Operation, values map[string]string, req *http
 	e.Response.Status, e.Response.StatusText = resp.StatusCode, http.StatusText(resp.StatusCode)
 	e.Response.Headers = recordedHeaders(resp.Header, documented.Medias())
 	body, size, whole = received.whole()
+	if size == 0 && resp.ContentLength != 0 && !received.ended() {
+		size, whole = int(max(resp.ContentLength, 1)), false // it was closed unread
+	}
 	e.Response.BodySize = size
 	e.Response.Content = *r.content(message{op: op, direction: Response, status: resp.StatusCode, header: resp.Header, body: body}, documented,
 		size, whole)
@@ -292,9 +304,13 @@ func (r *Recorder) content(m message, documented spec.Contents, size int, whole 
 // mediaOf returns the media type of a message, if it is one that may be shown.
 func mediaOf(h http.Header, documented []string) string {
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err == nil && (slices.Contains(documented, media) || strings.HasSuffix(media, "json") && len(media) < 40 ||
-		slices.Contains([]string{"text/html", "text/plain", "application/octet-stream"}, media)) {
+	switch {
+	case err != nil:
+		return ""
+	case slices.Contains(documented, media), slices.Contains([]string{"text/html", "text/plain", "application/octet-stream"}, media):
 		return media
+	case strings.HasSuffix(media, "json"): // whatever it is called
+		return "application/json"
 	}
 	return ""
 }
@@ -333,8 +349,8 @@ func (r *redactor) target(op *spec.Operation, values map[string]string, u *url.U
 				text = r.param(op.Params[i], text)
 			} else {
 				text = r.unknown(text)
-				if !name.MatchString(key) {
-					shown = "name-" + fmt.Sprintf("%x", r.hash(key)[:6])
+				if !isName(key) || placeholderName.MatchString(key) {
+					shown = r.nameOf(key)
 				}
 			}
 			query = append(query, harHeader{shown, text})

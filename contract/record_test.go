@@ -279,6 +279,93 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// What leaked once: parameters of a Data URL, values of another type than the contract knows, names that are data.
+func TestRecordingOfDisguises(t *testing.T) {
+	var har bytes.Buffer
+	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
+		return answered(r, with(check, `"organizationId":987654321,"statusReason":{"text":"Zephyrine"},"note":"data:Zephyrine;base64,QUJD",
+			"more":{"a3f0c1d2-1111-4222-8333-944445555666":1,"C01X00T47":2}`))
+	}), &har)
+	if _, err := get(t, recorder, "/check/c1?x=data:Zephyrine;base64,QQ&C01X00T47=1&sk_live_4eC39HqLyjWDarjtT1zdp7dc=1"); err != nil {
+		t.Fatal(err)
+	}
+	for method, send := range map[string]string{
+		"/check/create":           `{"groupId":"g","skipPersonalAccessCode":"Zephyrine","language":"en"}`,
+		"/check/c1/photodocument": `{"fileName":"Zephyrine.png","fileContent":"data:image/png;name=Zephyrine.png;base64,QUJD"}`,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.goaver.com/api"+method, strings.NewReader(send))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := recorder.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+	}
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, marker := range []string{"Zephyrine", "987654321", "a3f0c1d2", "C01X00T47", "sk_live"} {
+		if at := bytes.Index(har.Bytes(), []byte(marker)); at >= 0 {
+			t.Errorf("the recording holds %s: …%s…", marker, har.Bytes()[max(0, at-200):min(at+60, har.Len())])
+		}
+	}
+}
+
+// Replay answers the very request that was recorded, whatever of it the recording holds.
+func TestReplayAnswersWhatWasRecorded(t *testing.T) {
+	call := func(transport http.RoundTripper, path, contentType, body string, read bool) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://app.goaver.com/api"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", contentType)
+		resp, err := transport.RoundTrip(req)
+		if err == nil && read {
+			_, err = io.Copy(io.Discard, resp.Body)
+		}
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		return err
+	}
+	for _, sent := range []struct{ path, contentType, body string }{
+		{"/check/c1/phone", "text/plain", "hello"}, {"/check/c1/phone", "application/json", `{"number":`},
+		{"/check/c1/phone", "application/json", `{"we ird":"x","number":"1"}`}, {"/check/c1/phone?we+ird=1&name-53ddea53a7ab=2", "application/json", `{}`},
+		{"/check/c1/phone", "application/vnd.some.company.with.a.very.long.name.v4+json", `{"number":"1"}`},
+	} {
+		var har bytes.Buffer
+		recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return answered(r, `"success"`)
+		}), &har)
+		if err := errors.Join(call(recorder, sent.path, sent.contentType, sent.body, true), recorder.Close()); err != nil {
+			t.Fatal(err)
+		}
+		answers, err := contract.Replay(&har)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := call(answers, sent.path, sent.contentType, sent.body, true); err != nil {
+			t.Errorf("%s %s: %v", sent.path, sent.body, err)
+		}
+	}
+	var har bytes.Buffer
+	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) { return answered(r, `"success"`) }), &har)
+	if err := errors.Join(call(recorder, "/check/c1/phone", "application/json", "{}", false), recorder.Close()); err != nil {
+		t.Fatal(err)
+	}
+	answers, err := contract.Replay(&har)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call(answers, "/check/c1/phone", "application/json", "{}", true); err == nil {
+		t.Error("an answer that nobody read is a success without a body")
+	}
+}
+
 // What breaks while it is recorded is recorded as far as it is known, and an archive is complete whenever it is closed.
 func TestRecordingOfWhatBreaks(t *testing.T) {
 	var har bytes.Buffer

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -115,19 +116,32 @@ func (w *redaction) name(place []string, key string) string {
 		_, described := s.Node["additionalProperties"].(map[string]any)
 		return described || s.Node["properties"] == nil && spec.Kinds(s.Node) != nil
 	})
-	switch {
-	case !isMap && name.MatchString(key):
+	if !isMap && isName(key) && !placeholderName.MatchString(key) {
 		return key
-	case w.blank:
+	}
+	return w.nameOf(key)
+}
+
+// placeholderName is one that stands in a recording for another.
+var placeholderName = regexp.MustCompile(`^name-[0-9a-f]{12}$`)
+
+// nameOf returns what stands for a name that may be data.
+func (r *redactor) nameOf(key string) string {
+	if r.blank {
 		return "<name>"
 	}
-	return "name-" + w.word(key)
+	return fmt.Sprintf("name-%x", r.hash(key)[:6])
 }
 
 // shown reports whether a value may stay: the contract knows it, and does not mark it as sensitive.
 func (w *redaction) shown(v any, place []string, here []spec.Sight) bool {
 	if w.schema == nil || len(here) == 0 {
 		return false
+	}
+	for _, s := range here { // a name where a boolean stands is not known
+		if !w.document.Meets(s.Pointer, v) {
+			return false
+		}
 	}
 	sensitive, stated, shown := w.document.Marks(w.schema.Node, place)
 	if sensitive || slices.Contains(shown, "*") {
@@ -188,6 +202,9 @@ func (w *redaction) candidates(v any, here []spec.Sight) []any {
 	return all
 }
 
+// embeddable are the media types of a Data URL that are told.
+var embeddable = []string{"image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "application/pdf"}
+
 // texts returns placeholders for a text.
 func (w *redaction) texts(v string) []any {
 	if v == "" {
@@ -208,8 +225,12 @@ func (w *redaction) texts(v string) []any {
 	}
 	var all []any
 	if media, content, ok := strings.Cut(v, ";base64,"); ok && strings.HasPrefix(media, "data:") {
-		told := fmt.Sprintf("%s, %d bytes, %x", strings.TrimPrefix(media, "data:"), base64.StdEncoding.DecodedLen(len(content)), h)
-		all = append(all, media+";base64,"+base64.StdEncoding.EncodeToString([]byte(told)))
+		media, _, _ = strings.Cut(strings.TrimPrefix(media, "data:"), ";") // whose parameters may be the name of a file
+		if !slices.Contains(embeddable, media) {
+			media = "application/octet-stream"
+		}
+		told := fmt.Sprintf("%s, %d bytes, %x", media, base64.StdEncoding.DecodedLen(len(content)), h)
+		all = append(all, "data:"+media+";base64,"+base64.StdEncoding.EncodeToString([]byte(told)))
 	}
 	for _, format := range []string{"uuid", "date-time", "date", "month-day-year", "email", "ipv4", "ipv6"} {
 		if rules.IsFormat(format, v) {

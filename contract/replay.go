@@ -75,9 +75,12 @@ func Replay(archive io.Reader, opts ...Option) (*Replayer, error) {
 				return nil, fmt.Errorf("contract: entry %d: the request: %w", i+1, err)
 			}
 		}
-		header := headers(e.Request.Headers, e.Request.PostData)
+		asked := p.asked(op, values, u, headers(e.Request.Headers, e.Request.PostData), body)
+		if e.Request.PostData != nil && e.Request.PostData.Comment == leftOut {
+			asked["body"] = notJSON
+		}
 		p.entries = append(p.entries, &played{
-			number: i + 1, op: op, asked: p.asked(op, values, u, header, body),
+			number: i + 1, op: op, asked: asked,
 			answer: harAnswer{e.Response.Status, e.Response.Headers, e.Response.Content},
 		})
 	}
@@ -86,6 +89,9 @@ func Replay(archive io.Reader, opts ...Option) (*Replayer, error) {
 	}
 	return p, nil
 }
+
+// notJSON stands for a body that a recording does not hold.
+const notJSON = "not JSON"
 
 // WithStrictOrder has [Replay] answer requests in the order in which they were recorded alone.
 func WithStrictOrder() Option { return func(s *settings) { s.strictOrder = true } }
@@ -102,7 +108,7 @@ func (p *Replayer) asked(op *spec.Operation, values map[string]string, u *url.UR
 		return said
 	}
 	f := &findings{c: p.s.contract, m: message{op: op, direction: Request, header: header, body: body}}
-	said["body"] = "not JSON"
+	said["body"] = notJSON
 	if value, ok := f.json(); ok {
 		said["body"] = p.r.value(op.Body.Of("application/json"), value)
 	}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -25,8 +26,20 @@ type shape struct {
 	free     bool // the names of the members are data
 }
 
-// name is one that a property may have. Others may be data, and are not repeated.
-var name = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.-]{0,60}$`)
+// name is how the name of a property is written.
+var name = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$-]{0,40}$`)
+
+// isName reports whether a text looks like the name of a property, or like a value of an enumeration, rather than like data:
+// identifiers, keys and numbers of documents have more digits.
+func isName(text string) bool {
+	digits := 0
+	for _, r := range text {
+		if '0' <= r && r <= '9' {
+			digits++
+		}
+	}
+	return digits <= 4 && name.MatchString(text) && !rules.IsUUID(text)
+}
 
 // maxMembers is how many different members an object has before its names are taken for data.
 const maxMembers = 60
@@ -37,7 +50,13 @@ func (s *shape) see(v any) {
 	if s.kinds == nil {
 		s.kinds = make(map[string]int)
 	}
-	s.kinds[spec.TypeOf(v)]++
+	kind := spec.TypeOf(v)
+	if number, ok := v.(json.Number); ok && kind == "integer" {
+		if _, err := number.Int64(); err != nil {
+			kind = "number" // clients read integers of 64 bits
+		}
+	}
+	s.kinds[kind]++
 	switch v := v.(type) {
 	case string:
 		s.text(v)
@@ -72,7 +91,7 @@ func (s *shape) object(v map[string]any) {
 		s.members = make(map[string]*shape)
 	}
 	for key, value := range v {
-		s.free = s.free || !name.MatchString(key)
+		s.free = s.free || !isName(key)
 		if s.free {
 			key = ""
 		}
@@ -84,13 +103,19 @@ func (s *shape) object(v map[string]any) {
 	if len(s.members) > maxMembers {
 		s.free = true
 	}
-	if s.free {
-		joint := &shape{}
-		for _, member := range s.members {
-			joint.join(member)
-		}
-		s.members = map[string]*shape{"": joint}
+	s.collapse()
+}
+
+// collapse has one shape for all members whose names are data.
+func (s *shape) collapse() {
+	if !s.free || len(s.members) == 0 {
+		return
 	}
+	joint := &shape{}
+	for _, member := range s.members {
+		joint.join(member)
+	}
+	s.members = map[string]*shape{"": joint}
 }
 
 // join adds what another shape has seen.
@@ -128,6 +153,7 @@ func (s *shape) join(o *shape) {
 		}
 		s.members[key].join(member)
 	}
+	s.collapse()
 }
 
 // types returns the JSON types that were seen, without null; an integer beside a number is one.

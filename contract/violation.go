@@ -40,15 +40,15 @@ const (
 
 // A Violation is one way in which a message breaks the contract.
 type Violation struct {
-	Operation string    // the operationId; empty when the contract has no such operation
-	Direction Direction // whether it was sent or received
-	Status    int       // of a response
-	Place     string    // a JSON pointer into the body, or the name of a header or a parameter; empty for the message as a whole
-	Rule      Rule
-	Want      string // what the contract expects
-	Got       string // what was there; of a value that may be personal or secret, its type alone
-	Suggest   string // a schema that would allow it, when one can be told
-	Line      int    // of the contract, as it was read, where it is said; 0 when nowhere
+	Operation string    `json:"operation,omitempty"` // the operationId; empty when the contract has no such operation
+	Direction Direction `json:"direction"`           // whether it was sent or received
+	Status    int       `json:"status,omitempty"`    // of a response
+	Place     string    `json:"place,omitempty"`     // a JSON pointer into the body, or the name of a header or a parameter; empty for the message as a whole
+	Rule      Rule      `json:"rule"`
+	Want      string    `json:"want"`              // what the contract expects
+	Got       string    `json:"got,omitempty"`     // what was there; of a value that may be personal or secret, its type alone
+	Suggest   string    `json:"suggest,omitempty"` // a schema that would allow it, when one can be told
+	Line      int       `json:"line,omitempty"`    // of the contract, as it was read, where it is said; 0 when nowhere
 }
 
 // String returns one line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -99,6 +100,9 @@ func (h *holding) end(out io.Writer, r *contractReport) error {
 	}
 	overlay := h.drift.Overlay()
 	if overlay == nil {
+		if old, err := os.ReadFile(h.propose); err == nil && bytes.HasPrefix(old, []byte(contract.ProposalHeader)) {
+			return os.Remove(h.propose) // of an earlier run, which nobody shall take for this one's
+		}
 		return nil
 	}
 	if err := os.WriteFile(h.propose, overlay, 0o644); err != nil {

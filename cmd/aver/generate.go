@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -41,7 +42,10 @@ The folder belongs to the command: it is replaced as a whole each time, and a fo
 Run go mod tidy after the first time. Its doc.go holds a go:generate line, so that go generate ./averclient does the same
 again, after an update of the module or of the overlays.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return g.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			g.hints = cmd.ErrOrStderr()
+			return g.run(cmd.Context())
+		},
 	}
 	g.contract.flags(cmd.Flags())
 	cmd.Flags().StringVar(&g.out, "out", "averclient", "the folder to write; its name becomes that of the package")
@@ -52,6 +56,7 @@ again, after an update of the module or of the overlays.`,
 type contractGenerator struct {
 	contract document
 	out      string
+	hints    io.Writer
 
 	again  string            // the command that does the same, in the folder
 	module string            // a copy of this module
@@ -92,7 +97,7 @@ func (g *contractGenerator) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.again = mod.command() + " generate" + flags + " --out ."
+	g.again = "go tool aver generate" + flags + " --out ."
 	source, err := output(ctx, ".", "go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", modulePath)
 	if err != nil {
 		return fmt.Errorf("finding %s, which go.mod must require: %w", modulePath, err)
@@ -137,7 +142,13 @@ func (g *contractGenerator) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return g.write()
+	if err := g.write(); err != nil {
+		return err
+	}
+	if !mod.hasTool() {
+		fmt.Fprintf(g.hints, "go generate %s does this again after: go get -tool %s/cmd/aver\n", g.out, modulePath)
+	}
+	return nil
 }
 
 // fit takes out of the copied module what the contract knows nothing of.
@@ -297,14 +308,9 @@ func (m *goModule) importPath(folder string) (string, error) {
 	return path.Join(m.Module.Path, filepath.ToSlash(below)), nil
 }
 
-// command returns how the module calls this command.
-func (m *goModule) command() string {
-	for _, tool := range m.Tool {
-		if tool.Path == modulePath+"/cmd/aver" {
-			return "go tool aver"
-		}
-	}
-	return "go run " + modulePath + "/cmd/aver"
+// hasTool reports whether the module has this command as a tool, so that go generate finds it.
+func (m *goModule) hasTool() bool {
+	return slices.ContainsFunc(m.Tool, func(tool struct{ Path string }) bool { return tool.Path == modulePath+"/cmd/aver" })
 }
 
 // quoted returns an argument as a go:generate line takes it.

@@ -58,7 +58,25 @@ func newCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit(2, err) })
 	root.AddCommand(newDemoCommand(), newSandboxCommand(), newTokenCommand(), newCallCommand(), newContractCommand(), newGenerateCommand(),
 		newOverlayCommand(), newDocsCommand(), newChaosCommand(), newWebhookCommand())
+	misuse(root)
 	return root
+}
+
+// misuse has wrong arguments of any command end with the status 2.
+func misuse(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			var told *exitError
+			if err := check(cmd, args); err != nil && !errors.As(err, &told) {
+				return exit(2, err)
+			} else {
+				return err
+			}
+		}
+	}
+	for _, below := range cmd.Commands() {
+		misuse(below)
+	}
 }
 
 // oneOf has a command that only holds others refuse what is none of them.

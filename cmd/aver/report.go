@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -62,6 +63,7 @@ func (r *contractReport) complete(h *holding) {
 			v.File = "openapi.yaml"
 		}
 	}
+	r.Violations, r.Failures = append([]reported{}, r.Violations...), append([]string{}, r.Failures...) // [] rather than null
 	r.Differences, r.Coverage, r.table, r.proposal = h.drift.Differences(), h.ledger.Coverage(), h.ledger.Report(), h.propose
 	rows := make(map[string]*operationRow)
 	row := func(what string) (*operationRow, string) {
@@ -237,7 +239,7 @@ func (r *contractReport) sarif(out io.Writer) error {
 		results = append(results, object{
 			"ruleId": v.Rule, "level": "error", "message": object{"text": v.Violation.String()},
 			"locations": []any{object{"physicalLocation": object{
-				"artifactLocation": object{"uri": v.File}, "region": object{"startLine": max(v.At, 1)},
+				"artifactLocation": object{"uri": (&url.URL{Path: v.File}).String()}, "region": object{"startLine": max(v.At, 1)},
 			}}},
 		})
 	}

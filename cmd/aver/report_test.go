@@ -185,6 +185,7 @@ func TestExitStatusOfContract(t *testing.T) {
 		{2, good, []string{"check", "-", "--overlay", wrong}},
 		{2, bad, []string{"check", "-", "--propose", filepath.Join(dir, "no", "folder")}},
 		{2, good, []string{"chek", "-"}},
+		{2, good, []string{"check"}},
 		{3, strings.Replace(good, "check/c", "elsewhere", 1), []string{"check", "-"}},
 	} {
 		if _, status := ran(t, c.in, append([]string{"contract"}, c.args...)...); status != c.status {

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -142,13 +143,7 @@ func (m *merge) apply(file File) error {
 	if err != nil {
 		return err
 	}
-	comments := make(map[int]string)
-	walk(raw, func(n *yaml.Node) {
-		if n.LineComment != "" {
-			comments[n.Line] = n.LineComment
-		}
-		n.LineComment = mark + strconv.Itoa(n.Line)
-	})
+	walk(raw, func(n *yaml.Node) { n.LineComment = mark + strconv.Itoa(n.Line) + "\x00" + n.LineComment })
 	o, actions, err := read(file, raw)
 	if err != nil {
 		return err
@@ -156,23 +151,30 @@ func (m *merge) apply(file File) error {
 	m.applied++
 	for i, action := range actions {
 		values := make(map[*yaml.Node]string)
-		walk(m.root, func(n *yaml.Node) { values[n] = n.Value })
+		before := 0
+		walk(m.root, func(n *yaml.Node) { values[n] = n.Value; before++ })
 		single := *o
 		single.Actions = o.Actions[i : i+1]
 		if err := attempt(&single, m.root); err != nil {
 			return fmt.Errorf("%s: line %d: %s", file.Name, action.Line, told(err))
 		}
+		after := 0
 		walk(m.root, func(n *yaml.Node) {
-			before, known := values[n]
+			after++
+			was, known := values[n]
 			switch {
 			case strings.HasPrefix(n.LineComment, mark):
-				line, _ := strconv.Atoi(strings.TrimPrefix(n.LineComment, mark))
+				number, comment, _ := strings.Cut(strings.TrimPrefix(n.LineComment, mark), "\x00")
+				line, _ := strconv.Atoi(number)
 				m.origins[n] = origin{file.Name, line, m.applied}
-				n.LineComment = comments[line]
-			case !known || before != n.Value:
+				n.LineComment = comment
+			case !known || was != n.Value:
 				m.origins[n] = origin{file.Name, cmp.Or(exchanged(n, &single.Actions[0].Update), action.Line), m.applied}
 			}
 		})
+		if single.Actions[0].Remove && after == before {
+			return fmt.Errorf("%s: line %d: nothing can be removed at %s", file.Name, action.Line, single.Actions[0].Target)
+		}
 	}
 	return nil
 }
@@ -251,9 +253,16 @@ func exchanged(n, update *yaml.Node) int {
 // parse parses a file that holds an object. What it refers to by anchors stands where it is used, so that a change concerns
 // one place.
 func parse(file File) (*yaml.Node, error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(file.Text, &root); err != nil {
+	var root, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(file.Text))
+	if err := decoder.Decode(&root); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %s", file.Name, strings.TrimPrefix(oneLine(err), "yaml: "))
+	}
+	if decoder.Decode(&second) != io.EOF {
+		return nil, fmt.Errorf("%s: line %d: a second document begins; write one file for each", file.Name, max(second.Line, 1))
+	}
+	if line, name := twice(&root); name != "" {
+		return nil, fmt.Errorf("%s: line %d: the name %s occurs twice in one object", file.Name, line, name)
 	}
 	if len(root.Content) == 0 || root.Content[0].Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s: line 1: not an object in YAML or JSON", file.Name)
@@ -264,6 +273,20 @@ func parse(file File) (*yaml.Node, error) {
 		return nil, fmt.Errorf("%s: too large when its anchors are written out", file.Name)
 	}
 	return &root, nil
+}
+
+// twice returns a name that occurs twice in an object, and the line of the second.
+func twice(root *yaml.Node) (line int, name string) {
+	walk(root, func(n *yaml.Node) {
+		known := make(map[string]bool)
+		for i := 0; n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
+			if key := n.Content[i]; known[key.Value] && name == "" && key.Value != "<<" {
+				line, name = key.Line, key.Value
+			}
+			known[n.Content[i].Value] = true
+		}
+	})
+	return line, name
 }
 
 // expand writes out what aliases stand for.

@@ -78,6 +78,9 @@ func TestErrorsNameTheLine(t *testing.T) {
 		{"another version", "2.0.0", "- {target: $.info, remove: true}", "overlay version must be one of"},
 		{"no version", "", "- {target: $.info, remove: true}", "o.yaml: line 1: "},
 		{"actions that are none", "1.1.0", "- 7", "o.yaml: "},
+		{"the whole removed", "1.1.0", "- {target: $, remove: true}", "line 4: nothing can be removed at $"},
+		{"a name twice", "1.1.0", "- target: $.info\n  update: {a: 1, b: 2, a: 3}", "line 5: the name a occurs twice"},
+		{"two documents", "1.1.0", "- {target: $.info, update: {a: 1}}\n---\na: 1", "a second document begins"},
 		{"no YAML", "1.1.0", "- {", "o.yaml: line "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -133,6 +136,23 @@ func TestBlame(t *testing.T) {
 	}
 	if strings.ContainsRune(string(made.Text), 0) || !strings.Contains(string(made.Text), "# how old") {
 		t.Errorf("%s", made.Text)
+	}
+}
+
+// A comment stays where it stood, and once.
+func TestCommentsStay(t *testing.T) {
+	text := overlaid("1.1.0", "  - target: $.s.T.p\n    update: # all\n      n: {type: integer, minimum: 5} # a note\n      x: {a: 1, b: 2} # two\n")
+	for _, document := range []string{"s: {T: {p: {a: {type: string}}}}\n", "s:\n  T:\n    p:\n      a: {type: string} # mine\n"} {
+		made, err := Apply(File{"d.yaml", []byte(document)}, File{"o.yaml", []byte(text)})
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		var tree map[string]map[string]map[string]map[string]map[string]any
+		if err := yaml.Unmarshal(made.Text, &tree); err != nil || tree["s"]["T"]["p"]["n"]["minimum"] != 5 ||
+			strings.Count(string(made.Text), "# a note") > 1 {
+			t.Errorf("%v\n%s", err, made.Text)
+		}
 	}
 }
 

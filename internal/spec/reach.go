@@ -28,8 +28,11 @@ func (d *Document) Reach(pointer string, f func(pointer string, node map[string]
 		for _, name := range slices.Sorted(maps.Keys(Object(node["properties"]))) {
 			reach(pointer + "/properties/" + Escape(name))
 		}
-		reach(pointer + "/items")
-		reach(pointer + "/additionalProperties")
+		for _, keyword := range []string{"items", "additionalProperties"} {
+			if node[keyword] != nil {
+				reach(pointer + "/" + keyword)
+			}
+		}
 	}
 	reach(pointer)
 }

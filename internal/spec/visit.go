@@ -51,13 +51,20 @@ func (v *visitor) visit(use, pointer string, place []string, value any, depth in
 	switch value := value.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			at := pointer + "/properties/" + Escape(v.declaredName(node, name))
-			if v.at(at) == nil {
+			declared := v.declaredName(node, name)
+			at := pointer + "/properties/" + Escape(declared)
+			if Member(node["properties"], declared) == nil {
 				at = pointer + "/additionalProperties"
+				if node["additionalProperties"] == nil {
+					continue
+				}
 			}
 			v.visit(at, at, append(slices.Clip(place), name), value[name], depth+1)
 		}
 	case []any:
+		if node["items"] == nil {
+			return
+		}
 		at := pointer + "/items"
 		for i, element := range value {
 			v.visit(at, at, append(slices.Clip(place), strconv.Itoa(i)), element, depth+1)
