@@ -333,7 +333,8 @@ func TestReplayAnswersWhatWasRecorded(t *testing.T) {
 	}
 	for _, sent := range []struct{ path, contentType, body string }{
 		{"/check/c1/phone", "text/plain", "hello"}, {"/check/c1/phone", "application/json", `{"number":`},
-		{"/check/c1/phone", "application/json", `{"we ird":"x","number":"1"}`}, {"/check/c1/phone?we+ird=1&name-53ddea53a7ab=2", "application/json", `{}`},
+		{"/check/c1/phone", "application/json", `{"we ird":"x","number":"1"}`},
+		{"/check/c1/phone?we+ird=1&name-53ddea53a7ab=2", "application/json", `{}`},
 		{"/check/c1/phone", "application/vnd.some.company.with.a.very.long.name.v4+json", `{"number":"1"}`},
 	} {
 		var har bytes.Buffer

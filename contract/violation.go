@@ -43,7 +43,7 @@ type Violation struct {
 	Operation string    `json:"operation,omitempty"` // the operationId; empty when the contract has no such operation
 	Direction Direction `json:"direction"`           // whether it was sent or received
 	Status    int       `json:"status,omitempty"`    // of a response
-	Place     string    `json:"place,omitempty"`     // a JSON pointer into the body, or the name of a header or a parameter; empty for the message as a whole
+	Place     string    `json:"place,omitempty"`     // a JSON pointer into the body, or the name of a header or a parameter; empty for all of it
 	Rule      Rule      `json:"rule"`
 	Want      string    `json:"want"`              // what the contract expects
 	Got       string    `json:"got,omitempty"`     // what was there; of a value that may be personal or secret, its type alone
