@@ -64,6 +64,9 @@ func (d drifted) said(i int) string {
 	return text
 }
 
+// raced tells that the race detector is on, under which reading a contract takes ten times as long.
+var raced bool
+
 // calls is how often each service is called: often enough for a property that is always there to be required.
 const calls = 21
 
@@ -136,6 +139,9 @@ func TestDriftBecomesAnOverlay(t *testing.T) {
 			}
 			if want, err := os.ReadFile(golden); err != nil || !bytes.Equal(proposal, want) {
 				t.Errorf("%v; the overlay is\n%s", err, proposal)
+			}
+			if raced && i%5 > 0 {
+				return // all of them are applied together below
 			}
 			c, err := contract.New(aver.Spec, contract.WithOverlay(d.Name, proposal))
 			if err != nil {

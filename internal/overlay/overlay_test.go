@@ -211,7 +211,7 @@ func TestDiffOfRandomChanges(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
 	refused := 0
-	const rounds = 8
+	const rounds = 4
 	for range rounds {
 		root, err := parse(File{"openapi.yaml", text})
 		if err != nil {
