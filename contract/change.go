@@ -49,6 +49,9 @@ func (e *editor) change(seen *difference, objects map[string]*population) bool {
 	if seen.op != "" && !e.own(seen) {
 		return false
 	}
+	if e.at(seen.at) == nil && seen.change != nothing {
+		return seen.change != addContent // another change has made more of it
+	}
 	switch seen.change {
 	case widen:
 		return e.widen(seen)
@@ -59,6 +62,9 @@ func (e *editor) change(seen *difference, objects map[string]*population) bool {
 	case addValue:
 		e.addValue(seen)
 	case makeOptional:
+		if !slices.Contains(spec.List(e.at(seen.at+"/required")), any(seen.name)) {
+			return true // of what has become something else
+		}
 		e.removeText(seen.at+"/required", seen.name)
 	case addProperty:
 		return e.addProperty(seen, objects[seen.at])
@@ -158,8 +164,7 @@ func (e *editor) widen(seen *difference) bool {
 	if isComponent(seen.at) {
 		return false
 	}
-	node := e.resolved(seen.at)
-	kinds := append(spec.Kinds(node), seen.shape.types()...)
+	kinds := append(e.kinds(e.at(seen.at), 0), seen.shape.types()...)
 	replacement := make(map[string]any)
 	for name, value := range spec.Object(e.at(seen.at)) {
 		if name == "description" || name == "x-sensitive" || name == "deprecated" || name == "title" || name == "x-aliases" ||
@@ -187,6 +192,25 @@ func (e *editor) widen(seen *difference) bool {
 	return true
 }
 
+// kinds returns the JSON types that a schema takes, also by its alternatives; "anything" where one of them does not say.
+func (e *editor) kinds(node any, depth int) (all []string) {
+	if ref, ok := spec.Member(node, "$ref").(string); ok && depth < 20 {
+		node = e.resolved(ref)
+	}
+	if all = spec.Kinds(node); len(all) > 0 || depth > 20 {
+		return slices.Clone(all)
+	}
+	for _, keyword := range []string{"anyOf", "oneOf", "allOf"} {
+		for _, part := range spec.List(spec.Member(node, keyword)) {
+			all = append(all, e.kinds(part, depth+1)...)
+		}
+	}
+	if len(all) == 0 {
+		return []string{"anything"}
+	}
+	return all
+}
+
 // scalar returns the reference to a schema of any string, number or boolean, and null; nothing when there is none.
 func (e *editor) scalar() string {
 	schemas := spec.Object(spec.Member(spec.Member(e.tree, "components"), "schemas"))
@@ -211,6 +235,9 @@ func (e *editor) loosen(seen *difference) bool {
 		return true
 	}
 	merged, _ := clone(e.resolved(seen.at)).(map[string]any)
+	if merged != nil && merged[seen.name] == nil {
+		return true // it is gone already
+	}
 	if merged == nil || e.dialect.old { // whose words the copy would not be in
 		return false
 	}
@@ -239,7 +266,10 @@ func (e *editor) loosen(seen *difference) bool {
 func (e *editor) allowNull(at string) bool {
 	node := spec.Object(e.at(at))
 	kinds := spec.Kinds(node)
+	takes := e.kinds(node, 0)
 	switch {
+	case !isComponent(at) && node["const"] == nil && node["enum"] == nil && (slices.Contains(takes, "null") || slices.Contains(takes, "anything")):
+		return true // another change has made it so
 	case isComponent(at) || node == nil || node["const"] != nil:
 		return false
 	case node["$ref"] != nil && e.dialect.old:
@@ -273,6 +303,9 @@ func (e *editor) allowNull(at string) bool {
 
 // addValue adds a value to an enumeration, and its name in Go where the contract gives these.
 func (e *editor) addValue(seen *difference) {
+	if e.at(seen.at+"/enum") == nil {
+		return // of what has become something else
+	}
 	value := seen.value
 	if spec.TypeOf(value) == "integer" {
 		var number int64

@@ -154,11 +154,7 @@ func (d *Drift) observe(f *findings) {
 	ofValues := make(map[int]bool) // violations
 	sights := make([]map[string][]spec.Sight, len(f.values))
 	for i, v := range f.values {
-		sights[i] = make(map[string][]spec.Sight)
-		f.c.spec.Visit(v.schema.Pointer, v.value, func(s spec.Sight) {
-			key := strings.Join(s.Place, "\x00")
-			sights[i][key] = append(sights[i][key], s)
-		})
+		sights[i] = f.sights(v.schema, v.value)
 	}
 	handled := make(map[string]bool) // of several schemas that apply, each says the same
 	for _, fault := range f.faults {
@@ -186,6 +182,16 @@ func (d *Drift) observe(f *findings) {
 	d.parameters(f)
 }
 
+// sights returns the schemas that apply to each value within a value, by its place.
+func (f *findings) sights(s *spec.Schema, value any) map[string][]spec.Sight {
+	found := make(map[string][]spec.Sight)
+	f.c.spec.Visit(s.Pointer, value, func(s spec.Sight) {
+		key := strings.Join(s.Place, "\x00")
+		found[key] = append(found[key], s)
+	})
+	return found
+}
+
 // message notes a violation that is not about a value.
 func (d *Drift) message(f *findings, v Violation) {
 	op := f.m.op
@@ -202,6 +208,12 @@ func (d *Drift) message(f *findings, v Violation) {
 			alike = slices.DeleteFunc(alike, func(status string) bool { return !slices.Contains(seen.homes, status) })
 		}
 		seen.homes = alike
+		if len(alike) > 0 && ok { // its body may have what that of the others does not
+			met := make(map[string]bool)
+			for _, here := range f.sights(op.Answers[alike[0]].Of("application/json"), value) {
+				d.object(f, here, met)
+			}
+		}
 		return
 	case v.Rule == RuleBody && v.Want == "no body" && f.m.direction == Response:
 		if value, ok := f.json(); ok {
@@ -248,7 +260,13 @@ func (d *Drift) fault(f *findings, fault fault, places map[string][]spec.Sight) 
 	}
 	value := spec.Find(f.values[fault.value].value, p.Place)
 	var asked []difference
-	switch v.Rule {
+	rule := v.Rule
+	for _, s := range above {
+		if told := spec.Member(s.Node["discriminator"], "propertyName"); told != nil && told == last {
+			rule = "" // without it, or with another value, no alternative is meant
+		}
+	}
+	switch rule {
 	case RuleRequired:
 		for _, s := range above {
 			if slices.Contains(spec.List(s.Node["required"]), any(last)) {
@@ -270,6 +288,7 @@ func (d *Drift) fault(f *findings, fault fault, places map[string][]spec.Sight) 
 				asked = append(asked, difference{change: addValue, at: s.Pointer, value: value})
 			}
 		}
+	case "":
 	default:
 		for _, s := range here {
 			if _, has := s.Node[string(v.Rule)]; !has || !loosened[string(v.Rule)] {

@@ -143,6 +143,7 @@ Another terminal calls it with:
 	flags.StringVar(&hook.Header, "webhook-header", "Authorization", "header that proves the sender; AVER_WEBHOOK_SECRET is its value, without which "+
 		""+
 		""+
+		""+
 		"none is sent")
 	flags.StringSliceVar(&hook.Types, "webhook-types", nil, "types of notifications to send, with commas (default: all)")
 	flags.BoolVar(&hook.AnyHost, "webhook-any-host", false, "allow a --webhook beyond this computer")
