@@ -22,9 +22,11 @@ type kind struct {
 }
 
 var kindsOfDrift = []kind{
-	{name: "null beside an enumeration of several types", schemas: `T: {properties: {a: {type: [string, integer], enum: [x, 1]}}}`, answers: []string{`{"a":null}`}},
+	{name: "null beside an enumeration of several types", schemas: `T: {properties: {a: {type: [string, integer], enum: [x, 1]}}}`,
+		answers: []string{`{"a":null}`}},
 	{name: "null beside a constant", schemas: `T: {properties: {a: {type: string, const: x}}}`, answers: []string{`{"a":null}`}, byHand: true},
-	{name: "required by two", schemas: `{A: {type: object, required: [p]}, B: {type: object, required: [p]}, T: {allOf: [{$ref: '#/components/schemas/A'},
+	{name: "required by two", schemas: `{A: {type: object, required: [p]}, B: {type: object, required: [p]},
+		T: {allOf: [{$ref: '#/components/schemas/A'},
 		{$ref: '#/components/schemas/B'}]}}`, answers: []string{`{}`}, holds: "once in"},
 	{name: "a type of two", schemas: `{A: {type: object, properties: {p: {type: string}}}, B: {type: object, properties: {p: {type: string}}},
 		T: {allOf: [{$ref: '#/components/schemas/A'}, {$ref: '#/components/schemas/B'}]}}`, answers: []string{`{"p":4}`, `{"p":null}`}},
@@ -38,7 +40,8 @@ var kindsOfDrift = []kind{
 	{name: "an integer of no client", schemas: `T: {type: object, properties: {x: {type: string}}}`, holds: "type: number",
 		answers: []string{`{"b":123456789012345678901234567890}`}},
 	{name: "a repeated parameter", schemas: `T: {type: object}`, query: "?z=1&z=2", answers: []string{`{}`}, holds: "type: array"},
-	{name: "a status of another media type", schemas: `T: {type: object}`, status: 418, contentType: "text/html", answers: []string{`<p>no`}, byHand: true},
+	{name: "a status of another media type", schemas: `T: {type: object}`, status: 418,
+		contentType: "text/html", answers: []string{`<p>no`}, byHand: true},
 	{name: "a status with a body at times", schemas: `T: {type: object}`, status: 418, answers: []string{`{"m":"x"}`, ``}, byHand: true},
 	{name: "null in 3.0", version: "3.0.3", schemas: `T: {type: object, properties: {b: {type: integer}}}`, answers: []string{`{"b":null}`},
 		holds: "nullable: true"},
@@ -46,9 +49,11 @@ var kindsOfDrift = []kind{
 		schemas: `{N: {type: string}, T: {type: object, properties: {a: {$ref: '#/components/schemas/N'}}}}`},
 	{name: "a rule behind a reference in 3.0", version: "3.0.3", byHand: true, answers: []string{`{"a":"long text"}`},
 		schemas: `{N: {type: string, nullable: true, maxLength: 3}, T: {type: object, properties: {a: {$ref: '#/components/schemas/N'}}}}`},
-	{name: "a property in 3.0", version: "3.0.3", schemas: `T: {type: object, properties: {x: {type: string}}}`, answers: []string{`{"n":null}`, `{"n":"a"}`},
-		holds: "nullable: true"},
-	{name: "names of every kind", schemas: `T: {type: object, properties: {"a/b~c'd": {type: string}, 'x.y': {type: object, properties: {z: {type: integer}}}}}`,
+	{name: "a property in 3.0", version: "3.0.3", schemas: `T: {type: object, properties: {x: {type: string}}}`,
+		answers: []string{`{"n":null}`, `{"n":"a"}`},
+		holds:   "nullable: true"},
+	{name: "names of every kind", schemas: `T: {type: object, properties: {"a/b~c'd": {type: string},
+		'x.y': {type: object, properties: {z: {type: integer}}}}}`,
 		answers: []string{`{"a/b~c'd":null,"x.y":{"z":null}}`}},
 }
 
@@ -62,7 +67,8 @@ func (k kind) document() []byte {
 	if !strings.HasPrefix(schemas, "{") {
 		schemas = "{" + schemas + "}"
 	}
-	return fmt.Appendf(nil, `{openapi: %s, info: {title: t, version: '1'}, components: {schemas: %s}, paths: {/t: {get: {operationId: t, responses: {'200':
+	return fmt.Appendf(nil, `{openapi: %s, info: {title: t, version: '1'}, components: {schemas: %s},
+		paths: {/t: {get: {operationId: t, responses: {'200':
 		{description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/T'}}}}}}}}}`, version, schemas)
 }
 

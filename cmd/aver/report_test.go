@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	aver "github.com/goaver/aver-go"
 	"github.com/goaver/aver-go/sandbox"
 )
 
@@ -154,6 +155,17 @@ func lineOf(t *testing.T, line string) int {
 		t.Fatalf("no line %s", line)
 	}
 	return strings.Count(before, "\n") + 2
+}
+
+// The page of the reference holds the contract and the script, and asks nobody for more.
+func TestReferencePage(t *testing.T) {
+	page, err := reference(aver.Spec, []byte("script of Redoc </script>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lacks(string(page), "connect-src 'none'", "script of Redoc <\\/script>", "getCheckResults"); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestExitStatusOfContract(t *testing.T) {
