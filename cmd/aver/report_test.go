@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	aver "github.com/goaver/aver-go"
+	embedded "github.com/goaver/aver-go"
 	"github.com/goaver/aver-go/sandbox"
 )
 
@@ -159,7 +159,7 @@ func lineOf(t *testing.T, line string) int {
 
 // The page of the reference holds the contract and the script, and asks nobody for more.
 func TestReferencePage(t *testing.T) {
-	page, err := reference(aver.Spec, []byte("script of Redoc </script>"))
+	page, err := reference(embedded.Spec, []byte("script of Redoc </script>"))
 	if err != nil {
 		t.Fatal(err)
 	}
