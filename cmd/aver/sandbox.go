@@ -140,11 +140,8 @@ Another terminal calls it with:
 	flags.IntVar(&faults.Status, "fault-status", 0, "have calls go wrong with this status, such as 403")
 	flags.BoolVar(&faults.SpareExchange, "spare-exchange", false, "exchange credentials as if all were well")
 	flags.StringVar(&hook.URL, "webhook", "", "URL to send notifications to")
-	flags.StringVar(&hook.Header, "webhook-header", "Authorization", "header that proves the sender; AVER_WEBHOOK_SECRET is its value, without which "+
-		""+
-		""+
-		""+
-		"none is sent")
+	flags.StringVar(&hook.Header, "webhook-header", "Authorization",
+		"header that proves the sender; AVER_WEBHOOK_SECRET is its value, without which none is sent")
 	flags.StringSliceVar(&hook.Types, "webhook-types", nil, "types of notifications to send, with commas (default: all)")
 	flags.BoolVar(&hook.AnyHost, "webhook-any-host", false, "allow a --webhook beyond this computer")
 	flags.Float64Var(&hook.Faults.Rate, "webhook-faults", 0, "share of the notifications that go wrong, from 0 to 1")
