@@ -1,8 +1,8 @@
 package contract_test
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -80,26 +80,8 @@ func TestDriftOfOtherContracts(t *testing.T) {
 				drift := &contract.Drift{Contract: c}
 				var violations []contract.Violation
 				for _, answer := range k.answers {
-					transport := contract.NewTransport(roundTripper(func(r *http.Request) (*http.Response, error) {
-						resp, err := answered(r, answer)
-						if k.status != 0 {
-							resp.StatusCode = k.status
-						}
-						if k.contentType != "" {
-							resp.Header.Set("Content-Type", k.contentType)
-						}
-						return resp, err
-					}), contract.WithContract(c), contract.WithDrift(drift),
-						contract.WithReport(func(v []contract.Violation) { violations = append(violations, v...) }))
-					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/t"+k.query, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					resp, err := transport.RoundTrip(req)
-					if err != nil {
-						t.Fatal(err)
-					}
-					_, _ = io.Copy(io.Discard, resp.Body)
+					violations = append(violations, observed(t, drift, http.MethodGet, "https://example.com/t"+k.query,
+						cmp.Or(k.status, http.StatusOK), cmp.Or(k.contentType, "application/json"), answer)...)
 				}
 				return drift, violations
 			}

@@ -110,6 +110,33 @@ func (d drifted) traffic(t testing.TB, c *contract.Contract, drift *contract.Dri
 	return violations
 }
 
+// observed has a drift see a call and its answer, and returns what violates the contract; requests may be of any kind.
+func observed(t testing.TB, drift *contract.Drift, method, url string, status int, contentType, body string) (violations []contract.Violation) {
+	t.Helper()
+	transport := contract.NewTransport(roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := answered(r, body)
+		resp.StatusCode = status
+		resp.Header.Set("Content-Type", contentType)
+		return resp, err
+	}), contract.WithContract(drift.Contract), contract.WithDrift(drift), contract.WithReport(func(found []contract.Violation) {
+		for _, v := range found {
+			if v.Direction == contract.Response || v.Rule == contract.RuleParameter && strings.Contains(url, "?") {
+				violations = append(violations, v)
+			}
+		}
+	}))
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return violations
+}
+
 // What differs becomes an overlay, and with it the same traffic differs no more; that of another service does as before.
 func TestDriftBecomesAnOverlay(t *testing.T) {
 	all := drifts(t)
