@@ -84,11 +84,7 @@ func (e *editor) change(seen *difference, objects map[string]*population) bool {
 		if seen.list {
 			parameter["schema"] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
 		}
-		if e.at(seen.at+"/parameters") == nil {
-			e.update(seen.at, map[string]any{"parameters": []any{parameter}})
-		} else {
-			e.update(seen.at+"/parameters", []any{parameter})
-		}
+		e.add(seen.at, "parameters", []any{parameter})
 	case dropRequired:
 		if spec.Member(e.at(seen.at), "required") == nil { // a reference
 			return false
@@ -129,12 +125,8 @@ func (e *editor) own(seen *difference) bool {
 			}
 		}
 	}
-	switch {
-	case at < len(spec.List(e.at(list))):
-	case e.at(list) == nil:
-		e.update(seen.op, map[string]any{"parameters": []any{copied}})
-	default:
-		e.update(list, []any{copied})
+	if at == len(spec.List(e.at(list))) {
+		e.add(seen.op, "parameters", []any{copied})
 	}
 	seen.at = fmt.Sprintf("%s/%d%s", list, at, rest)
 	return true
@@ -280,14 +272,13 @@ func (e *editor) allowNull(at string) bool {
 		e.update(at, map[string]any{"anyOf": []any{map[string]any{"$ref": ref}, map[string]any{"type": "null"}}})
 	case len(kinds) > 0 && e.dialect.old:
 		e.update(at, map[string]any{"nullable": true})
-	case len(kinds) == 1:
-		e.remove(at + "/type")
-		e.update(at, map[string]any{"type": []any{kinds[0], "null"}})
-		if node["enum"] != nil {
-			e.update(at+"/enum", []any{nil})
+	case len(kinds) > 0:
+		if len(kinds) == 1 {
+			e.remove(at + "/type")
+			e.update(at, map[string]any{"type": []any{kinds[0], "null"}})
+		} else {
+			e.update(at+"/type", []any{"null"})
 		}
-	case len(kinds) > 1:
-		e.update(at+"/type", []any{"null"})
 		if node["enum"] != nil {
 			e.update(at+"/enum", []any{nil})
 		}
@@ -334,19 +325,11 @@ func (e *editor) addProperty(seen *difference, objects *population) bool {
 		return false
 	}
 	property := seen.shape.property(e.dialect)
-	if e.at(seen.at+"/properties") == nil {
-		e.update(seen.at, map[string]any{"properties": map[string]any{seen.name: property}})
-	} else {
-		e.update(seen.at+"/properties", map[string]any{seen.name: property})
-	}
+	e.add(seen.at, "properties", map[string]any{seen.name: property})
 	if !seen.answers || objects == nil || objects.answers < enough || seen.count < objects.objects {
 		return true
 	}
-	if e.at(seen.at+"/required") == nil {
-		e.update(seen.at, map[string]any{"required": []any{seen.name}})
-	} else {
-		e.update(seen.at+"/required", []any{seen.name})
-	}
+	e.add(seen.at, "required", []any{seen.name})
 	for _, example := range e.lacking(seen.at, seen.name) {
 		e.update(example, map[string]any{seen.name: seen.shape.example()})
 	}

@@ -152,9 +152,9 @@ func (d *Drift) observe(f *findings) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ofValues := make(map[int]bool) // violations
-	sights := make([]map[string][]spec.Sight, len(f.values))
+	sights := make([]sightings, len(f.values))
 	for i, v := range f.values {
-		sights[i] = f.sights(v.schema, v.value)
+		sights[i] = sightsOf(f.c.spec, v.schema, v.value)
 	}
 	handled := make(map[string]bool) // of several schemas that apply, each says the same
 	for _, fault := range f.faults {
@@ -182,15 +182,24 @@ func (d *Drift) observe(f *findings) {
 	d.parameters(f)
 }
 
-// sights returns the schemas that apply to each value within a value, by its place.
-func (f *findings) sights(s *spec.Schema, value any) map[string][]spec.Sight {
-	found := make(map[string][]spec.Sight)
-	f.c.spec.Visit(s.Pointer, value, func(s spec.Sight) {
+// sightings are the schemas that apply to each value within a value, by its place.
+type sightings map[string][]spec.Sight
+
+// sightsOf returns the schemas that apply within a value that is held against a schema; none without one.
+func sightsOf(document *spec.Document, s *spec.Schema, value any) sightings {
+	found := make(sightings)
+	if s == nil || s.Pointer == "" {
+		return found
+	}
+	document.Visit(s.Pointer, value, func(s spec.Sight) {
 		key := strings.Join(s.Place, "\x00")
 		found[key] = append(found[key], s)
 	})
 	return found
 }
+
+// at returns those that apply to the value at a place.
+func (s sightings) at(place []string) []spec.Sight { return s[strings.Join(place, "\x00")] }
 
 // message notes a violation that is not about a value.
 func (d *Drift) message(f *findings, v Violation) {
@@ -210,7 +219,7 @@ func (d *Drift) message(f *findings, v Violation) {
 		seen.homes = alike
 		if len(alike) > 0 && ok { // its body may have what that of the others does not
 			met := make(map[string]bool)
-			for _, here := range f.sights(op.Answers[alike[0]].Of("application/json"), value) {
+			for _, here := range sightsOf(f.c.spec, op.Answers[alike[0]].Of("application/json"), value) {
 				d.object(f, here, met)
 			}
 		}
@@ -250,13 +259,13 @@ func (f *findings) alike(value any, isJSON bool) []string {
 }
 
 // fault notes what is wrong with a value.
-func (d *Drift) fault(f *findings, fault fault, places map[string][]spec.Sight) {
+func (d *Drift) fault(f *findings, fault fault, places sightings) {
 	p := fault.problem
 	v := f.violations[fault.violation]
-	here := places[strings.Join(p.Place, "\x00")]
+	here := places.at(p.Place)
 	last, above := "", []spec.Sight(nil)
 	if len(p.Place) > 0 {
-		last, above = p.Place[len(p.Place)-1], places[strings.Join(p.Place[:len(p.Place)-1], "\x00")]
+		last, above = p.Place[len(p.Place)-1], places.at(p.Place[:len(p.Place)-1])
 	}
 	value := spec.Find(f.values[fault.value].value, p.Place)
 	var asked []difference

@@ -1,9 +1,9 @@
 package contract
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,50 +58,60 @@ func (l *Ledger) Missing() []string {
 	return slices.DeleteFunc(l.contract().Operations(), func(key string) bool { return l.seen[key] > 0 })
 }
 
-// Seen returns how often each operation was answered with each status, such as "getCheck 404"; also with those that the contract
-// does not document.
-func (l *Ledger) Seen() map[string]int {
+// An OperationCoverage is what was seen of an operation.
+type OperationCoverage struct {
+	Operation    string         `json:"operation"`
+	Seen         map[string]int `json:"seen"`         // by status; "received" for a webhook
+	Undocumented map[string]int `json:"undocumented"` // by statuses that the contract does not have
+	Missing      []string       `json:"missing"`
+}
+
+// Operations returns what was seen of each operation, sorted.
+func (l *Ledger) Operations() []OperationCoverage {
+	rows := make(map[string]*OperationCoverage)
+	at := func(key string) (*OperationCoverage, string) {
+		id, status, _ := strings.Cut(key, " ")
+		if rows[id] == nil {
+			rows[id] = &OperationCoverage{id, make(map[string]int), make(map[string]int), []string{}}
+		}
+		return rows[id], cmp.Or(status, "received")
+	}
+	documented := l.contract().Operations()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return maps.Clone(l.seen)
+	for _, key := range documented {
+		if row, status := at(key); l.seen[key] > 0 {
+			row.Seen[status] = l.seen[key]
+		} else {
+			row.Missing = append(row.Missing, status)
+		}
+	}
+	for key, n := range l.seen {
+		if !slices.Contains(documented, key) {
+			row, status := at(key)
+			row.Undocumented[status] = n
+		}
+	}
+	all := make([]OperationCoverage, 0, len(rows))
+	for _, id := range sortedKeys(rows) {
+		all = append(all, *rows[id])
+	}
+	return all
 }
 
 // Report returns a table of what was seen, how often, and what was not.
 func (l *Ledger) Report() string {
-	all := l.contract().Operations()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	type row struct{ seen, missing, undocumented []string }
-	rows := make(map[string]*row)
-	at := func(key string) (*row, string) {
-		id, status, _ := strings.Cut(key, " ")
-		if rows[id] == nil {
-			rows[id] = &row{}
+	times := func(seen map[string]int) string {
+		all := sortedKeys(seen)
+		for i, status := range all {
+			all[i] = fmt.Sprintf("%s ×%d", status, seen[status])
 		}
-		if status == "" {
-			status = "received"
-		}
-		return rows[id], status
-	}
-	for _, key := range all {
-		r, status := at(key)
-		if n := l.seen[key]; n > 0 {
-			r.seen = append(r.seen, fmt.Sprintf("%s ×%d", status, n))
-		} else {
-			r.missing = append(r.missing, status)
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(l.seen)) {
-		if !slices.Contains(all, key) {
-			r, status := at(key)
-			r.undocumented = append(r.undocumented, fmt.Sprintf("%s ×%d", status, l.seen[key]))
-		}
+		return strings.Join(all, ", ")
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-31s %-46s %-24s %s\n", "operation", "seen", "never seen", "undocumented")
-	for _, id := range slices.Sorted(maps.Keys(rows)) {
-		r := rows[id]
-		line := fmt.Sprintf("%-31s %-46s %-24s %s", id, strings.Join(r.seen, ", "), strings.Join(r.missing, ", "), strings.Join(r.undocumented, ", "))
+	for _, row := range l.Operations() {
+		line := fmt.Sprintf("%-31s %-46s %-24s %s", row.Operation, times(row.Seen), strings.Join(row.Missing, ", "), times(row.Undocumented))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()

@@ -134,6 +134,15 @@ func (e *editor) update(pointer string, value any) {
 	e.set(pointer, value)
 }
 
+// add adds to a list or an object that may not be there yet.
+func (e *editor) add(pointer, name string, value any) {
+	if e.at(pointer+"/"+name) == nil {
+		e.update(pointer, map[string]any{name: value})
+	} else {
+		e.update(pointer+"/"+name, value)
+	}
+}
+
 // remove takes away what stands at a pointer.
 func (e *editor) remove(pointer string) {
 	e.actions = append(e.actions, action{Target: e.path(pointer), Description: e.why, Remove: true})

@@ -60,13 +60,7 @@ func (r *redactor) body(f *findings, contents spec.Contents) ([]byte, bool) {
 
 // value redacts a value by its schema; nil for none, so that nothing of it is known.
 func (r *redactor) value(s *spec.Schema, v any) any {
-	w := redaction{redactor: r, schema: s, sights: make(map[string][]spec.Sight)}
-	if s != nil && s.Pointer != "" {
-		r.document.Visit(s.Pointer, v, func(sight spec.Sight) {
-			key := strings.Join(sight.Place, "\x00")
-			w.sights[key] = append(w.sights[key], sight)
-		})
-	}
+	w := redaction{redactor: r, schema: s, sights: sightsOf(r.document, s, v)}
 	return w.walk(v, nil)
 }
 
@@ -74,7 +68,7 @@ func (r *redactor) value(s *spec.Schema, v any) any {
 type redaction struct {
 	*redactor
 	schema *spec.Schema
-	sights map[string][]spec.Sight
+	sights sightings
 }
 
 func (w *redaction) walk(v any, place []string) any {
@@ -95,7 +89,7 @@ func (w *redaction) walk(v any, place []string) any {
 	case nil:
 		return nil
 	}
-	here := w.sights[strings.Join(place, "\x00")]
+	here := w.sights.at(place)
 	if w.shown(v, place, here) {
 		return v
 	}
@@ -107,12 +101,13 @@ func (w *redaction) walk(v any, place []string) any {
 
 // name returns the name of a member: of a map, whose names are data, or one that looks like data, a placeholder.
 func (w *redaction) name(place []string, key string) string {
-	for _, s := range w.sights[strings.Join(place, "\x00")] {
+	here := w.sights.at(place)
+	for _, s := range here {
 		if spec.Member(s.Node["properties"], key) != nil {
 			return key
 		}
 	}
-	isMap := slices.ContainsFunc(w.sights[strings.Join(place, "\x00")], func(s spec.Sight) bool {
+	isMap := slices.ContainsFunc(here, func(s spec.Sight) bool {
 		_, described := s.Node["additionalProperties"].(map[string]any)
 		return described || s.Node["properties"] == nil && spec.Kinds(s.Node) != nil
 	})

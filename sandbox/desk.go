@@ -15,7 +15,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/goaver/aver-go/internal/spec"
 	"github.com/goaver/aver-go/sandbox/internal/server"
 )
 
@@ -125,7 +124,7 @@ func (s *Sandbox) desk() *desk {
 			d.FaultCounts = append(d.FaultCounts, deskCount{string(kind), n})
 		}
 	}
-	for _, op := range spec.Embedded().Operations {
+	for _, op := range s.operations {
 		d.Operations = append(d.Operations, op.ID)
 	}
 	slices.Sort(d.Operations)

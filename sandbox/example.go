@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,8 +133,7 @@ func (e *exampleCall) serve(w http.ResponseWriter) {
 // isCreated reports whether the contract has an operation by which the object would be made, so that it may be missing.
 func (e *exampleCall) isCreated() bool {
 	_, can := e.op.Answers["404"]
-	collection := e.op.Path[:strings.LastIndexByte(e.op.Path, '/')]
-	_, created := e.operations[http.MethodPost+" "+collection]
+	_, created := e.operations[http.MethodPost+" "+path.Dir(e.op.Path)]
 	return can && created
 }
 
@@ -154,9 +154,9 @@ func (e *exampleCall) media() (string, *spec.Schema) {
 func (e *exampleCall) remembered(s *spec.Schema, value any, known map[string]any) any {
 	if list, ok := value.([]any); ok {
 		var all []any
-		for _, path := range e.examples.order {
-			if parent, _, _ := cutLast(path); parent == e.path && len(list) > 0 {
-				all = append(all, with(s, list[0], e.examples.sent[path], func(v any) any { return []any{v} }))
+		for _, made := range e.examples.order {
+			if path.Dir(made) == e.path && len(list) > 0 {
+				all = append(all, with(s, list[0], e.examples.sent[made], func(v any) any { return []any{v} }))
 			}
 		}
 		if len(all) > 0 && meets(s, all) {
@@ -184,14 +184,6 @@ func (e *exampleCall) remembered(s *spec.Schema, value any, known map[string]any
 	kept[id] = fresh[id]
 	e.examples.remember(e.path+"/"+fmt.Sprint(fresh[id]), kept)
 	return fresh
-}
-
-func cutLast(path string) (parent, last string, ok bool) {
-	i := strings.LastIndexByte(path, '/')
-	if i < 0 {
-		return "", path, false
-	}
-	return path[:i], path[i+1:], true
 }
 
 // identifier returns the name of the property by which an object is found: id, or the first that ends so and was not sent.

@@ -20,14 +20,14 @@ var formats = []string{"text", "json", "junit", "sarif", "github", "html"}
 
 // A contractReport is what holding traffic against the contract has shown.
 type contractReport struct {
-	Where       string                `json:"where"`
-	Exchanges   int                   `json:"exchanges,omitempty"` // with operations, of an archive
-	Others      int                   `json:"others,omitempty"`
-	Violations  []reported            `json:"violations"`
-	Failures    []string              `json:"failures"` // steps that failed
-	Differences []contract.Difference `json:"differences"`
-	Operations  []operationRow        `json:"operations"`
-	Coverage    []contract.Coverage   `json:"coverage"`
+	Where       string                       `json:"where"`
+	Exchanges   int                          `json:"exchanges,omitempty"` // with operations, of an archive
+	Others      int                          `json:"others,omitempty"`
+	Violations  []reported                   `json:"violations"`
+	Failures    []string                     `json:"failures"` // steps that failed
+	Differences []contract.Difference        `json:"differences"`
+	Operations  []contract.OperationCoverage `json:"operations"`
+	Coverage    []contract.Coverage          `json:"coverage"`
 
 	archive  bool   // it is of one, rather than of a run
 	proposal string // the file of the proposal
@@ -41,14 +41,6 @@ type reported struct {
 	Entry int    `json:"entry,omitempty"` // of an archive
 	File  string `json:"file"`
 	At    int    `json:"at"` // the line in it
-}
-
-// An operationRow is what was seen of an operation.
-type operationRow struct {
-	Operation string         `json:"operation"`
-	Seen      map[string]int `json:"seen"` // by status
-	Odd       map[string]int `json:"undocumented,omitempty"`
-	Never     []string       `json:"never"`
 }
 
 func (r *contractReport) add(v contract.Violation, times, entry int) {
@@ -65,36 +57,7 @@ func (r *contractReport) complete(h *holding) {
 	}
 	r.Violations, r.Failures = append([]reported{}, r.Violations...), append([]string{}, r.Failures...) // [] rather than null
 	r.Differences, r.Coverage, r.table, r.proposal = h.drift.Differences(), h.ledger.Coverage(), h.ledger.Report(), h.propose
-	rows := make(map[string]*operationRow)
-	row := func(what string) (*operationRow, string) {
-		id, status, _ := strings.Cut(what, " ")
-		if rows[id] == nil {
-			rows[id] = &operationRow{Operation: id, Seen: make(map[string]int), Never: []string{}}
-		}
-		if status == "" {
-			status = "received"
-		}
-		return rows[id], status
-	}
-	documented := h.contract.Operations()
-	for what, n := range h.ledger.Seen() {
-		at, status := row(what)
-		if slices.Contains(documented, what) {
-			at.Seen[status] = n
-			continue
-		}
-		if at.Odd == nil {
-			at.Odd = make(map[string]int)
-		}
-		at.Odd[status] = n
-	}
-	for _, what := range h.ledger.Missing() {
-		at, status := row(what)
-		at.Never = append(at.Never, status)
-	}
-	for _, id := range slices.Sorted(maps.Keys(rows)) {
-		r.Operations = append(r.Operations, *rows[id])
-	}
+	r.Operations = h.ledger.Operations()
 }
 
 // write writes the report in a format.
@@ -213,7 +176,7 @@ func (r *contractReport) junit(out io.Writer) error {
 		suite.Tests++
 	}
 	for _, row := range r.Operations {
-		add(row.Operation, len(row.Seen)+len(row.Odd) > 0)
+		add(row.Operation, len(row.Seen)+len(row.Undocumented) > 0)
 	}
 	for _, id := range slices.Sorted(maps.Keys(failures)) { // such as no operation
 		add(id, true)
