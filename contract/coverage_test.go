@@ -54,6 +54,31 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
+// The values of a parameter are parts of the contract too.
+func TestCoverageOfParameters(t *testing.T) {
+	c, err := contract.New([]byte(`{openapi: 3.1.0, info: {title: t, version: '1'}, paths: {/t: {get: {operationId: g,
+		parameters: [{name: q, in: query, schema: {$ref: '#/components/schemas/Q'}}], responses: {'200': {description: ok}}}}},
+		components: {schemas: {Q: {type: string, enum: [a, b]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := &contract.Ledger{Contract: c}
+	transport := contract.NewTransport(roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	}), contract.WithContract(c), contract.WithLedger(ledger))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/t?q=a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := transport.RoundTrip(req); err != nil {
+		t.Fatal(err)
+	}
+	err = ledger.CheckCoverage()
+	if err == nil || !strings.HasSuffix(err.Error(), "= b was never seen") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v, of %v", err, ledger.Coverage())
+	}
+}
+
 func answered(r *http.Request, body string) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Type", "application/json")

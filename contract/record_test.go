@@ -354,7 +354,10 @@ func TestReplayAnswersWhatWasRecorded(t *testing.T) {
 		}
 	}
 	var har bytes.Buffer
-	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) { return answered(r, `"success"`) }), &har)
+	recorder := contract.Record(roundTripper(func(r *http.Request) (*http.Response, error) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		return answered(r, `"success"`)
+	}), &har)
 	if err := errors.Join(call(recorder, "/check/c1/phone", "application/json", "{}", false), recorder.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -362,8 +365,8 @@ func TestReplayAnswersWhatWasRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := call(answers, "/check/c1/phone", "application/json", "{}", true); err == nil {
-		t.Error("an answer that nobody read is a success without a body")
+	if err := call(answers, "/check/c1/phone", "application/json", "{}", true); err == nil || !strings.Contains(err.Error(), "has no body") {
+		t.Errorf("an answer that nobody read is a success without a body: %v", err)
 	}
 }
 

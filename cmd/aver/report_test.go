@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -218,6 +219,24 @@ func TestProposeAndApply(t *testing.T) {
 	text, status := ran(t, "", "contract", "run", "--overlay", file, "--format", "sarif")
 	if status != 1 || lacks(text, `"uri": "openapi.yaml"`) != nil {
 		t.Errorf("exit status %d\n%s", status, text)
+	}
+	kept := `{"log":{"entries":[{"request":{"method":"GET","url":"https://app.goaver.com/api/check/c"},
+		"response":{"status":404,"content":{"mimeType":"application/json","text":"{\"message\":\"no\"}"}}}]}}`
+	if _, status := ran(t, kept, "contract", "check", "-", "--propose", file); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the proposal of an earlier run is left: %v", err)
+	}
+	mine := filepath.Join(filepath.Dir(file), "mine.yaml")
+	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, status := ran(t, kept, "contract", "check", "-", "--propose", mine); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	if _, err := os.Stat(mine); err != nil {
+		t.Errorf("a file of somebody's own is gone: %v", err)
 	}
 	changed := filepath.Join(filepath.Dir(file), "changed.yaml")
 	document, err := os.ReadFile("../../openapi.yaml")
