@@ -631,7 +631,7 @@ type CheckResults = generated.CheckResults
 //   - Canceled: listed by one vendor SDK alone.
 //
 // It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
-// tell whether it is a value that the contract lists.
+// tell whether it is a value that the contract lists, and Final whether the work is done.
 type CheckStatus = generated.CheckStatus
 
 // CheckType is one thing that a check verifies.
@@ -1426,7 +1426,7 @@ type WatchlistSearchType = generated.WatchlistSearchType
 // WatchlistStatus is how a watchlist search ended.
 //
 // It is a string; its values are the constants below. Is and Canonical compare it in any letter case, Known and Valid
-// tell whether it is a value that the contract lists.
+// tell whether it is a value that the contract lists, and Final whether the work is done.
 type WatchlistStatus = generated.WatchlistStatus
 
 var opRefreshAuthToken = operation{

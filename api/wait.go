@@ -63,7 +63,7 @@ func (c *Client) WaitForCheck(ctx context.Context, id string, opts ...WaitOption
 	return waitFor(ctx, &opGetCheck, id, opts,
 		func(ctx context.Context, calls []CallOption) (*Check, error) { return c.GetCheck(ctx, id, calls...) },
 		func(check *Check) (string, bool) {
-			return string(check.Status), check.Status.Is(CheckStatusCompleted, CheckStatusRejected, CheckStatusCanceled)
+			return string(check.Status), check.Status.Final()
 		})
 }
 
@@ -75,7 +75,7 @@ func (c *Client) WaitForWatchlistSearch(ctx context.Context, id string, opts ...
 			return c.GetWatchlistSearch(ctx, id, calls...)
 		},
 		func(search *WatchlistSearch) (string, bool) {
-			return string(search.Status), search.Status.Is(WatchlistStatusCompleted, WatchlistStatusFailed, WatchlistStatusError)
+			return string(search.Status), search.Status.Final()
 		})
 }
 

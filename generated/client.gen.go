@@ -136,6 +136,15 @@ func (e CheckStatus) Canonical() CheckStatus {
 	return e
 }
 
+// Final reports whether e is a state in which the work is done, in any letter case.
+func (e CheckStatus) Final() bool {
+	switch e.Canonical() {
+	case CheckStatusCanceled, CheckStatusCompleted, CheckStatusRejected:
+		return true
+	}
+	return false
+}
+
 // The values of CheckType that the contract lists.
 const (
 	CheckTypeAccreditedInvestor           CheckType = "AccreditedInvestor"
@@ -1098,6 +1107,15 @@ func (e WatchlistStatus) Canonical() WatchlistStatus {
 		}
 	}
 	return e
+}
+
+// Final reports whether e is a state in which the work is done, in any letter case.
+func (e WatchlistStatus) Final() bool {
+	switch e.Canonical() {
+	case WatchlistStatusCompleted, WatchlistStatusError, WatchlistStatusFailed:
+		return true
+	}
+	return false
 }
 
 // AccessLink is a link to the hosted enrollment.

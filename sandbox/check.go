@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,9 +86,10 @@ func (s *Sandbox) duration(c *check) time.Duration {
 	return s.config.processing
 }
 
-func final(status server.CheckStatus) bool {
-	return status == server.CheckStatusRejected || status == server.CheckStatusCompleted || status == server.CheckStatusCanceled
-}
+// final reports whether a check in a state is done.
+func final(status server.CheckStatus) bool { return slices.Contains(finalStates(), string(status)) }
+
+var finalStates = sync.OnceValue(func() []string { return namesIn("CheckStatus", "x-final") })
 
 // find returns a check. s.mu is held.
 func (s *Sandbox) find(id string) (*check, error) {

@@ -55,9 +55,12 @@ func (s *Sandbox) operationAt(router chi.Router, r *http.Request) operation {
 }
 
 // enumOf returns the values of a string enumeration of the contract.
-func enumOf(schema string) []string {
+func enumOf(schema string) []string { return namesIn(schema, "enum") }
+
+// namesIn returns what a schema of the contract lists under a keyword.
+func namesIn(schema, keyword string) []string {
 	var names []string
-	for _, v := range spec.List(spec.Member(spec.Embedded().Schema(schema), "enum")) {
+	for _, v := range spec.List(spec.Member(spec.Embedded().Schema(schema), keyword)) {
 		names = append(names, v.(string))
 	}
 	return names

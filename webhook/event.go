@@ -65,9 +65,9 @@ func lastRun(s *api.WatchlistSearch) string {
 func (e Event) Final() bool {
 	switch {
 	case e.Check != nil:
-		return e.Check.Status.Is(api.CheckStatusCompleted, api.CheckStatusRejected, api.CheckStatusCanceled)
+		return e.Check.Status.Final()
 	case e.Search != nil:
-		return e.Search.Status.Is(api.WatchlistStatusCompleted, api.WatchlistStatusFailed, api.WatchlistStatusError)
+		return e.Search.Status.Final()
 	}
 	return !e.Unknown && e.claimsTheEnd()
 }

@@ -168,8 +168,11 @@ func (d *declaration) Shown() string {
 		return shown + "\n//\n// It is a " + other + "."
 	}
 	if d.Enumerates {
-		return shown + "\n//\n" + comment("", fmt.Sprintf("It is a %s; its values are the constants below. Is and Canonical compare it in any "+
-			"letter case, Known and Valid tell whether it is a value that the contract lists.", d.Type))
+		methods := "Is and Canonical compare it in any letter case, Known and Valid tell whether it is a value that the contract lists."
+		if d.States {
+			methods = strings.TrimSuffix(methods, ".") + ", and Final whether the work is done."
+		}
+		return shown + "\n//\n" + comment("", fmt.Sprintf("It is a %s; its values are the constants below. %s", d.Type, methods))
 	}
 	if as := d.declaredAs(); as != "" {
 		shown += "\n" + as

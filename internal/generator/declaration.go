@@ -31,6 +31,7 @@ type declaration struct {
 	Told       string // the property that tells them apart; empty for none
 	Hidden     bool   // package api does not name it: an error body of one media type
 	Enumerates bool   // it is a text of which the contract lists values
+	States     bool   // that tell where something stands, some of them its end
 }
 
 // An element is one of the types of a union.
@@ -79,6 +80,7 @@ func (f *functions) declare(t codegen.TypeDefinition) *declaration {
 	s := t.Schema
 	d := &declaration{Name: t.TypeName, Type: s.TypeDecl(), Comment: f.commentOf(t), Deprecated: t.DeprecationComment(), Sent: f.isSent(t)}
 	d.Enumerates = !t.IsAlias() && len(s.EnumValues) > 0 && d.Type == "string"
+	d.States = s.OAPISchema != nil && s.OAPISchema.Extensions["x-final"] != nil
 	if f.isRequest(t) {
 		d.Rules = f.rulesName(t)
 	}

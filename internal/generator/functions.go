@@ -3,6 +3,7 @@ package generator
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -53,6 +54,7 @@ func (f *functions) byName() map[string]any {
 		"join":           join,
 		"quoted":         quotes,
 		"declare":        f.declare,
+		"final":          final,
 		"rules":          f.allRules,
 	}
 }
@@ -199,4 +201,20 @@ func (f *functions) schema(pointer string, ref *openapi3.SchemaRef) {
 			f.schema(fmt.Sprintf("%s/%s/%d", pointer, keyword, i), part)
 		}
 	}
+}
+
+// final returns the names of the constants of an enumeration whose values are states in which the work is done.
+func final(e codegen.EnumDefinition) []string {
+	if e.Schema.OAPISchema == nil {
+		return nil
+	}
+	states, _ := e.Schema.OAPISchema.Extensions["x-final"].([]any)
+	var names []string
+	for name, value := range e.GetValues() {
+		if slices.ContainsFunc(states, func(state any) bool { return fmt.Sprint(state) == value }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

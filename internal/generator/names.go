@@ -37,7 +37,7 @@ var ofGenerated = strings.Fields(`RawClient RequestEditorFn HttpRequestDoer Clie
 
 // ofValues are the methods of generated types.
 var ofValues = strings.Fields("Format LogValue DecodeJSON Missing Sensitive Validate Rules UnmarshalJSON MarshalJSON Valid Known Is " +
-	"Canonical Discriminator")
+	"Canonical Final Discriminator")
 
 // ofCalls are the identifiers that a method of the client uses: its own, and packages.
 var ofCalls = strings.Fields(`c ctx body opts params upload w r file err call value request operation pathValue download image

@@ -34,6 +34,18 @@ func TestInvalidDocumentsNameTheLine(t *testing.T) {
 			"email of the example: want an email address, got a string (not shown)"},
 		{"              language: en\n", "              language: tlh\n", "              language: en\n",
 			`language of the example: want one of en, zh-Hans, es, fr, got "tlh"`},
+		{"x-final: [Rejected, Completed, Canceled]", "x-final: [Rejected, Done]", "x-final: [Rejected, Completed, Canceled]",
+			"x-final names Done, which the enumeration does not have"},
+		{"refreshAuthToken: {operationId: refreshAuthToken,", "refreshAuthToken: {operationId: refreshToken,",
+			"refreshAuthToken: {operationId: refreshAuthToken,", "there is no operation refreshToken"},
+		{"addPhone, parameters: {id:", "addPhone, parameters: {checkId:", "addPhone: {operationId: addPhone", "addPhone has no parameter checkId"},
+		{"{operationId: addPhone, parameters: {id: '$response.body#/checkId'}}", "{operationId: addPhone, parameters: {id: '$response.body#/check'}}",
+			"addPhone: {operationId: addPhone", "$response.body#/check is nothing that the answer has"},
+		{"requestBody: {checkId: '$response", "requestBody: {check: '$response", "searchWatchlists: {operationId: searchWatchlists",
+			"the request of searchWatchlists has no property check"},
+		{"getCheckResults: {operationId: getCheckResults, parameters: {id: $request.path.id}}",
+			"getCheckResults: {operationId: getCheckResults, parameters: {id: $request.paths.id}}",
+			"getCheckResults: {operationId: getCheckResults", "$request.paths.id is no runtime expression"},
 		{"    SearchedList:\n      type: object", "    SearchedList:\n      type: objekt", "    SearchedList:\n      type: object", "objekt"},
 	} {
 		document := strings.Replace(string(aver.Spec), tt.old, tt.new, 1)

@@ -42,6 +42,7 @@ var Vocabulary = []Extension{
 	{"x-aliases", []Place{OnProperty}, "other spellings under which the service has been seen to send the property", aliases},
 	{"x-trim", []Place{OnProperty}, "`true`: white space around the value is no part of it", trim},
 	{"x-bare-string", []Place{OnSchema}, "a bare JSON string in place of the object stands for the named property", bareString},
+	{"x-final", []Place{OnSchema}, "on an enumeration of states: those in which the work is done", final},
 	{"x-ignore-case", []Place{OnSchema}, "`true` on an enumeration: the service has been seen to send the values in another letter case", ignoreCase},
 }
 
@@ -351,6 +352,22 @@ func ignoreCase(e extended) string {
 	}
 	if _, values := entry(e.object, "enum"); values == nil {
 		return "must stand beside enum"
+	}
+	return ""
+}
+
+func final(e extended) string {
+	_, values := entry(e.object, "enum")
+	switch {
+	case values == nil:
+		return "must stand beside enum"
+	case e.value.Kind != yaml.SequenceNode || len(e.value.Content) == 0:
+		return "must be a list of values"
+	}
+	for _, state := range e.value.Content {
+		if !slices.ContainsFunc(values.Content, func(v *yaml.Node) bool { return v.Value == state.Value }) {
+			return fmt.Sprintf("names %s, which the enumeration does not have", state.Value)
+		}
 	}
 	return ""
 }
