@@ -71,6 +71,9 @@ func Embedded() *Contract { return embedded() }
 
 var embedded = sync.OnceValue(func() *Contract { return &Contract{spec.Embedded()} })
 
+// Document returns the document as the packages of this module read it.
+func (c *Contract) Document() *spec.Document { return c.spec }
+
 // Operations returns the operationIds of the contract with the statuses that it documents, sorted: "getCheck 200".
 // Those of webhooks have no status.
 func (c *Contract) Operations() []string {

@@ -124,6 +124,9 @@ type Exception struct{ What, Why string }
 // "* 429", "getWatchlist*".
 func Except(what, why string) Exception { return Exception{what, why} }
 
+// Matches reports whether the exception is about something.
+func (e Exception) Matches(what string) bool { return matches(e.What, what) }
+
 // Require fails a test for what [Ledger.Check] returns.
 func (l *Ledger) Require(tb TB, exceptions ...Exception) {
 	tb.Helper()

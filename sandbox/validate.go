@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"mime"
 	"net/http"
 	"slices"
@@ -138,8 +140,40 @@ func validateBody(op operation, images *received, r *http.Request) *failure {
 		}
 		return invalid(fields)
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = io.NopCloser(bytes.NewReader(plainIntegers(body, value)))
 	return nil
+}
+
+// plainIntegers returns a body in which whole numbers are written as Go reads them: 3e1, which the contract allows, as 30.
+func plainIntegers(body []byte, value any) []byte {
+	changed := false
+	var plain func(any) any
+	plain = func(v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			for name := range v {
+				v[name] = plain(v[name])
+			}
+		case []any:
+			for i := range v {
+				v[i] = plain(v[i])
+			}
+		case json.Number:
+			if n, ok := new(big.Rat).SetString(v.String()); ok && n.IsInt() && strings.ContainsAny(v.String(), ".eE") {
+				changed = true
+				return json.Number(n.Num().String())
+			}
+		}
+		return v
+	}
+	if value = plain(value); !changed {
+		return body
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return body
+	}
+	return text
 }
 
 type originKey struct{}

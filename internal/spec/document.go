@@ -33,7 +33,7 @@ type Document struct {
 	sent     any // the tree for requests
 
 	mu       sync.Mutex
-	compiled map[string]*Schema // by pointer, of what [Document.Meets] was asked
+	compiled map[use]*Schema // that [Document.Meets] was asked for
 }
 
 // Read reads a document that is valid OpenAPI. The error says what is wrong with it, and in which line.

@@ -9,35 +9,50 @@ import (
 	"unicode"
 )
 
-// Example returns a value that meets a schema of an answer: one that the document gives, or one that is made. It reports whether
-// there is one.
-func (d *Document) Example(pointer string) (any, bool) {
-	m := maker{d}
+// Example returns a value that meets a schema of what is sent or of an answer: one that the document gives, or one that is made. It
+// reports whether there is one.
+func (d *Document) Example(sent bool, pointer string) (any, bool) {
+	m := maker{d, sent}
 	for _, optional := range []bool{true, false} { // what need not be there may be what is wrong
-		if v := Plain(m.make(pointer, 0, optional)); d.Meets(pointer, v) {
+		if v := Plain(m.make(pointer, 0, optional)); m.meets(pointer, v) {
 			return v, true
 		}
 	}
 	return nil, false
 }
 
+// BodyExample returns an example of the body of a request: that of its media type, or of its schema.
+func (d *Document) BodyExample(op *Operation, media string) (any, bool) {
+	at, _ := d.Resolve(op.Pointer + "/requestBody")
+	return d.mediaExample(true, at+"/content/"+Escape(media))
+}
+
 // AnswerExample returns an example of an answer of an operation: that of its media type, or of its schema.
 func (d *Document) AnswerExample(op *Operation, status, media string) (any, bool) {
 	at, _ := d.Resolve(op.Pointer + "/responses/" + Escape(status))
-	pointer := at + "/content/" + Escape(media)
+	return d.mediaExample(false, at+"/content/"+Escape(media))
+}
+
+// mediaExample returns an example of what is described at a pointer.
+func (d *Document) mediaExample(sent bool, pointer string) (any, bool) {
 	var found any
-	d.examplesOf(false, pointer, func(_ bool, schema, example string) {
-		if _, v := d.Resolve(example); found == nil && d.Meets(schema, Plain(v)) {
+	d.examplesOf(sent, pointer, func(_ bool, schema, example string) {
+		if _, v := d.Resolve(example); found == nil && d.meets(sent, schema, Plain(v)) {
 			found = Plain(v)
 		}
 	})
 	if found != nil {
 		return found, true
 	}
-	return d.Example(pointer + "/schema")
+	return d.Example(sent, pointer+"/schema")
 }
 
-type maker struct{ *Document }
+type maker struct {
+	*Document
+	sent bool
+}
+
+func (m maker) meets(pointer string, value any) bool { return m.Document.meets(m.sent, pointer, value) }
 
 // make makes a value for the schema at a pointer, which may still break rules that this does not know.
 func (m maker) make(pointer string, depth int, optional bool) any {
@@ -47,7 +62,7 @@ func (m maker) make(pointer string, depth int, optional bool) any {
 		return nil
 	}
 	for _, given := range m.given(s) {
-		if m.Meets(at, Plain(given)) {
+		if m.meets(at, Plain(given)) {
 			return given
 		}
 	}
@@ -60,7 +75,7 @@ func (m maker) make(pointer string, depth int, optional bool) any {
 	for _, keyword := range []string{"oneOf", "anyOf"} {
 		for i := range List(s[keyword]) {
 			v := m.make(at+"/"+keyword+"/"+strconv.Itoa(i), depth+1, optional)
-			if m.Meets(at, Plain(v)) {
+			if m.meets(at, Plain(v)) {
 				return v
 			}
 		}
@@ -129,11 +144,15 @@ func (m maker) joined(at string, parts, depth int, optional bool) any {
 func (m maker) object(at string, s map[string]any, depth int, optional bool) any {
 	made := make(map[string]any)
 	required := List(s["required"])
+	other := "writeOnly"
+	if m.sent {
+		other = "readOnly"
+	}
 	for _, name := range slices.Sorted(maps.Keys(Object(s["properties"]))) {
 		if !slices.Contains(required, any(name)) && (!optional || depth > 4) {
 			continue
 		}
-		if Member(m.at(at+"/properties/"+Escape(name)), "writeOnly") == true {
+		if Member(m.at(at+"/properties/"+Escape(name)), other) == true {
 			continue
 		}
 		made[name] = m.make(at+"/properties/"+Escape(name), depth+1, optional)

@@ -10,7 +10,7 @@ import (
 func TestExamplesAreValid(t *testing.T) {
 	d := Embedded()
 	for name := range Object(Member(Member(d.Tree, "components"), "schemas")) {
-		if v, ok := d.Example("#/components/schemas/" + Escape(name)); !ok {
+		if v, ok := d.Example(false, "#/components/schemas/"+Escape(name)); !ok {
 			t.Errorf("%s: %v", name, v)
 		}
 	}
@@ -54,7 +54,7 @@ func TestExampleOfASchema(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", schema, err)
 		}
-		if v, ok := d.Example("#/components/schemas/S"); !ok {
+		if v, ok := d.Example(false, "#/components/schemas/S"); !ok {
 			t.Errorf("%s: %v", schema, v)
 		}
 	}

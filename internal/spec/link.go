@@ -16,9 +16,10 @@ type Link struct {
 	Pointer string         // where the link stands
 }
 
-// Links returns the links of an answer with a status, in the order of the document. A link by operationRef is none of them.
-func (d *Document) Links(op *Operation, status int) []*Link {
-	at, _ := d.Resolve(op.Pointer + "/responses/" + Escape(op.Documented(status)))
+// LinksOf returns the links of an answer with a documented status, in the order of the document. A link by operationRef is none of
+// them.
+func (d *Document) LinksOf(op *Operation, status string) []*Link {
+	at, _ := d.Resolve(op.Pointer + "/responses/" + Escape(status))
 	return slices.DeleteFunc(d.links(at), func(l *Link) bool { return l.To == nil })
 }
 

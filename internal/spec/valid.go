@@ -145,7 +145,7 @@ func (d *Document) examplesOf(sent bool, pointer string, f func(sent bool, schem
 	if _, ok := Object(node)["example"]; ok {
 		f(sent, pointer+"/schema", pointer+"/example")
 	}
-	for name := range Object(Member(node, "examples")) {
+	for _, name := range d.Names(pointer + "/examples") {
 		at, example := d.Resolve(pointer + "/examples/" + Escape(name))
 		if _, ok := Object(example)["value"]; ok {
 			f(sent, pointer+"/schema", at+"/value")

@@ -125,18 +125,27 @@ func Kinds(schema any) []string {
 }
 
 // Meets reports whether a value that was received meets the schema at a pointer.
-func (d *Document) Meets(pointer string, value any) bool {
+func (d *Document) Meets(pointer string, value any) bool { return d.meets(false, pointer, value) }
+
+func (d *Document) meets(sent bool, pointer string, value any) bool {
+	key := use{sent, pointer}
 	d.mu.Lock()
-	s, known := d.compiled[pointer]
+	s, known := d.compiled[key]
 	if !known {
-		s, _ = d.Compile(false, pointer)
+		s, _ = d.Compile(sent, pointer)
 		if d.compiled == nil {
-			d.compiled = make(map[string]*Schema)
+			d.compiled = make(map[use]*Schema)
 		}
-		d.compiled[pointer] = s
+		d.compiled[key] = s
 	}
 	d.mu.Unlock()
 	return s.Compiled == nil || len(s.Problems(value)) == 0
+}
+
+// use is that of the schema at a pointer, in what is sent or in an answer.
+type use struct {
+	sent    bool
+	pointer string
 }
 
 // Plain returns a value of the document as [jsonschema.UnmarshalJSON] reads it.

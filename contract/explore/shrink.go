@@ -1,0 +1,265 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/goaver/aver-go/contract"
+	"github.com/goaver/aver-go/internal/spec"
+)
+
+// What making a failure smaller may take.
+const (
+	shrinkTime     = 3 * time.Second
+	shrinkRequests = 600
+)
+
+// fail notes findings of the last step of a story. What was not seen before is made as small as it can be.
+func (x *explorer) fail(ctx context.Context, s *story, found []finding) {
+	for _, f := range found {
+		if x.isExcepted(f) {
+			x.excepted++
+			continue
+		}
+		if known := x.known(f); known != nil {
+			known.Times++
+			continue
+		}
+		failure := &Failure{Kind: f.kind, Operation: f.op, What: f.text, Times: 1, Violation: f.violation, Steps: slices.Clone(s.steps), document: x.document}
+		x.failures[f.key()] = failure
+		x.order = append(x.order, f.key())
+		x.shrink(ctx, failure, f)
+	}
+}
+
+// known returns the failure that a finding is one more time of. When several things were changed at once, any of them may be what
+// failed before.
+func (x *explorer) known(f finding) *Failure {
+	if known := x.failures[f.key()]; known != nil || f.attempt.class != severalChanged {
+		return known
+	}
+	for _, key := range x.order {
+		if known := x.failures[key]; known.Kind == f.kind && known.Operation == f.op {
+			return known
+		}
+	}
+	return nil
+}
+
+func (x *explorer) isExcepted(f finding) bool {
+	return slices.ContainsFunc(x.Except, func(e contract.Exception) bool { return e.Matches(string(f.kind) + " " + f.op) })
+}
+
+// A shrinking makes the story of a failure smaller.
+type shrinking struct {
+	*explorer
+	ctx     context.Context
+	finding finding
+	until   int // the requests at its end
+	seen    *finding
+}
+
+// shrink makes the story of a failure as small as it can be: without what happened before that does not matter, and without what
+// does not matter in the requests.
+func (x *explorer) shrink(ctx context.Context, failure *Failure, f finding) {
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx) // found with the last request
+	}
+	ctx, cancel := context.WithTimeout(ctx, shrinkTime)
+	defer cancel()
+	x.shrinking = true
+	defer func() { x.shrinking = false }()
+	k := &shrinking{explorer: x, ctx: ctx, finding: f, until: x.requests + shrinkRequests}
+
+	steps := failure.Steps
+	small := only(steps, closure(steps, len(steps)-1))
+	if f.kind == SameTwice {
+		small = append(slices.Clone(small), small[len(small)-1])
+	}
+	switch {
+	case k.shows(small):
+		steps = small
+	case k.shows(steps):
+		steps = k.fewer(steps)
+	default:
+		failure.Steps, failure.Once = small, true
+		return
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		steps = k.simpler(steps, i)
+	}
+	if failure.Steps = steps; k.seen != nil {
+		failure.What, failure.Violation = k.seen.text, k.seen.violation
+	}
+}
+
+// shows reports whether a new story shows the failure.
+func (k *shrinking) shows(steps []Step) bool {
+	if k.ctx.Err() != nil || k.requests >= k.until {
+		return false
+	}
+	s := k.newStory()
+	for i, step := range steps {
+		a := attempt{}
+		if i == len(steps)-1 {
+			a = k.finding.attempt
+		}
+		found, err := s.take(k.ctx, step, a)
+		if err != nil {
+			return false
+		}
+		for _, f := range found {
+			if i == len(steps)-1 && f.kind == k.finding.kind && f.op == k.finding.op && (f.class == k.finding.class || f.violation == nil) {
+				k.seen = &f
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fewer leaves out what happened before and does not matter.
+func (k *shrinking) fewer(steps []Step) []Step {
+	for size := len(steps) / 2; size > 0; size /= 2 {
+		for from := len(steps) - 1 - size; from >= 0; from -= size {
+			keep := make(map[int]bool)
+			for i := range steps {
+				if i < from || i >= from+size {
+					keep[i] = true
+				}
+			}
+			for i, step := range steps { // and what depends on it
+				for _, n := range dependsOn(step) {
+					if !keep[n-1] {
+						delete(keep, i)
+					}
+				}
+			}
+			if !keep[len(steps)-1] {
+				continue
+			}
+			if less := only(steps, keep); k.shows(less) {
+				steps = less
+				from = min(from, len(steps)-1)
+			}
+		}
+	}
+	return steps
+}
+
+// closure returns a step and those that it depends on, by their index.
+func closure(steps []Step, i int) map[int]bool {
+	needed := map[int]bool{i: true}
+	for ; i >= 0; i-- {
+		if needed[i] {
+			for _, n := range dependsOn(steps[i]) {
+				needed[n-1] = true
+			}
+		}
+	}
+	return needed
+}
+
+var stepNumber = regexp.MustCompile(`\$steps\.(\d+)\.`)
+
+// only returns some of the steps, which name each other by their new numbers.
+func only(steps []Step, keep map[int]bool) []Step {
+	number := make(map[int]int)
+	var kept []Step
+	for i := range steps {
+		if keep[i] {
+			number[i+1] = len(number) + 1
+		}
+	}
+	renumber := func(text string) string {
+		return stepNumber.ReplaceAllStringFunc(text, func(m string) string {
+			n, _ := strconv.Atoi(stepNumber.FindStringSubmatch(m)[1])
+			return fmt.Sprintf("$steps.%d.", number[n])
+		})
+	}
+	for i, step := range steps {
+		if !keep[i] {
+			continue
+		}
+		step.Params = maps.Clone(step.Params)
+		for name, value := range step.Params {
+			step.Params[name] = renumber(value)
+		}
+		step.Body = renumber(step.Body)
+		kept = append(kept, step)
+	}
+	return kept
+}
+
+// simpler leaves out of the body of a step what does not matter, and shortens the rest.
+func (k *shrinking) simpler(steps []Step, i int) []Step {
+	op := k.operation(steps[i].Operation)
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(steps[i].Body))
+	if err != nil || media(op) == "" || steps[i].Media != "" {
+		return steps
+	}
+	want, rule := k.asks(op, steps[i].Body)
+	for progress := true; progress; {
+		progress = false
+		for _, candidate := range smaller(value) {
+			text := marshal(candidate)
+			if w, r := k.asks(op, text); w != want || r != rule {
+				continue
+			}
+			changed := slices.Clone(steps)
+			changed[i].Body = text
+			if k.shows(changed) {
+				steps, value, progress = changed, candidate, true
+				break
+			}
+		}
+	}
+	return steps
+}
+
+// asks is [story.asked] of a body whose references are taken for texts.
+func (k *shrinking) asks(op *spec.Operation, body string) (Want, string) {
+	return (&story{explorer: k.explorer}).asked(op, body)
+}
+
+// smaller returns values that are a little smaller than a value.
+func smaller(v any) []any {
+	var all []any
+	switch v := v.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, with(v, []string{name}, absent{}))
+		}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			for _, less := range smaller(v[name]) {
+				all = append(all, with(v, []string{name}, less))
+			}
+		}
+	case []any:
+		if len(v) > 1 {
+			all = append(all, v[:1:1], v[:len(v)/2:len(v)/2], v[len(v)/2:])
+		}
+		for i := range min(len(v), 3) {
+			for _, less := range smaller(v[i]) {
+				all = append(all, with(v, []string{strconv.Itoa(i)}, less))
+			}
+		}
+	case string:
+		letters := []rune(v)
+		if len(letters) > 1 && !strings.Contains(v, "$steps.") && !strings.Contains(v, "$values.") && !strings.Contains(v, "$unique") {
+			all = append(all, string(letters[:len(letters)/2]), string(letters[len(letters)/2:]))
+			if len(letters) < 40 {
+				all = append(all, string(letters[1:]), string(letters[:len(letters)-1]))
+			}
+		}
+	}
+	return all
+}
