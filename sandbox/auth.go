@@ -156,6 +156,11 @@ func (s *Sandbox) authenticate(next http.Handler) http.Handler {
 				writeProblem(w, refused)
 				return
 			}
+		default: // of another contract: that they are there is all that can be asked
+			if missing := s.operationOf(r).Credentials(r.Header, r.URL); missing != "" {
+				writeProblem(w, problem(http.StatusUnauthorized, "The request carries no credentials: it needs "+missing+"."))
+				return
+			}
 		}
 		if asked {
 			admitted(w, r)

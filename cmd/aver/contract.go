@@ -61,6 +61,7 @@ concerns an operation of the contract.`,
 			return h.check(cmd.OutOrStdout(), args[0], f)
 		},
 	})
+	cmd.AddCommand(newExploreCommand(h))
 	return oneOf(cmd)
 }
 
@@ -148,7 +149,8 @@ func (h *holding) run(ctx context.Context, out io.Writer, a account) error {
 		if f.Violation != nil {
 			r.add(*f.Violation, f.Times, 0)
 		} else {
-			r.Failures = append(r.Failures, f.String())
+			operation, _, _ := strings.Cut(f.Step, " ")
+			r.Failures = append(r.Failures, failed{Operation: operation, Kind: "the step failed", Text: f.String()})
 		}
 	}
 	if err := h.end(out, r); err != nil {

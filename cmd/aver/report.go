@@ -21,10 +21,11 @@ var formats = []string{"text", "json", "junit", "sarif", "github", "html"}
 // A contractReport is what holding traffic against the contract has shown.
 type contractReport struct {
 	Where       string                       `json:"where"`
+	Explored    *explored                    `json:"explored,omitempty"`
 	Exchanges   int                          `json:"exchanges,omitempty"` // with operations, of an archive
 	Others      int                          `json:"others,omitempty"`
 	Violations  []reported                   `json:"violations"`
-	Failures    []string                     `json:"failures"` // steps that failed
+	Failures    []failed                     `json:"failures"`
 	Differences []contract.Difference        `json:"differences"`
 	Operations  []contract.OperationCoverage `json:"operations"`
 	Coverage    []contract.Coverage          `json:"coverage"`
@@ -32,6 +33,30 @@ type contractReport struct {
 	archive  bool   // it is of one, rather than of a run
 	proposal string // the file of the proposal
 	table    string
+}
+
+// explored is how a service was explored.
+type explored struct {
+	Operations int      `json:"operations"`
+	Requests   int      `json:"requests"`
+	Seconds    float64  `json:"seconds"`
+	Seed       uint64   `json:"seed"`
+	Complete   bool     `json:"complete"` // every case that the contract gives rise to was tried
+	Unreached  []string `json:"unreached"`
+	Excepted   int      `json:"excepted"`
+}
+
+// A failed step is one of a run, or what exploring has found.
+type failed struct {
+	Operation string `json:"operation"`
+	Kind      string `json:"kind"`
+	Text      string `json:"text"`
+	File      string `json:"file,omitempty"`
+	At        int    `json:"at,omitempty"` // the line in it
+	Curl      string `json:"curl,omitempty"`
+	Test      string `json:"test,omitempty"`
+
+	line int // of the contract
 }
 
 // A reported violation is one with its place in a file.
@@ -49,13 +74,23 @@ func (r *contractReport) add(v contract.Violation, times, entry int) {
 
 // complete adds what is known besides the violations.
 func (r *contractReport) complete(h *holding) {
+	origin := func(line int) (string, int) {
+		file, at := h.text.Origin(line)
+		if file == embeddedName {
+			file = "openapi.yaml"
+		}
+		return file, at
+	}
 	for i := range r.Violations {
 		v := &r.Violations[i]
-		if v.File, v.At = h.text.Origin(v.Line); v.File == embeddedName {
-			v.File = "openapi.yaml"
+		v.File, v.At = origin(v.Line)
+	}
+	for i := range r.Failures {
+		if f := &r.Failures[i]; f.line > 0 {
+			f.File, f.At = origin(f.line)
 		}
 	}
-	r.Violations, r.Failures = append([]reported{}, r.Violations...), append([]string{}, r.Failures...) // [] rather than null
+	r.Violations, r.Failures = append([]reported{}, r.Violations...), append([]failed{}, r.Failures...) // [] rather than null
 	r.Differences, r.Coverage, r.table, r.proposal = h.drift.Differences(), h.ledger.Coverage(), h.ledger.Report(), h.propose
 	r.Operations = h.ledger.Operations()
 }
@@ -82,7 +117,10 @@ func (r *contractReport) write(out io.Writer, format string) error {
 // text is for people at a terminal.
 func (r *contractReport) text(out io.Writer) error {
 	var b strings.Builder
-	if !r.archive {
+	switch {
+	case r.Explored != nil:
+		r.explored(&b)
+	case !r.archive:
 		fmt.Fprintf(&b, "Every operation, on %s\n\n%s\n", r.Where, r.table)
 	}
 	for i, v := range r.Violations {
@@ -100,7 +138,10 @@ func (r *contractReport) text(out io.Writer) error {
 		}
 	}
 	for i, f := range r.Failures {
-		fmt.Fprintf(&b, "%d. %s\n", len(r.Violations)+i+1, f)
+		fmt.Fprintf(&b, "%d. %s\n", len(r.Violations)+i+1, f.Text)
+		if f.Curl != "" {
+			fmt.Fprintf(&b, "\n%s\n%s\n", indented(f.Curl), indented(f.Test))
+		}
 	}
 	switch {
 	case r.archive:
@@ -113,6 +154,27 @@ func (r *contractReport) text(out io.Writer) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// explored says how a service was explored.
+func (r *contractReport) explored(b *strings.Builder) {
+	e := r.Explored
+	fmt.Fprintf(b, "%d operations of %s: %d requests in %.1f s, seed %d\n", e.Operations, r.Where, e.Requests, e.Seconds, e.Seed)
+	if !e.Complete {
+		fmt.Fprintln(b, "Not every case was tried; --time gives it longer.")
+	}
+	if len(e.Unreached) > 0 {
+		fmt.Fprintf(b, "Never answered with success: %s\n", strings.Join(e.Unreached, ", "))
+	}
+	if e.Excepted > 0 {
+		fmt.Fprintf(b, "%s excepted\n", plural(e.Excepted, "failure"))
+	}
+	fmt.Fprintln(b)
+}
+
+// indented returns a text behind four blanks.
+func indented(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ") + "\n"
 }
 
 // proposed says what is in the proposal.
@@ -159,8 +221,7 @@ func (r *contractReport) junit(out io.Writer) error {
 		failures[v.Operation] = append(failures[v.Operation], failure{string(v.Rule) + " " + v.Place, text})
 	}
 	for _, f := range r.Failures {
-		id, _, _ := strings.Cut(f, " ")
-		failures[id] = append(failures[id], failure{"the step failed", f})
+		failures[f.Operation] = append(failures[f.Operation], failure{f.Kind, strings.TrimSpace(f.Text + "\n\n" + f.Curl + "\n" + f.Test)})
 	}
 	add := func(id string, seen bool) {
 		c := testcase{Class: "contract", Name: id, Failure: failures[id]}
@@ -193,21 +254,32 @@ func (r *contractReport) junit(out io.Writer) error {
 func (r *contractReport) sarif(out io.Writer) error {
 	type object = map[string]any
 	rules, results := []any{}, []any{}
-	known := make(map[contract.Rule]bool)
+	known := make(map[string]bool)
+	place := func(file string, line int) []any {
+		return []any{object{"physicalLocation": object{
+			"artifactLocation": object{"uri": (&url.URL{Path: file}).String()}, "region": object{"startLine": max(line, 1)},
+		}}}
+	}
 	for _, v := range r.Violations {
-		if !known[v.Rule] {
-			known[v.Rule] = true
+		if !known[string(v.Rule)] {
+			known[string(v.Rule)] = true
 			rules = append(rules, object{"id": v.Rule})
 		}
 		results = append(results, object{
 			"ruleId": v.Rule, "level": "error", "message": object{"text": v.Violation.String()},
-			"locations": []any{object{"physicalLocation": object{
-				"artifactLocation": object{"uri": (&url.URL{Path: v.File}).String()}, "region": object{"startLine": max(v.At, 1)},
-			}}},
+			"locations": place(v.File, v.At),
 		})
 	}
 	for _, f := range r.Failures {
-		results = append(results, object{"ruleId": "step", "level": "error", "message": object{"text": f}})
+		result := object{"ruleId": f.Kind, "level": "error", "message": object{"text": strings.TrimSpace(f.Text + "\n\n" + f.Curl)}}
+		if f.At > 0 {
+			result["locations"] = place(f.File, f.At)
+		}
+		if !known[f.Kind] {
+			known[f.Kind] = true
+			rules = append(rules, object{"id": f.Kind})
+		}
+		results = append(results, result)
 	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
@@ -228,7 +300,11 @@ func (r *contractReport) github(out io.Writer) error {
 			data.Replace(v.Violation.String()))
 	}
 	for _, f := range r.Failures {
-		fmt.Fprintf(&b, "::error title=a step failed::%s\n", data.Replace(f))
+		place := ""
+		if f.At > 0 {
+			place = fmt.Sprintf("file=%s,line=%d,", property.Replace(f.File), f.At)
+		}
+		fmt.Fprintf(&b, "::error %stitle=%s::%s\n", place, property.Replace(f.Operation+" "+f.Kind), data.Replace(strings.TrimSpace(f.Text+"\n\n"+f.Curl)))
 	}
 	for _, d := range r.Differences {
 		fmt.Fprintf(&b, "::notice title=not in the contract::%s\n", data.Replace(d.String()))

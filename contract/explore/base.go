@@ -17,6 +17,9 @@ func media(op *spec.Operation) string {
 	return "application/json"
 }
 
+// takes reports whether an operation's requests can be made: those with another body than JSON are not.
+func takes(op *spec.Operation) bool { return !op.Required || media(op) != "" }
+
 // body returns an example of the body of an operation's requests; nil when it has none. The example of the contract, rather, with
 // what an account alone knows, and with a text that nobody else has where creating the same twice would be refused.
 func (x *explorer) body(op *spec.Operation) any {

@@ -66,7 +66,7 @@ type Report struct {
 	Took       time.Duration `json:"took"`     // in nanoseconds
 	Complete   bool          `json:"complete"` // every case that the contract gives rise to was tried
 	Failures   []*Failure    `json:"failures"`
-	Unreached  []string      `json:"unreached"` // operations that no link led to with what they need, so that they were called for refusals alone
+	Unreached  []string      `json:"unreached"` // operations that never answered with success
 	Excepted   int           `json:"excepted"`  // failures of Except
 	Operations int           `json:"operations"`
 }

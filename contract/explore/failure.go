@@ -22,6 +22,7 @@ type Failure struct {
 	Times     int                 `json:"times"` // how many requests showed it
 	Steps     []Step              `json:"steps"` // of which the last one shows it
 	Once      bool                `json:"once"`  // the same steps did not show it again
+	Line      int                 `json:"line"`  // of the contract, as it was read
 	Violation *contract.Violation `json:"violation,omitempty"`
 
 	document *spec.Document

@@ -86,8 +86,8 @@ func (s *story) judge(e *exchange, a attempt) []finding {
 		found[len(found)-1].violation = &v
 	}
 	found = append(found, s.outcome(e, a)...)
-	if e.status/100 == 2 {
-		found = append(found, s.consistent(e, a)...)
+	if e.status/100 == 2 && e.header.Get("X-Aver-Sandbox") == "" { // what a sandbox makes up agrees with nothing
+		found = append(found, s.consistent(e)...)
 	}
 	return found
 }

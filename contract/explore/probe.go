@@ -113,8 +113,8 @@ func (x *explorer) paramProbes(p *spec.Param, op *spec.Operation, add func(probe
 	base, _ := x.document.Example(true, p.Pointer+"/schema")
 	for _, t := range trials([]map[string]any{spec.Object(node)}, base) {
 		text, ok := paramText(t.value)
-		if !ok || text == "" && p.In == "path" {
-			continue
+		if !ok || text == "" && p.In == "path" || p.In != "path" && p.In != "query" && (text == "" || text != strings.TrimSpace(text)) {
+			continue // which cannot be sent so
 		}
 		pr := probe{label: place + ": " + t.label, class: t.class, place: p.Name, change: set(text)}
 		if problems := p.Schema.Problems(p.Value([]string{text})); len(problems) > 0 {
@@ -223,9 +223,13 @@ func (x *explorer) each(schema *spec.Schema, value any, f func(place []string, n
 
 // mediaProbes are those of a body as a whole.
 func (x *explorer) mediaProbes(op *spec.Operation, add func(probe)) {
-	for _, b := range brokenBodies(marshal(x.body(op))) {
+	for i, b := range brokenBodies("") {
 		add(probe{label: "the body: " + b.label, class: b.class, want: b.want, change: func(step Step) Step {
-			step.Body = b.text
+			if broken := brokenBodies(step.Body)[i]; broken.text != step.Body {
+				step.Body = broken.text
+			} else {
+				step.Want = Anything // there is nothing in it that could be broken so
+			}
 			return step
 		}})
 	}

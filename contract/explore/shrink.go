@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -33,7 +34,8 @@ func (x *explorer) fail(ctx context.Context, s *story, found []finding) {
 			known.Times++
 			continue
 		}
-		failure := &Failure{Kind: f.kind, Operation: f.op, What: f.text, Times: 1, Violation: f.violation, Steps: slices.Clone(s.steps), document: x.document}
+		failure := &Failure{Kind: f.kind, Operation: f.op, What: f.text, Times: 1, Violation: f.violation, Steps: slices.Clone(s.steps),
+			Line: x.document.Line(x.operation(f.op).Pointer), document: x.document}
 		x.failures[f.key()] = failure
 		x.order = append(x.order, f.key())
 		x.shrink(ctx, failure, f)
@@ -80,6 +82,10 @@ func (x *explorer) shrink(ctx context.Context, failure *Failure, f finding) {
 	k := &shrinking{explorer: x, ctx: ctx, finding: f, until: x.requests + shrinkRequests}
 
 	steps := failure.Steps
+	if f.kind == NeverSucceeds {
+		failure.Steps = only(steps, closure(steps, len(steps)-1)) // among others
+		return
+	}
 	small := only(steps, closure(steps, len(steps)-1))
 	if f.kind == SameTwice {
 		small = append(slices.Clone(small), small[len(small)-1])
@@ -99,6 +105,9 @@ func (x *explorer) shrink(ctx context.Context, failure *Failure, f finding) {
 	if failure.Steps = steps; k.seen != nil {
 		failure.What, failure.Violation = k.seen.text, k.seen.violation
 	}
+	if failure.Violation != nil {
+		failure.Line = failure.Violation.Line
+	}
 }
 
 // shows reports whether a new story shows the failure.
@@ -117,7 +126,7 @@ func (k *shrinking) shows(steps []Step) bool {
 			return false
 		}
 		for _, f := range found {
-			if i == len(steps)-1 && f.kind == k.finding.kind && f.op == k.finding.op && (f.class == k.finding.class || f.violation == nil) {
+			if i == len(steps)-1 && f.kind == k.finding.kind && f.op == k.finding.op && f.class == k.finding.class {
 				k.seen = &f
 				return true
 			}
@@ -209,7 +218,7 @@ func (k *shrinking) simpler(steps []Step, i int) []Step {
 	want, rule := k.asks(op, steps[i].Body)
 	for progress := true; progress; {
 		progress = false
-		for _, candidate := range smaller(value) {
+		for candidate := range smaller(value, 0) {
 			text := marshal(candidate)
 			if w, r := k.asks(op, text); w != want || r != rule {
 				continue
@@ -230,36 +239,51 @@ func (k *shrinking) asks(op *spec.Operation, body string) (Want, string) {
 	return (&story{explorer: k.explorer}).asked(op, body)
 }
 
-// smaller returns values that are a little smaller than a value.
-func smaller(v any) []any {
-	var all []any
-	switch v := v.(type) {
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			all = append(all, with(v, []string{name}, absent{}))
-		}
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			for _, less := range smaller(v[name]) {
-				all = append(all, with(v, []string{name}, less))
+// smaller yields values that are a little smaller than a value.
+func smaller(v any, depth int) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		below := func(place string, part any) bool {
+			if depth > 8 {
+				return true // what is deep is made smaller as a whole
 			}
-		}
-	case []any:
-		if len(v) > 1 {
-			all = append(all, v[:1:1], v[:len(v)/2:len(v)/2], v[len(v)/2:])
-		}
-		for i := range min(len(v), 3) {
-			for _, less := range smaller(v[i]) {
-				all = append(all, with(v, []string{strconv.Itoa(i)}, less))
+			for less := range smaller(part, depth+1) {
+				if !yield(with(v, []string{place}, less)) {
+					return false
+				}
 			}
+			return true
 		}
-	case string:
-		letters := []rune(v)
-		if len(letters) > 1 && !strings.Contains(v, "$steps.") && !strings.Contains(v, "$values.") && !strings.Contains(v, "$unique") {
-			all = append(all, string(letters[:len(letters)/2]), string(letters[len(letters)/2:]))
-			if len(letters) < 40 {
-				all = append(all, string(letters[1:]), string(letters[:len(letters)-1]))
+		switch v := v.(type) {
+		case map[string]any:
+			names := slices.Sorted(maps.Keys(v))
+			for _, name := range names {
+				if !yield(with(v, []string{name}, absent{})) {
+					return
+				}
+			}
+			for _, name := range names {
+				if !below(name, v[name]) {
+					return
+				}
+			}
+		case []any:
+			if len(v) > 1 && !(yield(v[:len(v)/2:len(v)/2]) && yield(v[len(v)/2:]) && yield(v[:1:1])) {
+				return
+			}
+			for i := range min(len(v), 3) {
+				if !below(strconv.Itoa(i), v[i]) {
+					return
+				}
+			}
+		case string:
+			letters := []rune(v)
+			if len(letters) < 2 || strings.Contains(v, "$steps.") || strings.Contains(v, "$values.") || strings.Contains(v, "$unique") {
+				return
+			}
+			half := len(letters) / 2
+			if yield(string(letters[:half])) && yield(string(letters[half:])) && len(letters) < 40 && yield(string(letters[1:])) {
+				yield(string(letters[:len(letters)-1]))
 			}
 		}
 	}
-	return all
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // consistent says how a success contradicts what came before.
-func (s *story) consistent(e *exchange, a attempt) []finding {
+func (s *story) consistent(e *exchange) []finding {
 	var found []finding
 	add := func(kind Kind, class, format string, args ...any) {
 		found = append(found, finding{kind: kind, op: e.op.ID, class: class, text: fmt.Sprintf("%s: %s: ", kind, e.op.ID) + fmt.Sprintf(format, args...)})

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,8 @@ type story struct {
 	next  map[string][]bound // by the operation that can be called, oldest first
 	name  string             // what $unique stands for
 
-	patient bool // what appears late is waited for
+	patient bool      // what appears late is waited for
+	until   time.Time // so long, if it is set
 }
 
 // bound is what a link gives for another operation.
@@ -146,8 +148,10 @@ func (x *explorer) call(ctx context.Context, e *exchange, body string) error {
 	if err != nil {
 		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, x.Patience)
-	defer cancel()
+	patient, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(x.Patience, func() { cancel(fmt.Errorf("nothing came for %v", x.Patience)) })
+	defer timer.Stop()
 	req = req.WithContext(patient)
 	if err := x.authorize(patient, req, e.step.Credentials); err != nil {
 		return fmt.Errorf("the credentials: %w", err)
@@ -157,26 +161,41 @@ func (x *explorer) call(ctx context.Context, e *exchange, body string) error {
 	resp, err := contract.NewTransport(x.transport, append(slices.Clip(x.checked), report)...).RoundTrip(req)
 	if err == nil {
 		e.status, e.header = resp.StatusCode, resp.Header
-		e.answer, err = read(resp)
+		e.answer, err = read(resp, func() { timer.Reset(x.Patience) })
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e.failed = err
+	if e.failed = err; err != nil && patient.Err() != nil {
+		e.failed = context.Cause(patient)
+	}
 	return nil
 }
 
 // errOver is that no further request may be made.
 var errOver = errors.New("the requests are used up")
 
-// read reads an answer to its end.
-func read(resp *http.Response) (any, error) {
+// maxAnswer is how much of an answer is read, in bytes.
+const maxAnswer = 64 << 20
+
+// read reads an answer to its end. progress is called whenever a part of it came.
+func read(resp *http.Response, progress func()) (any, error) {
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err != nil {
-		return nil, err
+	progress()
+	var text bytes.Buffer
+	for {
+		n, err := io.CopyN(&text, resp.Body, 32<<10)
+		if err == io.EOF || text.Len() > maxAnswer {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			progress()
+		}
 	}
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	value, err := jsonschema.UnmarshalJSON(&text)
 	if err != nil {
 		return nil, nil // which the checker has an opinion about
 	}
@@ -331,6 +350,9 @@ func (s *story) value(ctx context.Context, text string) (any, error) {
 		return nil, fmt.Errorf("%s %w: there is no step %d before this one", text, errUnresolved, n)
 	}
 	deadline := time.Now().Add(s.Patience)
+	if s.patient {
+		deadline = s.until
+	}
 	for pause := 20 * time.Millisecond; ; pause = min(pause*2, time.Second) {
 		done := s.done[n-1]
 		if value := done.source("$" + m[2]); value != nil {

@@ -204,7 +204,7 @@ type brokenBody struct {
 
 // brokenBodies returns what to try in place of a body. What is certainly wrong is to be refused; of the rest parsers think differently.
 func brokenBodies(body string) []brokenBody {
-	all := []brokenBody{
+	return []brokenBody{
 		{"JSON that ends too early", "json", strings.TrimSuffix(body, "}"), Refused},
 		{"something behind the JSON", "json", body + `{"x":1}`, Refused},
 		{"a text that is no JSON", "json", "name=value&other=value", Refused},
@@ -215,9 +215,8 @@ func brokenBodies(body string) []brokenBody {
 		{"a byte-order mark", "json", "\ufeff" + body, Anything},
 		{"a name twice", "json", strings.Replace(body, "{", `{"x":1,"x":2,`, 1), Anything},
 		{"10,000 levels", "deep", strings.Repeat(`[`, 10000) + strings.Repeat(`]`, 10000), Refused},
-		{"an object of 10,000 levels", "deep", strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat(`}`, 10000), Refused},
+		{"an object of 10,000 levels", "deep", strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat(`}`, 10000), Anything},
 		{"a number of 100,000 digits", "number", strings.Repeat("9", 100000), Refused},
 		{"blanks alone", "json", "   ", Refused},
 	}
-	return slices.DeleteFunc(all, func(b brokenBody) bool { return b.text == body })
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goaver/aver-go/internal/spec"
 )
@@ -19,6 +20,9 @@ func (x *explorer) explore(ctx context.Context) {
 	longest := 0
 	for _, op := range x.ordered {
 		all := x.probes(op)
+		if !takes(op) {
+			all = nil
+		}
 		rows, longest = append(rows, all), max(longest, len(all))
 	}
 	for i := range longest { // of each operation one, so that little time sees a little of everything
@@ -42,16 +46,23 @@ func (x *explorer) walk(ctx context.Context) {
 	x.tour = s
 	tried := make(map[string]int)
 	for progress := true; progress || !s.patient; {
-		s.patient = !progress // for what appears late, such as a result
+		if s.patient = !progress; s.patient { // for what appears late, such as a result
+			limit := x.Patience
+			if end, ok := ctx.Deadline(); ok {
+				limit = min(limit, time.Until(end)/4)
+			}
+			s.until = time.Now().Add(limit)
+		}
 		progress = false
 		for _, op := range x.ordered {
 			if x.over(ctx) {
 				return
 			}
-			if x.reached[op.ID] && tried[op.ID] > 0 || x.Authorize == nil && x.secured(op) {
+			if x.reached[op.ID] && tried[op.ID] > 0 || x.Authorize == nil && x.secured(op) || !takes(op) {
 				continue
 			}
-			for _, body := range x.kinds(op) {
+			kinds := x.kinds(op)
+			for i, body := range kinds {
 				step, ok := s.base(op, body)
 				if !ok || tried[op.ID] > 50 {
 					break
@@ -60,6 +71,9 @@ func (x *explorer) walk(ctx context.Context) {
 				found, err := s.take(ctx, step, attempt{})
 				if err != nil {
 					break
+				}
+				if i < len(kinds)-1 { // which the cases will have an opinion about
+					found = slices.DeleteFunc(found, func(f finding) bool { return f.kind == ValidRefused })
 				}
 				x.fail(ctx, s, found)
 				if last := s.done[len(s.done)-1]; last.status/100 == 2 {
@@ -84,29 +98,35 @@ func (x *explorer) note(op *spec.Operation, status int) {
 	x.refused[op.ID][status]++
 }
 
-// kinds returns the bodies with which an operation is called on the walk: the example, and it with each value of an enumeration that
-// must be given, such as both sides of a document.
+// kinds returns the bodies with which an operation is called on the walk: one with every property, one for each value of an
+// enumeration that must be given, such as both sides of a document, one for each switch, and at last the example.
 func (x *explorer) kinds(op *spec.Operation) []any {
 	body := x.body(op)
 	if body == nil {
 		return []any{nil}
 	}
-	all := []any{body}
+	all := []any{x.full(op)}
 	schema := op.Body.Of(media(op))
 	_, node := x.document.Resolve(schema.Pointer)
 	required := spec.List(spec.Member(node, "required"))
 	x.document.Visit(schema.Pointer, body, func(s spec.Sight) {
-		if len(s.Place) != 1 || !slices.Contains(required, any(s.Place[0])) {
+		if len(s.Place) != 1 {
 			return
 		}
-		for _, v := range spec.List(s.Node["enum"]) {
+		values := spec.List(s.Node["enum"])
+		if value, ok := s.Value.(bool); ok {
+			values = []any{!value}
+		} else if !slices.Contains(required, any(s.Place[0])) {
+			return
+		}
+		for _, v := range values {
 			other := with(body, s.Place, spec.Plain(v))
 			if !slices.ContainsFunc(all, func(known any) bool { return marshal(known) == marshal(other) }) && len(schema.Problems(other)) == 0 {
 				all = append(all, other)
 			}
 		}
 	})
-	return all
+	return append(slices.DeleteFunc(all, func(other any) bool { return marshal(other) == marshal(body) }), body)
 }
 
 // neverSucceeded reports an operation that was called as the contract says, and never answered with success.
@@ -123,7 +143,7 @@ func (x *explorer) neverSucceeded(ctx context.Context, op *spec.Operation) {
 	for i := len(x.tour.done) - 1; i >= 0; i-- {
 		if last := x.tour.done[i]; last.op == op {
 			text := fmt.Sprintf("%s: %s: every request was refused, the last one with %d", NeverSucceeds, op.ID, last.status)
-			x.fail(ctx, x.tour.until(i+1), []finding{{kind: NeverSucceeds, op: op.ID, text: text}})
+			x.fail(ctx, x.tour.first(i+1), []finding{{kind: NeverSucceeds, op: op.ID, text: text}})
 			return
 		}
 	}
@@ -142,8 +162,8 @@ func (x *explorer) creates(op *spec.Operation) bool {
 	return !x.needsLink(op) && len(x.linksOf(op)) > 0
 }
 
-// until returns the first steps of a story.
-func (s *story) until(n int) *story {
+// first returns the first steps of a story.
+func (s *story) first(n int) *story {
 	c := *s
 	c.steps, c.done = s.steps[:n:n], s.done[:n:n]
 	return &c
@@ -221,7 +241,7 @@ func (x *explorer) try(ctx context.Context, places map[*spec.Operation]*story, p
 		return
 	}
 	if s == x.tour {
-		s = s.until(len(s.done)) // whose end the next case does not see
+		s = s.first(len(s.done)) // whose end the next case does not see
 	}
 	base, ok := s.base(p.op, x.body(p.op))
 	if !ok {
@@ -230,8 +250,9 @@ func (x *explorer) try(ctx context.Context, places map[*spec.Operation]*story, p
 	a := attempt{label: p.label, class: p.class, place: p.place}
 	var step Step
 	if p.change != nil {
-		step = p.change(base)
-		step.Want = p.want
+		if step = p.change(base); step.Want == Accepted {
+			step.Want = p.want
+		}
 	} else {
 		step, _ = s.base(p.op, p.body)
 		step.Body = marshal(with(jsonOf(step.Body), p.path, p.value))
@@ -281,6 +302,9 @@ func (x *explorer) wander(ctx context.Context, rows [][]probe) {
 				return
 			}
 			row := rows[x.random.IntN(len(rows))]
+			if len(row) == 0 {
+				continue
+			}
 			if x.Authorize == nil && x.secured(row[0].op) {
 				continue
 			}
@@ -309,7 +333,9 @@ func (x *explorer) drawn(ctx context.Context, s *story, row []probe, base Step) 
 	p := row[x.random.IntN(len(row))]
 	if p.change != nil {
 		step := p.change(base)
-		step.Want = p.want
+		if step.Want == Accepted {
+			step.Want = p.want
+		}
 		return step, attempt{label: p.label, class: p.class, place: p.place}
 	}
 	step := base

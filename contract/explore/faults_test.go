@@ -1,0 +1,148 @@
+package explore_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/goaver/aver-go/authprovider"
+	"github.com/goaver/aver-go/contract/explore"
+)
+
+// A fault is a change of the sandbox's code.
+type fault struct {
+	Name   string
+	Missed string // why it is not found
+	Edits  []struct{ File, Old, New string }
+}
+
+// Of the faults that are put into the sandbox one at a time, exploring finds those that are not said to be missed, each within a
+// minute.
+func TestFaultsAreFound(t *testing.T) {
+	if os.Getenv("AVER_FAULTS") == "" {
+		t.Skip("AVER_FAULTS is not set: make explore sets it")
+	}
+	text, err := os.ReadFile("testdata/faults.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var faults []fault
+	if err := yaml.Unmarshal(text, &faults); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	var table strings.Builder
+	for _, f := range faults {
+		begun := time.Now()
+		report := exploreWith(t, f)
+		what := "MISSED"
+		if len(report.Failures) > 0 {
+			found++
+			what = fmt.Sprintf("%-20s %4.1f s", report.Failures[0].Kind, time.Since(begun).Seconds())
+		}
+		fmt.Fprintf(&table, "%-58s %s\n", f.Name, what)
+		if (len(report.Failures) > 0) != (f.Missed == "") {
+			t.Errorf("%s: found %v, said to be missed %q", f.Name, report.Failures, f.Missed)
+		}
+	}
+	t.Logf("\n%s\n%d of %d faults are found", table.String(), found, len(faults))
+}
+
+// exploreWith explores the sandbox with a fault, until the first failure.
+func exploreWith(t *testing.T, f fault) *explore.Report {
+	t.Helper()
+	service := build(t, f)
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, service)
+	cmd.Stderr = nil // of a server that dies on purpose
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = stdin.Close()
+		cancel()
+		_ = cmd.Wait()
+	}()
+	line, err := bufio.NewReader(stdout).ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at struct{ URL, Key, Secret, Group string }
+	if err := json.Unmarshal(line, &at); err != nil {
+		t.Fatal(err)
+	}
+	provider, err := authprovider.New(at.Key, at.Secret, authprovider.WithBaseURL(at.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer provider.Close()
+	report, err := explore.Explorer{
+		URL: at.URL, Authorize: provider.Intercept, Values: map[string]string{"groupId": at.Group}, Seed: 1, First: true, Patience: 3 * time.Second,
+	}.Run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// build builds the service with a fault in its code.
+func build(t *testing.T, f fault) string {
+	t.Helper()
+	folder := t.TempDir()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replaced := make(map[string]string)
+	changed := make(map[string]string)
+	for _, e := range f.Edits {
+		file := filepath.Join(root, e.File)
+		if changed[file] == "" {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed[file] = string(text)
+		}
+		if !strings.Contains(changed[file], e.Old) {
+			t.Fatalf("%s: %s does not hold %q", f.Name, e.File, e.Old)
+		}
+		changed[file] = strings.Replace(changed[file], e.Old, e.New, 1)
+		replaced[file] = filepath.Join(folder, strings.ReplaceAll(e.File, "/", "_"))
+	}
+	for file, text := range changed {
+		if err := os.WriteFile(replaced[file], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "overlay.json"), overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	service := filepath.Join(folder, "service")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(folder, "overlay.json"), "-o", service, "./testdata/service")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", f.Name, err, out)
+	}
+	return service
+}
