@@ -41,6 +41,7 @@ var mayImport = map[string]string{
 	"webhook":                 "wire/ api",
 	"contract":                "wire/ internal/spec internal/overlay",
 	"contract/suite":          "api contract",
+	"contract/explore":        "internal/spec contract",
 	"cmd/aver":                ". api authprovider contract/ internal/generator internal/overlay internal/spec sandbox webhook wire/httperr",
 	"cmd/aver/images":         "",
 	"examples/quickstart":     "api",

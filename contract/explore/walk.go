@@ -136,6 +136,9 @@ func (x *explorer) neverSucceeded(ctx context.Context, op *spec.Operation) {
 		return
 	}
 	for status := range statuses {
+		if status == 0 || status >= 500 {
+			return // which is told already
+		}
 		if status == http.StatusForbidden || status == http.StatusTooManyRequests || status == http.StatusNotFound && !x.anyLinked(op) {
 			return // the plan, the pace, or an ID that nobody knows
 		}
