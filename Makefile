@@ -54,6 +54,7 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 		{ mkdir -p build/axe && cd build/axe && npm pack --silent $(AXE) && tar xzf axe-core-*.tgz --strip-components=1; }
 	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html AVER_AXE=$(CURDIR)/build/axe/axe.min.js \
 		go test -count=1 -v ./...
+	$(MAKE) --no-print-directory explore
 	AVER_PRISM=1 go test ./contract -run TestSecondOpinion -count=1 -v
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 
@@ -73,6 +74,10 @@ chaos: ## create, submit and hear of 10,000 checks while calls and notifications
 .PHONY: contract
 contract: ## call every operation and hold both sides against the contract (AVER_… for the real service)
 	@go run ./cmd/aver contract run
+
+.PHONY: explore
+explore: ## put thirty faults into a copy of the sandbox, one at a time, and see which of them aver contract explore finds
+	@AVER_FAULTS=1 go test ./contract/explore -run TestFaultsAreFound -count=1 -v -timeout 30m
 
 .PHONY: bench
 bench: ## measure beside peers; prints tables

@@ -25,6 +25,7 @@ type Failure struct {
 	Line      int                 `json:"line"`  // of the contract, as it was read
 	Violation *contract.Violation `json:"violation,omitempty"`
 
+	class    string // what is tried, or the rule
 	document *spec.Document
 }
 
@@ -284,8 +285,7 @@ func run(text string) (string, int) {
 // Test returns the story as a Go test, for an [Explorer] in a variable explorer.
 func (f *Failure) Test() string {
 	var b strings.Builder
-	name := nonName.ReplaceAllString(strings.Title(f.Operation+" "+string(f.Kind)), "") //lint:ignore SA1018 of ASCII alone
-	fmt.Fprintf(&b, "func Test%s(t *testing.T) {\n\texplorer.Try(t,\n", name)
+	fmt.Fprintf(&b, "func Test%s(t *testing.T) {\n\texplorer.Try(t,\n", goName(f.Operation+" "+string(f.Kind)+" "+f.class))
 	for _, step := range f.Steps {
 		fmt.Fprintf(&b, "\t\texplore.Step{Operation: %q", step.Operation)
 		if len(step.Params) > 0 {
@@ -308,7 +308,14 @@ func (f *Failure) Test() string {
 	return b.String()
 }
 
-var nonName = regexp.MustCompile(`[^A-Za-z0-9]`)
+// goName returns the words of a text as a part of a name in Go.
+func goName(text string) string {
+	var name strings.Builder
+	for _, word := range regexp.MustCompile(`[A-Za-z0-9]+`).FindAllString(text, -1) {
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return name.String()
+}
 
 // literal returns a Go expression for a text.
 func literal(text string) string {

@@ -43,7 +43,11 @@ func TestFaultsAreFound(t *testing.T) {
 	var table strings.Builder
 	for _, f := range faults {
 		begun := time.Now()
-		report := exploreWith(t, f)
+		limit := time.Minute
+		if f.Missed != "" {
+			limit = 20 * time.Second
+		}
+		report := exploreWith(t, f, limit)
 		what := "MISSED"
 		if len(report.Failures) > 0 {
 			found++
@@ -58,7 +62,7 @@ func TestFaultsAreFound(t *testing.T) {
 }
 
 // exploreWith explores the sandbox with a fault, until the first failure.
-func exploreWith(t *testing.T, f fault) *explore.Report {
+func exploreWith(t *testing.T, f fault, limit time.Duration) *explore.Report {
 	t.Helper()
 	service := build(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -94,7 +98,7 @@ func exploreWith(t *testing.T, f fault) *explore.Report {
 	}
 	defer provider.Close()
 	report, err := explore.Explorer{
-		URL: at.URL, Authorize: provider.Intercept, Values: map[string]string{"groupId": at.Group}, Seed: 1, First: true, Patience: 3 * time.Second,
+		URL: at.URL, Authorize: provider.Intercept, Values: map[string]string{"groupId": at.Group}, Seed: 1, First: true, Time: limit, Patience: 3 * time.Second,
 	}.Run(ctx)
 	if err != nil {
 		t.Fatal(err)

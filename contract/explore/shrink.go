@@ -35,7 +35,7 @@ func (x *explorer) fail(ctx context.Context, s *story, found []finding) {
 			continue
 		}
 		failure := &Failure{Kind: f.kind, Operation: f.op, What: f.text, Times: 1, Violation: f.violation, Steps: slices.Clone(s.steps),
-			Line: x.document.Line(x.operation(f.op).Pointer), document: x.document}
+			Line: x.document.Line(x.operation(f.op).Pointer), class: f.class, document: x.document}
 		x.failures[f.key()] = failure
 		x.order = append(x.order, f.key())
 		x.shrink(ctx, failure, f)

@@ -105,8 +105,8 @@ func (t *trying) texts(nodes []map[string]any, value string) {
 			}
 			for _, length := range []int{n - 1, n, n + 1} {
 				if length >= 0 {
-					t.add(fmt.Sprintf("%s: %d characters", bound, length), bound, strings.Repeat("a", length))
-					t.add(fmt.Sprintf("%s: %d characters beyond the basic plane", bound, length), bound, strings.Repeat("𝔄", length))
+					t.add(fmt.Sprintf("%s: a text of length %d", bound, length), bound, strings.Repeat("a", length))
+					t.add(fmt.Sprintf("%s: a text of length %d beyond the basic plane", bound, length), "unicode", strings.Repeat("𝔄", length))
 				}
 			}
 		}
@@ -156,7 +156,7 @@ func (t *trying) lists(nodes []map[string]any, value []any) {
 			}
 			for _, length := range []int{n - 1, n, n + 1} {
 				if length >= 0 {
-					t.add(fmt.Sprintf("%s: %d elements", bound, length), bound, repeated(value[0], length))
+					t.add(fmt.Sprintf("%s: a list of length %d", bound, length), bound, repeated(value[0], length))
 				}
 			}
 		}
