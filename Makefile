@@ -70,6 +70,7 @@ release-check: ## say whether what is committed can be released: version, change
 chaos: ## create, submit and hear of 10,000 checks while calls and notifications go wrong, and count
 	@go run ./cmd/aver chaos
 	@echo && go run ./cmd/aver chaos notifications
+	@echo && go run ./cmd/aver chaos outage
 
 .PHONY: contract
 contract: ## call every operation and hold both sides against the contract (AVER_… for the real service)

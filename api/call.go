@@ -55,6 +55,9 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 	if r.upload != nil {
 		defer r.upload.close()
 	}
+	if p.settings.capture != nil {
+		defer p.settings.capture.during(time.Now())
+	}
 	if r.download != nil {
 		r.download.begun = p.settings.begun
 	}
@@ -71,6 +74,7 @@ type performance[T any] struct {
 	content  []byte // the body; nil when it is streamed, or there is none
 	media    string // of the body
 	attempts int
+	status   int  // of the last success
 	unclear  bool // an attempt may have been performed
 }
 
@@ -87,6 +91,7 @@ func (p *performance[T]) perform(ctx context.Context) (*T, error) {
 	for {
 		result, failure := p.attempt(ctx)
 		if failure == nil {
+			p.client.settings.budget.earn()
 			return result, nil
 		}
 		failure.Attempts = p.attempts
@@ -117,7 +122,19 @@ func (p *performance[T]) perform(ctx context.Context) (*T, error) {
 func (p *performance[T]) mayAttempt(failure *Error) bool {
 	return p.attempts < p.settings.maxAttempts &&
 		p.op.retry.again(failure, p.unclear) &&
-		p.request.again(failure)
+		p.request.again(failure) &&
+		p.spend(failure)
+}
+
+// spend takes a repetition out of the client's budget. When there is none left, the failure says so.
+func (p *performance[T]) spend(failure *Error) bool {
+	if p.client.settings.budget.spend() {
+		return true
+	}
+	if p.op.retry == retryAlways {
+		failure.note = "it was not repeated, for too many calls fail (WithRetryBudget)"
+	}
+	return false
 }
 
 // errNoTime says that a call would end before a pause does.
@@ -193,15 +210,32 @@ func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
 			defer cancel()
 		}
 	}
+	if len(p.client.settings.middleware) > 0 {
+		return p.within(ctx, start)
+	}
+	return p.once(ctx, start)
+}
+
+// once is one attempt.
+func (p *performance[T]) once(ctx context.Context, start time.Time) (*T, *Error) {
 	a := &attempt{Context: ctx, path: p.op.path, traced: p.op.retry != retryAlways, upload: p.request.upload}
 	resp, failure := p.send(a)
+	p.settings.capture.answered(p.attempts, resp)
 	var result *T
 	if failure == nil {
 		defer resp.Body.Close()
+		if p.request.download == nil {
+			p.settings.capture.keep(resp, p.op.limit(p.settings.maxSize, nil))
+		}
 		result, failure = p.receive(a, resp)
 	}
 	if failure != nil {
 		failure.redact(p.private(a))
+	} else {
+		p.status = resp.StatusCode
+	}
+	if resp != nil && p.settings.capture != nil {
+		p.settings.capture.RequestID = clean(p.private(a).Text(requestID(resp.Header)), 80)
 	}
 	p.log(a, start, resp, failure)
 	return result, failure
@@ -229,8 +263,11 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	if err != nil {
 		return nil, refusal(p.op, err)
 	}
+	if err := p.settings.extend(req, p.op); err != nil {
+		return nil, refusal(p.op, err)
+	}
 	p.describe(req)
-	resp, err := p.client.do(a, req)
+	resp, err := p.client.do(a, req, p.settings.capture)
 	if err == nil {
 		return resp, nil
 	}

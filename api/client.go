@@ -36,6 +36,10 @@ type settings struct {
 	auth            []authprovider.Option
 	wrap            func(http.RoundTripper) http.RoundTripper
 	userAgentHeader []string
+	retryRatio      float64
+	retryReserve    int
+	budget          *budget
+	middleware      []Middleware // the outermost first
 }
 
 // callSettings is what can be configured for a single call as well.
@@ -49,6 +53,9 @@ type callSettings struct {
 	maxImageSize   int64
 	progress       func(sent, total int64) // nil for none
 	begun          func(mediaType string)  // likewise
+	capture        *Capture                // likewise
+	headers        http.Header             // beside the contract's; nil for none
+	query          url.Values              // likewise
 }
 
 // An Option configures a [Client].
@@ -242,9 +249,11 @@ func newClient(key, secret string, opts []Option) (*Client, error) {
 			recoveryWindow: DefaultRecoveryWindow,
 			maxImageSize:   DefaultMaxImageSize,
 		},
-		baseURL:   authprovider.DefaultBaseURL,
-		userAgent: "aver-go/" + Version,
-		logger:    slog.New(slog.DiscardHandler),
+		baseURL:      authprovider.DefaultBaseURL,
+		userAgent:    "aver-go/" + Version,
+		retryRatio:   DefaultRetryRatio,
+		retryReserve: DefaultRetryReserve,
+		logger:       slog.New(slog.DiscardHandler),
 	}
 	for _, opt := range opts {
 		if opt == nil {
@@ -273,6 +282,7 @@ func newClient(key, secret string, opts []Option) (*Client, error) {
 		return nil, errors.New("api: WithTransportWrapper: the function returned nil")
 	}
 	s.userAgentHeader = []string{s.userAgent}
+	s.budget = newBudget(s.retryRatio, s.retryReserve)
 	base, err := url.Parse(strings.TrimRight(s.baseURL, "/"))
 	if err != nil {
 		return nil, errors.New("api: the base URL cannot be parsed")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goaver/aver-go/api"
@@ -182,4 +183,36 @@ func ExampleClient_AddPhotoDocumentWithImage() {
 	// Output:
 	// please try again: The image cannot be read. Take it again, or have it kept with forceCommit.
 	// kept after 2 attempts: <nil>
+}
+
+// A middleware counts attempts by operation and status, as one for Prometheus or expvar would; a capture tells of one call what its
+// result does not.
+func ExampleWithMiddleware() {
+	box, err := sandbox.Listen(sandbox.WithFaults(sandbox.Faults{Next: 1, Status: 503, SpareExchange: true}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	var mu sync.Mutex
+	attempts := make(map[string]int)
+	count := func(ctx context.Context, a api.Attempt, next func(context.Context) api.AttemptResult) api.AttemptResult {
+		result := next(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		attempts[fmt.Sprint(a.Operation, " ", result.Status)]++
+		return result
+	}
+	client, err := api.New(box.Key, box.Secret, api.WithBaseURL(box.URL), api.WithMiddleware(count))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	var capture api.Capture
+	_, err = client.LookupChecks(context.Background(), api.LookupChecksRequest{Email: "maria@example.com"}, api.WithCapture(&capture))
+	fmt.Println(err, attempts)
+	fmt.Println(capture.Status, "after", capture.Attempts, "attempts")
+	// Output:
+	// <nil> map[lookupChecks 200:1 lookupChecks 503:1]
+	// 200 after 2 attempts
 }

@@ -15,6 +15,7 @@ type operation struct {
 	encode  encoder     // writes the body; nil for JSON
 	accept  string      // the media types of the answer; empty for JSON
 	params  []string    // the names of the path parameters
+	own     []string    // those of the others, in lower case
 	success []int       // the statuses of the documented successes; 2 for any that is not listed
 	retry   retryPolicy // the contract's x-retry
 	null    bool        // the answer may be null

@@ -85,8 +85,10 @@ func (op *operation) fill(base string, values []string) string {
 }
 
 // do authenticates a request and sends it.
-func (c *Client) do(a *attempt, req *http.Request) (*http.Response, error) {
-	if err := c.provider.Intercept(req.Context(), req); err != nil {
+func (c *Client) do(a *attempt, req *http.Request, capture *Capture) (*http.Response, error) {
+	begun := capture.begin()
+	err := c.provider.Intercept(req.Context(), req)
+	if capture.waited(begun); err != nil {
 		return nil, err
 	}
 	if err := a.handOver(req); err != nil {

@@ -30,7 +30,7 @@ func newChaosCommand() *cobra.Command {
 	c := &chaos{checks: 10_000, workers: 128, rate: 0.2}
 	cmd := c.command("chaos", "Create and submit checks while calls go wrong, and count what was lost or doubled", "share of the calls that go wrong",
 		func(ctx context.Context) (counted, error) { return c.run(ctx) })
-	cmd.AddCommand(newChaosNotificationsCommand())
+	cmd.AddCommand(newChaosNotificationsCommand(), newChaosOutageCommand())
 	return cmd
 }
 
@@ -113,6 +113,7 @@ func (c chaos) run(ctx context.Context) (*report, error) {
 		api.WithSandboxOnly(),
 		api.WithHTTPClient(&http.Client{Transport: transport}),
 		api.WithMaxAttempts(25),
+		api.WithRetryBudget(0, -1), // every call shall end well, at whatever cost
 		api.WithBackoff(api.ExponentialBackoff(5*time.Millisecond, 200*time.Millisecond)),
 		api.WithRecoveryWindow(2500*time.Millisecond), // the sandbox lags by up to 2 s
 		api.WithTimeout(2*time.Minute))

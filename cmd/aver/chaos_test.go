@@ -65,6 +65,33 @@ func TestVerdictFindsEveryFault(t *testing.T) {
 	}
 }
 
+// In an outage the service sees hardly more than the calls, and what sees more is noticed.
+func TestChaosOfAnOutage(t *testing.T) {
+	r, err := outageChaos{chaos{checks: 1000, workers: 16, seed: 1}}.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	r.print(&out)
+	if err := r.verdict(); err != nil || len(r.rows) != 4 {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	all := r.rows[3]
+	if all.bounded.succeeded > 0 || all.without.requests != 4*1000 || all.bounded.requests > 1000+150 {
+		t.Errorf("when everything fails: %+v", all)
+	}
+	if first := r.rows[0]; first.bounded.succeeded < 995 {
+		t.Errorf("single faults are not repeated as before: %+v", first)
+	}
+	r.rows[1].bounded.requests = 1400
+	if r.verdict() == nil {
+		t.Error("1.3 times the calls are not noticed")
+	}
+	if out, err := aver(t.Context(), "chaos", "outage", "--checks", "50", "--faults", "0.5"); err != nil || !strings.Contains(out, "50 %") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // Whichever notifications go wrong and whenever the handler fails, each outcome is handled once, and none that is not true.
 func TestChaosOfNotifications(t *testing.T) {
 	premature := 0

@@ -25,6 +25,7 @@ type method struct {
 	Encoding   string // the function that writes the body; empty for JSON
 	Accept     string // the media types of the answer; empty for JSON
 	PathParams []string
+	Own        []string // the names of the other parameters, in lower case
 	Null       bool // the answer may be null
 	Large      bool // the contract's x-large-response
 
@@ -139,6 +140,11 @@ func (f *functions) parameters(m *method) {
 			if spec.Member(spec.Member(of, "properties"), p.ParamName) != nil {
 				m.Held = append(m.Held, strconv.Quote(p.ParamName)+": "+p.GoVariableName())
 			}
+		}
+	}
+	for _, p := range m.traffic.op.Params {
+		if p.In != "path" {
+			m.Own = append(m.Own, strings.ToLower(p.Name))
 		}
 	}
 	if !m.op.RequiresParamObject() {
