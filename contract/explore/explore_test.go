@@ -252,7 +252,7 @@ func TestServersThatMisbehave(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		},
-		"dies":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"dies": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"dies in the middle": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "100")

@@ -26,8 +26,8 @@ type method struct {
 	Accept     string // the media types of the answer; empty for JSON
 	PathParams []string
 	Own        []string // the names of the other parameters, in lower case
-	Null       bool // the answer may be null
-	Large      bool // the contract's x-large-response
+	Null       bool     // the answer may be null
+	Large      bool     // the contract's x-large-response
 
 	Comment, Deprecated string
 	Args                string   // of the signature, between the context and the options
