@@ -34,7 +34,8 @@ request, and holds every answer against what the contract says. What fails is ma
 line and as a Go test.
 
 The URL is that of the API. Without one a sandbox of its own is explored. The credentials are AVER_API_KEY and AVER_API_SECRET,
-and AVER_GROUP_ID is the check group; another service's are the values of --header.
+and AVER_GROUP_ID is the check group; another service's are the values of --header. When they are wrong, the service is blamed for
+refusing them, or what is valid.
 
 Explore creates, changes and submits whatever the contract lets it: on the real service that costs money. So it calls this machine
 alone, unless --i-pay names the host.
@@ -51,8 +52,8 @@ The exit status is 0 when nothing failed, 1 when something did, and 2 when nothi
 	flags := cmd.Flags()
 	flags.Uint64Var(&e.Seed, "seed", 0, "what is drawn at random follows from it (default: another one each time, which the report tells)")
 	flags.DurationVar(&e.Time, "time", time.Minute, "for how long at most")
-	flags.IntVar(&e.Requests, "requests", 0, "how many at most (default: as many as there is time for)")
-	flags.DurationVar(&e.Patience, "patience", 10*time.Second, "how long to wait for an answer, or for a value that appears late")
+	flags.IntVar(&e.Requests, "requests", 0, "how many at most, beside those that make a failure smaller (default: as many as there is time for)")
+	flags.DurationVar(&e.Patience, "patience", 10*time.Second, "how long to wait for an answer, or for a value that appears late; a quarter of the time at most")
 	flags.BoolVar(&e.First, "first", false, "end with the first failure")
 	flags.StringVar(&e.Paying, "i-pay", "", "the host that may be explored although it is another machine, where it may cost money")
 	flags.StringArrayVar(&e.values, "value", nil, "NAME=VALUE: what the account alone knows, for a property or a parameter; may be given several times")
@@ -79,7 +80,7 @@ func (h *holding) explore(ctx context.Context, out io.Writer, e *exploration, a 
 		return exit(2, errors.New(strings.TrimPrefix(err.Error(), "explore: ")))
 	}
 	r := &contractReport{Where: where, Explored: &explored{found.Operations, found.Requests, found.Took.Seconds(), found.Seed, found.Complete,
-		found.Unreached, found.Excepted}}
+		found.Unreached, found.Skipped, found.Excepted}}
 	for _, f := range found.Failures {
 		r.Failures = append(r.Failures, failed{Operation: f.Operation, Kind: string(f.Kind), Text: f.String(), Curl: f.Curl(e.URL), Test: f.Test(),
 			line: f.Line})
@@ -90,7 +91,7 @@ func (h *holding) explore(ctx context.Context, out io.Writer, e *exploration, a 
 	switch {
 	case len(found.Failures) > 0:
 		return exit(1, fmt.Errorf("%s", plural(len(found.Failures), "failure")))
-	case len(found.Unreached) == found.Operations:
+	case len(found.Unreached)+len(found.Skipped) == found.Operations:
 		return exit(2, errors.New("no operation was ever answered with success"))
 	}
 	return nil

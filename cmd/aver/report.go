@@ -43,6 +43,7 @@ type explored struct {
 	Seed       uint64   `json:"seed"`
 	Complete   bool     `json:"complete"` // every case that the contract gives rise to was tried
 	Unreached  []string `json:"unreached"`
+	Skipped    []string `json:"skipped"` // operations whose requests cannot be made, and why
 	Excepted   int      `json:"excepted"`
 }
 
@@ -146,6 +147,7 @@ func (r *contractReport) text(out io.Writer) error {
 	switch {
 	case r.archive:
 		fmt.Fprintf(&b, "%d exchanges with operations of the contract, %d others, %d violations\n", r.Exchanges, r.Others, len(r.Violations))
+	case r.Explored != nil && len(r.Explored.Unreached)+len(r.Explored.Skipped) == r.Explored.Operations:
 	case len(r.Violations)+len(r.Failures) == 0:
 		fmt.Fprintln(&b, "Both sides keep the contract.")
 	}
@@ -165,6 +167,9 @@ func (r *contractReport) explored(b *strings.Builder) {
 	}
 	if len(e.Unreached) > 0 {
 		fmt.Fprintf(b, "Never answered with success: %s\n", strings.Join(e.Unreached, ", "))
+	}
+	for _, why := range e.Skipped {
+		fmt.Fprintf(b, "Left out: %s\n", why)
 	}
 	if e.Excepted > 0 {
 		fmt.Fprintf(b, "%s excepted\n", plural(e.Excepted, "failure"))

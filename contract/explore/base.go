@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/goaver/aver-go/internal/spec"
 )
@@ -17,8 +18,37 @@ func media(op *spec.Operation) string {
 	return "application/json"
 }
 
-// takes reports whether an operation's requests can be made: those with another body than JSON are not.
-func takes(op *spec.Operation) bool { return !op.Required || media(op) != "" }
+// unmade says why the requests of an operation cannot be made; nothing when they can.
+func (x *explorer) unmade(op *spec.Operation) string {
+	if why, known := x.unmakable[op.ID]; known {
+		return why
+	}
+	why := ""
+	seen := make(map[string]bool)
+	for _, p := range op.Params {
+		switch {
+		case seen[p.Name]:
+			why = "two parameters are called " + p.Name
+		case (p.Required || p.In == "path") && !written(p):
+			why = "the parameter " + p.Name + " is no text or list"
+		}
+		seen[p.Name] = true
+	}
+	if body := op.Body.Of(media(op)); why == "" && op.Required && body == nil {
+		why = "its body is no JSON"
+	} else if why == "" && op.Required {
+		if value, ok := x.document.BodyExample(op, media(op)); !ok || value == nil || len(body.Problems(value)) > 0 {
+			why = "no example of its body can be made; give one in the contract"
+		}
+	}
+	x.unmakable[op.ID] = why
+	return why
+}
+
+// written reports whether a value of a parameter can be written: of one that is an object, or has a media type, it is not.
+func written(p *spec.Param) bool {
+	return !p.Object && spec.Member(p.Node(), "schema") != nil && p.Style != "deepObject"
+}
 
 // body returns an example of the body of an operation's requests; nil when it has none. The example of the contract, rather, with
 // what an account alone knows, and with a text that nobody else has where creating the same twice would be refused.
@@ -29,7 +59,10 @@ func (x *explorer) body(op *spec.Operation) any {
 	if body, known := x.bodies[op.ID]; known {
 		return body
 	}
-	body, _ := x.document.BodyExample(op, media(op))
+	body, ok := x.document.BodyExample(op, media(op))
+	if !ok {
+		return nil // it need not have one
+	}
 	if object := spec.Object(body); object != nil {
 		object = maps.Clone(object)
 		for name := range object {
@@ -38,7 +71,7 @@ func (x *explorer) body(op *spec.Operation) any {
 			}
 		}
 		for _, name := range x.unique(op) {
-			if text, ok := object[name].(string); ok {
+			if text, ok := object[name].(string); ok && !strings.Contains(text, "$unique") {
 				object[name] = text + "-$unique"
 			}
 		}
@@ -69,6 +102,12 @@ func (x *explorer) unique(op *spec.Operation) []string {
 	return names
 }
 
+// What of a body is filled and tried: so deep, and at so many places.
+const (
+	maxDeep   = 5
+	maxPlaces = 120
+)
+
 // full returns a body with every property that may be there at once, but for what links give.
 func (x *explorer) full(op *spec.Operation) any {
 	body := x.body(op)
@@ -76,12 +115,15 @@ func (x *explorer) full(op *spec.Operation) any {
 	if schema == nil {
 		return body
 	}
-	for range 3 { // what was added may hold more
+	for range 2 { // what was added may hold more
 		var places [][]string
 		var pointers []string
 		x.document.Visit(schema.Pointer, body, func(s spec.Sight) {
 			object, ok := s.Value.(map[string]any)
 			if !ok {
+				return
+			}
+			if len(s.Place) > maxDeep || len(places) > maxPlaces {
 				return
 			}
 			for _, name := range x.document.Names(s.Pointer + "/properties") {
@@ -153,7 +195,7 @@ func with(v any, place []string, changed any) any {
 func (s *story) base(op *spec.Operation, body any) (Step, bool) {
 	step := Step{Operation: op.ID, Params: make(map[string]string)}
 	given := s.newest(op)
-	if !s.patient && !s.leads(given) {
+	if !s.patient && !s.leads(s.needed(op, given)) {
 		return Step{}, false
 	}
 	for _, p := range op.Params {
@@ -163,6 +205,9 @@ func (s *story) base(op *spec.Operation, body any) (Step, bool) {
 		}
 		if !ok && s.following[op.ID+" "+p.Name] && p.In == "path" {
 			return Step{}, false
+		}
+		if !p.Required && p.In != "path" && !s.leads(bound{params: map[string]string{p.Name: value}}) {
+			ok = false // what need not be there
 		}
 		if !ok && (p.Required || p.In == "path") {
 			value, ok = s.example(p), true
@@ -187,7 +232,7 @@ func (s *story) base(op *spec.Operation, body any) (Step, bool) {
 func (s *story) newest(op *spec.Operation) bound {
 	all := s.next[op.ID]
 	for _, b := range slices.Backward(all) {
-		if s.leads(b) {
+		if s.leads(s.needed(op, b)) {
 			return b
 		}
 	}
@@ -195,6 +240,17 @@ func (s *story) newest(op *spec.Operation) bound {
 		return bound{}
 	}
 	return all[len(all)-1]
+}
+
+// needed returns what of a link's values an operation cannot do without.
+func (s *story) needed(op *spec.Operation, b bound) bound {
+	params := make(map[string]string)
+	for name, value := range b.params {
+		if p := paramOf(op, name); p == nil || p.Required || p.In == "path" {
+			params[name] = value
+		}
+	}
+	return bound{params, b.body}
 }
 
 // leads reports whether there is a value for all that a link gives.
@@ -226,12 +282,10 @@ func (x *explorer) needsBody(op *spec.Operation) bool {
 
 // example returns a text for a parameter.
 func (x *explorer) example(p *spec.Param) string {
-	if v := spec.Member(p.Node(), "example"); v != nil {
-		return fmt.Sprint(v)
+	if text, ok := paramText(spec.Plain(spec.Member(p.Node(), "example"))); ok {
+		return text
 	}
 	v, _ := x.document.Example(true, p.Pointer+"/schema")
-	if list := spec.List(v); len(list) > 0 {
-		v = list[0]
-	}
-	return fmt.Sprint(v)
+	text, _ := paramText(v)
+	return text
 }

@@ -47,8 +47,8 @@ type Explorer struct {
 
 	Seed     uint64        // what is drawn at random follows from it; 0 for another one each time, which the report tells
 	Time     time.Duration // for how long at most; 0 for a minute
-	Requests int           // how many at most; 0 for as many as there is time for
-	Patience time.Duration // for an answer, or for a value that appears late, such as a result; 0 for 10 seconds
+	Requests int           // how many at most, beside those that make a failure smaller; 0 for as many as there is time for
+	Patience time.Duration // for an answer, or for a value that appears late, such as a result; 0 for 10 seconds, a quarter of Time at most
 	First    bool          // end with the first failure
 
 	// Paying is the host, with its port if the URL has one, that may be explored although it is another machine: what is created
@@ -67,6 +67,7 @@ type Report struct {
 	Complete   bool          `json:"complete"` // every case that the contract gives rise to was tried
 	Failures   []*Failure    `json:"failures"`
 	Unreached  []string      `json:"unreached"` // operations that never answered with success
+	Skipped    []string      `json:"skipped"`   // operations whose requests cannot be made, and why
 	Excepted   int           `json:"excepted"`  // failures of Except
 	Operations int           `json:"operations"`
 }
@@ -83,6 +84,9 @@ func (e Explorer) Run(ctx context.Context, opts ...contract.Option) (*Report, er
 	bounded, cancel := context.WithDeadline(ctx, begun.Add(cmp.Or(e.Time, time.Minute)))
 	defer cancel()
 	x.explore(bounded)
+	if x.spoiled != nil && !x.answered {
+		return nil, fmt.Errorf("explore: %w", x.spoiled)
+	}
 	r := x.report()
 	r.Took = time.Since(begun)
 	return r, nil
@@ -160,6 +164,11 @@ type explorer struct {
 	bodies    map[string]any         // examples of requests, by operation
 	fresh     map[string]string      // values that creating operations gave, and by which request
 	last      map[string]string      // the state in which something was seen last
+	unmakable map[string]string      // why an operation's requests cannot be made, by operation
+	issued    map[string]bool        // IDs that links gave
+	spoiled   error                  // why nothing can be told
+	answered  bool                   // the service answered once
+	grace     time.Time              // when failures that were found at the end are no longer made smaller
 	following map[string]bool        // properties and parameters that links give
 	tour      *story                 // the walk along all links
 	shrinking bool                   // a failure is made smaller, for which there is always a request left
@@ -169,6 +178,12 @@ func (e Explorer) begin(opts []contract.Option) (*explorer, error) {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("explore: the URL is none of http or https with a host, such as http://127.0.0.1:8080/api")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("explore: the URL holds more than scheme, host and path")
+	}
+	if e.Time < 0 || e.Requests < 0 || e.Patience < 0 {
+		return nil, errors.New("explore: a limit is negative")
 	}
 	if !isLoopback(u.Hostname()) && u.Host != e.Paying {
 		return nil, fmt.Errorf("explore: %s is another machine, where what is created and submitted may cost money; "+
@@ -180,12 +195,13 @@ func (e Explorer) begin(opts []contract.Option) (*explorer, error) {
 	if e.Seed == 0 {
 		e.Seed = crandSeed()
 	}
-	e.Patience = cmp.Or(e.Patience, 10*time.Second)
+	e.Patience = min(cmp.Or(e.Patience, 10*time.Second), cmp.Or(e.Time, time.Minute)/4)
 	x := &explorer{
 		Explorer: e, base: strings.TrimSuffix(u.String(), "/"), document: e.Contract.Document(), close: func() {}, transport: e.Transport,
 		random:   rand.New(rand.NewPCG(e.Seed, 0)),
 		failures: make(map[string]*Failure), reached: make(map[string]bool), refused: make(map[string]map[int]int),
 		bodies: make(map[string]any), fresh: make(map[string]string), last: make(map[string]string), following: make(map[string]bool),
+		unmakable: make(map[string]string), issued: make(map[string]bool),
 	}
 	if x.transport == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
@@ -195,6 +211,16 @@ func (e Explorer) begin(opts []contract.Option) (*explorer, error) {
 	x.ordered = slices.SortedFunc(slices.Values(x.document.Operations), func(a, b *spec.Operation) int {
 		return x.document.Line(a.Pointer) - x.document.Line(b.Pointer)
 	})
+	if len(x.ordered) == 0 {
+		return nil, errors.New("explore: the contract has no operations")
+	}
+	for _, except := range e.Except {
+		if !slices.ContainsFunc(x.ordered, func(op *spec.Operation) bool {
+			return slices.ContainsFunc(kinds, func(kind Kind) bool { return except.Matches(string(kind) + " " + op.ID) })
+		}) {
+			return nil, fmt.Errorf("explore: no failure is called %q; want a kind and an operation, such as %q", except.What, "valid refused "+x.ordered[0].ID)
+		}
+	}
 	for _, op := range x.ordered {
 		for _, l := range x.linksOf(op) {
 			for name := range l.Params {
@@ -250,17 +276,19 @@ func (x *explorer) stated(op *spec.Operation, extension string) any {
 
 // over reports whether there is no time, or no request, left; or nothing more to be found.
 func (x *explorer) over(ctx context.Context) bool {
-	return ctx.Err() != nil || x.Requests > 0 && x.requests >= x.Requests || x.First && len(x.failures) > 0
+	return ctx.Err() != nil || x.spoiled != nil && !x.answered || x.Requests > 0 && x.requests >= x.Requests || x.First && len(x.failures) > 0
 }
 
 func (x *explorer) report() *Report {
 	r := &Report{Seed: x.Seed, Requests: x.requests, Complete: x.complete, Excepted: x.excepted, Operations: len(x.ordered), Failures: []*Failure{},
-		Unreached: []string{}}
+		Unreached: []string{}, Skipped: []string{}}
 	for _, key := range x.order {
 		r.Failures = append(r.Failures, x.failures[key])
 	}
 	for _, op := range x.ordered {
-		if !x.reached[op.ID] {
+		if why := x.unmade(op); why != "" {
+			r.Skipped = append(r.Skipped, op.ID+": "+why)
+		} else if !x.reached[op.ID] {
 			r.Unreached = append(r.Unreached, op.ID)
 		}
 	}

@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,20 +42,23 @@ func (f *Failure) String() string {
 	return text
 }
 
-// Curl returns the story as lines for a shell (with jq where one step needs something of another). TOKEN, and KEY and SECRET, stand
-// for the credentials, and the names of values for those of [Explorer.Values].
-func (f *Failure) Curl(url string) string {
-	c := &curl{base: strings.TrimSuffix(url, "/"), steps: f.Steps, document: f.document}
+// Curl returns the story as lines for bash (with jq where one step needs something of another). The variables TOKEN, or KEY and SECRET,
+// stand for the credentials, and those that are called as values for [Explorer.Values].
+func (f *Failure) Curl(address string) string {
+	c := &curl{base: strings.TrimSuffix(address, "/"), steps: f.Steps, document: f.document}
 	var b strings.Builder
 	if strings.Contains(fmt.Sprint(f.Steps), "$unique") {
 		b.WriteString("UNIQUE=$(date +%s)\n")
 	}
 	for i := range f.Steps {
-		line := c.line(i)
+		line, before := c.line(i), ""
+		if body := f.Steps[i].Body; len(body) > longBody {
+			before = "printf %s " + c.body(body) + " | "
+		}
 		if c.needed(i + 1) {
-			line = fmt.Sprintf("STEP%d=$(curl -s %s)", i+1, line)
+			line = fmt.Sprintf("STEP%d=$(%scurl -s %s)", i+1, before, line)
 		} else {
-			line = "curl -i " + line
+			line = before + "curl -i " + line
 		}
 		b.WriteString(line + "\n")
 	}
@@ -98,30 +102,43 @@ func (c *curl) line(i int) string {
 		args = append(args, c.credentials(op, step.Credentials)...)
 	}
 	address := ""
-	rest := c.base + op.Path
+	plain := c.base // what no reference stands for
+	add := func(value string, escape func(string) string) {
+		if reference.MatchString(value) {
+			address += shell(plain) + c.value(value, true)
+			plain = ""
+		} else {
+			plain += strings.ReplaceAll(escape(value), "%24unique", "$unique")
+		}
+	}
+	rest := op.Path
+	for {
+		before, behind, ok := strings.Cut(rest, "{")
+		plain += before
+		if !ok {
+			break
+		}
+		name, after, _ := strings.Cut(behind, "}")
+		add(step.Params[name], escape)
+		rest = after
+	}
 	query := "?"
 	for _, p := range op.Params {
 		value, ok := step.Params[p.Name]
 		switch {
-		case p.In == "path":
-			rest = strings.ReplaceAll(rest, "{"+p.Name+"}", "\x00"+value+"\x00")
 		case ok && p.In == "query":
-			rest += query + escape(p.Name) + "=\x00" + value + "\x00"
-			query = "&"
+			for _, text := range inQuery(p, value) {
+				plain += query + url.QueryEscape(p.Name) + "="
+				add(text, url.QueryEscape)
+				query = "&"
+			}
 		case ok && p.In == "header":
 			args = append(args, "-H "+shell(p.Name+": ")+c.text(value))
+		case ok && p.In == "cookie":
+			args = append(args, "-b "+shell(p.Name+"=")+c.text(value))
 		}
 	}
-	for j, part := range strings.Split(rest, "\x00") {
-		switch value := c.value(part); {
-		case j%2 == 0 && part != "":
-			address += shell(part)
-		case j%2 == 1 && value != "":
-			address += value
-		case j%2 == 1:
-			address += shell(escape(part))
-		}
-	}
+	address += shell(plain)
 	if media := step.Media; media != "none" && (step.Body != "" || media != "") {
 		if media == "" {
 			media = "application/json"
@@ -130,11 +147,16 @@ func (c *curl) line(i int) string {
 	} else if step.Body != "" {
 		args = append(args, "-H 'Content-Type:'")
 	}
-	if step.Body != "" {
+	if len(step.Body) > longBody {
+		args = append(args, "--data-binary @- ")
+	} else if step.Body != "" {
 		args = append(args, "--data-binary "+c.body(step.Body))
 	}
 	return strings.Join(append(args, address), " ")
 }
+
+// longBody is how long a body may be as an argument of a program, in bytes.
+const longBody = 100_000
 
 // credentials returns the arguments for what an operation's security asks for.
 func (c *curl) credentials(op *spec.Operation, how Credentials) []string {
@@ -168,27 +190,30 @@ func (c *curl) credentials(op *spec.Operation, how Credentials) []string {
 	return args
 }
 
-// value returns the shell's word for a reference; nothing for a text.
-func (c *curl) value(text string) string {
+// value returns the shell's word for a reference; nothing for a text. In an address it is escaped.
+func (c *curl) value(text string, inAddress bool) string {
 	m := reference.FindStringSubmatch(text)
 	switch {
 	case m == nil:
 		return ""
 	case m[3] != "":
-		return `"$` + m[3] + `"`
+		return `"$` + regexp.MustCompile(`[^A-Za-z0-9_]`).ReplaceAllString(m[3], "_") + `"`
 	}
 	n, _ := strconv.Atoi(m[1])
 	from, _ := spec.ReadExpression("$" + m[2])
 	if from.Answer && from.In == "body" {
-		filter := ""
+		filter := "."
 		for _, token := range spec.Tokens(from.Name) {
 			if _, err := strconv.Atoi(token); err == nil {
 				filter += "[" + token + "]"
 			} else if plainName.MatchString(token) {
-				filter += "." + token
+				filter = strings.TrimSuffix(filter, ".") + "." + token
 			} else {
-				filter += fmt.Sprintf(".[%q]", token)
+				filter += fmt.Sprintf("[%q]", token)
 			}
+		}
+		if inAddress {
+			filter += "|@uri"
 		}
 		return fmt.Sprintf(`"$(jq -r %s <<<"$STEP%d")"`, shell(filter), n)
 	}
@@ -200,6 +225,9 @@ func (c *curl) value(text string) string {
 		return c.text(before.Params[from.Name])
 	}
 	value, _ := spec.Find(jsonOf(before.Body), spec.Tokens(from.Name)).(string)
+	if inAddress && !reference.MatchString(value) {
+		return shell(strings.ReplaceAll(escape(value), "%24unique", "$unique"))
+	}
 	return c.text(value)
 }
 
@@ -207,7 +235,7 @@ var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // text returns a word of the shell for a text or a reference.
 func (c *curl) text(text string) string {
-	if value := c.value(text); value != "" {
+	if value := c.value(text, false); value != "" {
 		return value
 	}
 	return shell(text)
@@ -218,7 +246,7 @@ func (c *curl) body(body string) string {
 	var b strings.Builder
 	last := 0
 	for _, at := range quoted.FindAllStringIndex(body, -1) {
-		b.WriteString(shell(body[last:at[0]+1]) + c.value(body[at[0]+1:at[1]-1]))
+		b.WriteString(shell(body[last:at[0]+1]) + c.value(body[at[0]+1:at[1]-1], false))
 		last = at[1] - 1
 	}
 	b.WriteString(shell(body[last:]))

@@ -13,6 +13,10 @@ import (
 // A Kind is a kind of failure.
 type Kind string
 
+// kinds are all of them.
+var kinds = []Kind{ServerError, NoAnswer, Violation, InvalidAccepted, ValidRefused, WrongStatus, OpenDoor, ShutDoor, UnknownFound, Lost,
+	MethodAccepted, NotRepeatable, Contradiction, SameTwice, StateLeft, NeverSucceeds}
+
 // The kinds of failures.
 const (
 	ServerError     Kind = "server error"        // 500 or more
@@ -79,8 +83,8 @@ func (s *story) judge(e *exchange, a attempt) []finding {
 		return found
 	}
 	for _, v := range e.violations {
-		if v.Rule == contract.RuleStatus && beyond(e) {
-			continue
+		if v.Rule == contract.RuleStatus && beyond(e) || v.Rule == contract.RuleFormat && a.class == "number" {
+			continue // the latter of an answer that repeats a number which is too long
 		}
 		add(Violation, string(v.Rule)+" "+v.Place, "%s", v)
 		found[len(found)-1].violation = &v
@@ -110,10 +114,15 @@ func beyond(e *exchange) bool {
 		return true
 	case http.StatusLengthRequired:
 		return e.step.Body == ""
-	case http.StatusNotFound, http.StatusBadRequest:
-		return e.step.Want == NotFound
+	case http.StatusNotFound, http.StatusBadRequest, http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		if e.step.Want == NotFound {
+			return true // also of an address that a router takes for another
+		}
 	}
-	return false
+	// A contract that names no refusal says with default what any of them is.
+	named := slices.ContainsFunc(e.op.Statuses(), func(status string) bool { return status[0] == '4' })
+	_, others := e.op.Answers["default"]
+	return others && !named && e.status/100 == 4
 }
 
 // outcome says whether success or refusal was right.
@@ -126,14 +135,14 @@ func (s *story) outcome(e *exchange, a attempt) []finding {
 		}
 		found = append(found, finding{kind: kind, op: e.op.ID, class: a.class, text: text + ": " + fmt.Sprintf(format, args...)})
 	}
-	success := e.status/100 == 2
+	success := e.success()
 	switch e.step.Want {
 	case Accepted:
 		switch {
 		case success || e.status/100 != 4:
 		case e.status == http.StatusUnauthorized:
 			add(ShutDoor, "answered with 401 although the credentials are right")
-		case e.status == http.StatusNotFound && s.linked(e.step):
+		case e.status == http.StatusNotFound && s.linked(e.step) && !s.deleted():
 			add(Lost, "answered with 404 for what an earlier answer led to")
 		case slices.Contains(patient, e.status) || beyond(e):
 		case a.repeats:
@@ -147,7 +156,7 @@ func (s *story) outcome(e *exchange, a attempt) []finding {
 			add(InvalidAccepted, "answered with %d to what breaks the contract", e.status)
 		case e.status == http.StatusUnauthorized:
 			add(ShutDoor, "answered with 401 although the credentials are right")
-		case slices.Contains([]int{http.StatusNotFound, http.StatusConflict}, e.status) && saysInvalid(e.op):
+		case slices.Contains([]int{http.StatusNotFound, http.StatusConflict}, e.status) && saysInvalid(e.op) && !s.deleted():
 			add(WrongStatus, "answered with %d to what breaks the contract", e.status)
 		}
 	case Unauthorized:
@@ -158,7 +167,9 @@ func (s *story) outcome(e *exchange, a attempt) []finding {
 			add(WrongStatus, "answered with %d in place of 401", e.status)
 		}
 	case NotFound:
+		value := e.params[a.place]
 		switch {
+		case s.issued[value], e.op.Method == http.MethodPut, e.op.Method == http.MethodDelete: // somebody has it, or it is made, or gone
 		case success:
 			add(UnknownFound, "answered with %d although there is nothing with that ID", e.status)
 		case e.status == http.StatusUnauthorized:
@@ -185,6 +196,11 @@ func saysInvalid(op *spec.Operation) bool {
 		}
 	}
 	return false
+}
+
+// deleted reports whether something was deleted in a story, after which it may well not be found.
+func (s *story) deleted() bool {
+	return slices.ContainsFunc(s.done, func(e *exchange) bool { return e.op.Method == http.MethodDelete && e.success() })
 }
 
 // linked reports whether a step names what an earlier answer gave, and nothing else.

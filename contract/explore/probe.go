@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -108,16 +109,25 @@ func (x *explorer) paramProbes(p *spec.Param, op *spec.Operation, add func(probe
 	if p.Schema == nil || p.Schema.Compiled == nil {
 		return
 	}
+	if !written(p) {
+		return
+	}
 	_, isValue := x.Values[p.Name]
 	_, node := x.document.Resolve(p.Pointer + "/schema")
 	base, _ := x.document.Example(true, p.Pointer+"/schema")
 	for _, t := range trials([]map[string]any{spec.Object(node)}, base) {
 		text, ok := paramText(t.value)
+		if _, isNumber := t.value.(json.Number); isNumber && strings.ContainsRune(text, 'e') {
+			continue // another way to write it, of which no rule says anything in a text
+		}
+		if p.In == "cookie" && strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`",;\\`, r) }) {
+			continue
+		}
 		if !ok || text == "" && p.In == "path" || p.In != "path" && p.In != "query" && (text == "" || text != strings.TrimSpace(text)) {
 			continue // which cannot be sent so
 		}
 		pr := probe{label: place + ": " + t.label, class: t.class, place: p.Name, change: set(text)}
-		if problems := p.Schema.Problems(p.Value([]string{text})); len(problems) > 0 {
+		if problems := p.Schema.Problems(p.Value(inQuery(p, text))); len(problems) > 0 {
 			pr.want, pr.class = Refused, problems[0].Rule
 		} else if isValue || p.In == "path" {
 			pr.want = Anything
@@ -134,7 +144,11 @@ func paramText(v any) (string, bool) {
 	case []any:
 		texts := make([]string, len(v))
 		for i := range v {
-			texts[i] = fmt.Sprint(v[i])
+			text, ok := paramText(v[i])
+			if !ok {
+				return "", false
+			}
+			texts[i] = text
 		}
 		return strings.Join(texts, ","), true
 	case string:
@@ -149,8 +163,7 @@ type unknownID struct{ label, class, text string }
 func unknownIDs() []unknownID {
 	return []unknownID{
 		{"an unknown ID", "unknown", uuid.NewString()},
-		{"0", "unknown", "0"},
-		{"-1", "unknown", "-1"},
+		{"an unknown number", "unknown", "2147483646"},
 		{"null", "unknown", "null"},
 		{"a blank", "text", " "},
 		{"Chinese", "unicode", "李小龍"},
@@ -188,7 +201,7 @@ func (x *explorer) bodyProbes(op *spec.Operation, add func(probe)) {
 				label = "the body: " + t.label
 			}
 			value := t.value
-			if text, ok := value.(string); ok && len(place) == 1 && slices.Contains(x.unique(op), place[0]) && text != "" {
+			if text, ok := value.(string); ok && len(place) == 1 && !strings.Contains(text, "$unique") && slices.Contains(x.unique(op), place[0]) && text != "" {
 				value = text + "-$unique"
 			}
 			add(probe{label: label, class: t.class, place: pointer, body: full, path: place, value: value})
@@ -210,6 +223,9 @@ func (x *explorer) each(schema *spec.Schema, value any, f func(place []string, n
 			return
 		}
 		key := strings.Join(s.Place, "/")
+		if sites[key] == nil && (len(s.Place) > maxDeep || len(sites) > maxPlaces) {
+			return
+		}
 		if sites[key] == nil {
 			sites[key] = &site{place: s.Place, value: s.Value}
 			order = append(order, key)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,6 +40,7 @@ func (x *explorer) fail(ctx context.Context, s *story, found []finding) {
 		x.failures[f.key()] = failure
 		x.order = append(x.order, f.key())
 		x.shrink(ctx, failure, f)
+		x.merge(failure, f.key())
 	}
 }
 
@@ -54,6 +56,19 @@ func (x *explorer) known(f finding) *Failure {
 		}
 	}
 	return nil
+}
+
+// merge has a failure be another one if its smallest story is the same.
+func (x *explorer) merge(failure *Failure, key string) {
+	for _, other := range x.order[:len(x.order)-1] {
+		known := x.failures[other]
+		if known != failure && known.Kind == failure.Kind && reflect.DeepEqual(known.Steps, failure.Steps) {
+			known.Times += failure.Times
+			x.failures[key] = known
+			x.order = x.order[:len(x.order)-1]
+			return
+		}
+	}
 }
 
 func (x *explorer) isExcepted(f finding) bool {
@@ -72,10 +87,15 @@ type shrinking struct {
 // shrink makes the story of a failure as small as it can be: without what happened before that does not matter, and without what
 // does not matter in the requests.
 func (x *explorer) shrink(ctx context.Context, failure *Failure, f finding) {
-	if ctx.Err() != nil {
-		ctx = context.WithoutCancel(ctx) // found with the last request
+	end := time.Now().Add(shrinkTime)
+	if ctx.Err() != nil { // found with the last requests, for all of which there is a little time
+		ctx = context.WithoutCancel(ctx)
+		if x.grace.IsZero() {
+			x.grace = end
+		}
+		end = x.grace
 	}
-	ctx, cancel := context.WithTimeout(ctx, shrinkTime)
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	x.shrinking = true
 	defer func() { x.shrinking = false }()
@@ -95,12 +115,14 @@ func (x *explorer) shrink(ctx context.Context, failure *Failure, f finding) {
 		steps = small
 	case k.shows(steps):
 		steps = k.fewer(steps)
+	case ctx.Err() != nil: // there was no time to see it again
+		return
 	default:
 		failure.Steps, failure.Once = small, true
 		return
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
-		steps = k.simpler(steps, i)
+		steps = k.plainer(k.simpler(steps, i), i)
 	}
 	if failure.Steps = steps; k.seen != nil {
 		failure.What, failure.Violation = k.seen.text, k.seen.violation
@@ -234,6 +256,40 @@ func (k *shrinking) simpler(steps []Step, i int) []Step {
 	return steps
 }
 
+// plainer leaves out the parameters of a step that do not matter, and shortens the others.
+func (k *shrinking) plainer(steps []Step, i int) []Step {
+	for _, name := range slices.Sorted(maps.Keys(steps[i].Params)) {
+		p := paramOf(k.operation(steps[i].Operation), name)
+		with := func(change func(params map[string]string)) bool {
+			changed := slices.Clone(steps)
+			changed[i].Params = maps.Clone(steps[i].Params)
+			change(changed[i].Params)
+			if k.shows(changed) {
+				steps = changed
+				return true
+			}
+			return false
+		}
+		if p != nil && p.In != "path" && !p.Required && with(func(params map[string]string) { delete(params, name) }) {
+			continue
+		}
+		wrong := func(text string) bool {
+			return p != nil && p.Schema != nil && len(p.Schema.Problems(p.Value([]string{text}))) > 0
+		}
+		for progress := true; progress; {
+			progress = false
+			value := steps[i].Params[name]
+			for less := range smaller(value, 0) {
+				if text := less.(string); text != "" && wrong(text) == wrong(value) && with(func(params map[string]string) { params[name] = text }) {
+					progress = true
+					break
+				}
+			}
+		}
+	}
+	return steps
+}
+
 // asks is [story.asked] of a body whose references are taken for texts.
 func (k *shrinking) asks(op *spec.Operation, body string) (Want, string) {
 	return (&story{explorer: k.explorer}).asked(op, body)
@@ -269,6 +325,11 @@ func smaller(v any, depth int) iter.Seq[any] {
 		case []any:
 			if len(v) > 1 && !(yield(v[:len(v)/2:len(v)/2]) && yield(v[len(v)/2:]) && yield(v[:1:1])) {
 				return
+			}
+			for i := range len(v) { // one of a few
+				if len(v) > 1 && len(v) <= 40 && !yield(slices.Delete(slices.Clone(v), i, i+1)) {
+					return
+				}
 			}
 			for i := range min(len(v), 3) {
 				if !below(strconv.Itoa(i), v[i]) {

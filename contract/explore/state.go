@@ -1,8 +1,10 @@
 package explore
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +40,9 @@ func (s *story) contradicted(e *exchange) []string {
 	}
 	for _, from := range s.lineage(e) {
 		for name, sent := range spec.Object(from.body) {
+			if s.isState(from, name) || s.rewritten(from, e, name) {
+				continue
+			}
 			if from == e && spec.List(e.answer) == nil && s.following[e.op.ID+" /"+spec.Escape(name)] {
 				continue // what is exchanged for another one, such as a token
 			}
@@ -53,12 +58,39 @@ func (s *story) contradicted(e *exchange) []string {
 	return names
 }
 
+// isState reports whether a property of a request is one of a few values or a switch, which the service may change by itself.
+func (s *story) isState(e *exchange, name string) bool {
+	schema := e.op.Body.Of(media(e.op))
+	value, isText := spec.Member(e.body, name).(string)
+	if schema == nil || !isText {
+		_, isSwitch := spec.Member(e.body, name).(bool)
+		return isSwitch
+	}
+	found := false
+	s.document.Visit(schema.Pointer, e.body, func(sight spec.Sight) {
+		found = found || len(sight.Place) == 1 && sight.Place[0] == name && sight.Value == value && sight.Node["enum"] != nil
+	})
+	return found
+}
+
+// rewritten reports whether a property was sent again between two exchanges, by an update that may have changed it.
+func (s *story) rewritten(from, to *exchange, name string) bool {
+	first := slices.Index(s.done, from)
+	for _, between := range append(slices.Clone(s.done[first+1:]), to) {
+		_, sent := spec.Object(between.body)[name]
+		if between != from && between.op.Method != "GET" && sent && (between == to || between.success()) {
+			return true
+		}
+	}
+	return false
+}
+
 // lineage returns an exchange and those from whose answers it came about.
 func (s *story) lineage(e *exchange) []*exchange {
 	all := []*exchange{e}
 	for i := 0; i < len(all); i++ {
 		for _, n := range dependsOn(all[i].step) {
-			if n <= len(s.done) && !slices.Contains(all, s.done[n-1]) && s.done[n-1].status/100 == 2 {
+			if n <= len(s.done) && !slices.Contains(all, s.done[n-1]) && s.done[n-1].success() {
 				all = append(all, s.done[n-1])
 			}
 		}
@@ -91,6 +123,11 @@ func alike(a, b any) bool {
 	case []any:
 		b, ok := b.([]any)
 		return !ok || slices.Equal(texts(a), texts(b))
+	case json.Number:
+		b, ok := b.(json.Number)
+		x, wrong := a.Float64()
+		y, another := json.Number(b).Float64()
+		return !ok || wrong != nil || another != nil || x == y
 	case map[string]any:
 		return true // whose parts may mean something else
 	}
@@ -118,7 +155,7 @@ func (s *story) repeated(e *exchange) string {
 		for _, name := range slices.Sorted(maps.Keys(l.Params)) {
 			from, ok := spec.ReadExpression(l.Params[name])
 			value := e.source(fmt.Sprint(l.Params[name]))
-			if !ok || !from.Answer || value == nil {
+			if !ok || !from.Answer || value == nil || from.In == "body" && !looksLikeID.MatchString(from.Name) {
 				continue
 			}
 			key := fmt.Sprintf("%s %v %v", e.op.ID, l.Params[name], value)
@@ -131,6 +168,9 @@ func (s *story) repeated(e *exchange) string {
 	}
 	return seen
 }
+
+// looksLikeID matches the place of what tells one thing from another, rather than groups them.
+var looksLikeID = regexp.MustCompile(`(?:^|/|[a-z_-])(?:[iI]d|ID|[uU]uid|UUID|[gG]uid|[kK]ey|[nN]umber|[cC]ode|[rR]eference)$`)
 
 // left returns a final state in which something was before, and the one in which it is now.
 func (s *story) left(e *exchange) (before, now string) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -98,6 +99,11 @@ func (x *explorer) newStory() *story {
 	return &story{explorer: x, next: make(map[string][]bound), name: fmt.Sprintf("%x-%x", x.Seed, time.Now().UnixNano())}
 }
 
+// success reports whether the service did what was asked: by a 2xx, or a redirect that the contract documents.
+func (e *exchange) success() bool {
+	return e.status/100 == 2 || e.status/100 == 3 && e.op.Documented(e.status) != ""
+}
+
 // errUnresolved is that an expression stands for nothing.
 var errUnresolved = errors.New("stands for nothing")
 
@@ -108,7 +114,7 @@ func (s *story) take(ctx context.Context, step Step, a attempt) ([]finding, erro
 		return nil, err
 	}
 	s.steps, s.done = append(s.steps, step), append(s.done, done)
-	if done.status/100 == 2 && step.Want == Accepted {
+	if done.success() && step.Want == Accepted {
 		s.reached[done.op.ID] = true
 		s.follow(done, len(s.done))
 	}
@@ -154,6 +160,9 @@ func (x *explorer) call(ctx context.Context, e *exchange, body string) error {
 	defer timer.Stop()
 	req = req.WithContext(patient)
 	if err := x.authorize(patient, req, e.step.Credentials); err != nil {
+		if x.spoiled == nil && ctx.Err() == nil {
+			x.spoiled = fmt.Errorf("the credentials cannot be set: %w", err)
+		}
 		return fmt.Errorf("the credentials: %w", err)
 	}
 	x.requests++
@@ -165,6 +174,12 @@ func (x *explorer) call(ctx context.Context, e *exchange, body string) error {
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var network *net.OpError
+	if x.answered = x.answered || e.success() && e.step.Credentials == Right && len(e.op.Security) > 0 || e.status > 0 && x.Authorize == nil; !x.answered &&
+		errors.As(err, &network) && network.Op == "dial" {
+		x.spoiled = fmt.Errorf("the service cannot be reached: %w", network.Err)
+		return x.spoiled
 	}
 	if e.failed = err; err != nil && patient.Err() != nil {
 		e.failed = context.Cause(patient)
@@ -183,17 +198,20 @@ func read(resp *http.Response, progress func()) (any, error) {
 	defer resp.Body.Close()
 	progress()
 	var text bytes.Buffer
+	piece := make([]byte, 32<<10)
 	for {
-		n, err := io.CopyN(&text, resp.Body, 32<<10)
-		if err == io.EOF || text.Len() > maxAnswer {
+		n, err := resp.Body.Read(piece)
+		text.Write(piece[:n])
+		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		if n > 0 {
-			progress()
+		if text.Len() > maxAnswer {
+			return nil, fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20)
 		}
+		progress()
 	}
 	value, err := jsonschema.UnmarshalJSON(&text)
 	if err != nil {
@@ -214,7 +232,7 @@ func (x *explorer) request(e *exchange, body string) (*http.Request, error) {
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", escape(value))
 		case !ok:
 		case p.In == "query":
-			query.Set(p.Name, value)
+			query[p.Name] = inQuery(p, value)
 		case p.In == "header":
 			header.Set(p.Name, value)
 		case p.In == "cookie":
@@ -250,6 +268,23 @@ func (x *explorer) request(e *exchange, body string) (*http.Request, error) {
 		req.Header.Set("Content-Type", e.step.Media)
 	}
 	return req, nil
+}
+
+// inQuery returns the texts of a query parameter: those of a list stand one by one, or behind one another.
+func inQuery(p *spec.Param, value string) []string {
+	if !p.Array {
+		return []string{value}
+	}
+	texts := strings.Split(value, ",")
+	switch {
+	case p.Explode && p.Style == "form":
+		return texts
+	case p.Style == "pipeDelimited":
+		return []string{strings.Join(texts, "|")}
+	case p.Style == "spaceDelimited":
+		return []string{strings.Join(texts, " ")}
+	}
+	return []string{value}
 }
 
 // escape returns a value as a segment of a path, which nobody on the way takes for another place.
@@ -358,7 +393,8 @@ func (s *story) value(ctx context.Context, text string) (any, error) {
 		if value := done.source("$" + m[2]); value != nil {
 			return value, nil
 		}
-		if done.op.Method != http.MethodGet || s.stated(done.op, "x-retry") != "always" || done.status/100 != 2 || time.Now().After(deadline) {
+		policy := s.stated(done.op, "x-retry")
+		if done.op.Method != http.MethodGet || policy != nil && policy != "always" || !done.success() || time.Now().After(deadline) {
 			return nil, fmt.Errorf("%s %w: step %d was answered with %d", text, errUnresolved, n, done.status)
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -401,9 +437,25 @@ func (e *exchange) source(expression string) any {
 		}
 		return nil
 	case s.Answer:
-		return spec.Find(e.answer, spec.Tokens(s.Name))
+		return scalar(spec.Find(e.answer, spec.Tokens(s.Name)))
 	}
-	return spec.Find(e.body, spec.Tokens(s.Name))
+	return scalar(spec.Find(e.body, spec.Tokens(s.Name)))
+}
+
+// scalar returns a value that can stand in a parameter; nil for an object or a list.
+func scalar(v any) any {
+	switch v.(type) {
+	case map[string]any, []any:
+		return nil
+	}
+	return v
+}
+
+// understood reports whether a value of a link is a constant or an expression that can be followed.
+func understood(v any) bool {
+	text, isText := v.(string)
+	_, reads := spec.ReadExpression(v)
+	return !isText || reads || !strings.HasPrefix(text, "$") && !strings.Contains(text, "{$")
 }
 
 // follow notes what the links of an answer give for other operations.
@@ -416,9 +468,15 @@ func (s *story) follow(e *exchange, n int) {
 		return text
 	}
 	for _, l := range s.document.LinksOf(e.op, e.op.Documented(e.status)) {
+		if slices.ContainsFunc(slices.Collect(maps.Values(l.Params)), func(v any) bool { return !understood(v) }) {
+			continue
+		}
 		b := bound{params: make(map[string]string)}
 		for name, v := range l.Params {
 			b.params[name] = expression(v)
+			if value := e.source(fmt.Sprint(v)); value != nil {
+				s.issued[fmt.Sprint(value)] = true
+			}
 		}
 		if object := spec.Object(l.Body); object != nil {
 			body := make(map[string]any)

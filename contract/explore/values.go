@@ -123,7 +123,11 @@ func swapped(text string) string {
 }
 
 func (t *trying) numbers(nodes []map[string]any, value json.Number) {
-	for _, text := range []string{"0", "-1", "1.5", "9007199254740993", "9223372036854775808", "1e300", string(value) + "e0"} {
+	numbers := []string{"0", "-1", "1.5", "9007199254740993", string(value) + "e0"}
+	if !slices.ContainsFunc(nodes, func(node map[string]any) bool { return slices.Contains(spec.Kinds(node), "integer") }) {
+		numbers = append(numbers, "9223372036854775808", "1e300")
+	}
+	for _, text := range numbers {
 		t.add("the number "+text, "number", json.Number(text))
 	}
 	t.add("the number as a text", "type", string(value))
@@ -146,12 +150,14 @@ func (t *trying) lists(nodes []map[string]any, value []any) {
 	t.add("a list with null", "null", append(slices.Clone(value), nil))
 	if len(value) > 0 {
 		t.add("an element twice", "uniqueItems", append(slices.Clone(value), value[0]))
-		t.add("1,000 elements", "many", repeated(value[0], 1000))
+		if len(marshal(value[0])) < 1<<10 {
+			t.all = append(t.all, trial{"1,000 elements", "many", repeated(value[0], 1000)})
+		}
 	}
 	for _, node := range nodes {
 		for _, bound := range []string{"minItems", "maxItems"} {
 			n, ok := whole(node[bound])
-			if !ok || n > 10000 || len(value) == 0 {
+			if !ok || n > 1000 || len(value) == 0 || len(marshal(value[0])) > 1<<10 {
 				continue
 			}
 			for _, length := range []int{n - 1, n, n + 1} {
@@ -214,9 +220,9 @@ func brokenBodies(body string) []brokenBody {
 		{"a lone surrogate", "json", strings.Replace(body, `":"`, `":"\ud800`, 1), Anything},
 		{"a byte-order mark", "json", "\ufeff" + body, Anything},
 		{"a name twice", "json", strings.Replace(body, "{", `{"x":1,"x":2,`, 1), Anything},
-		{"10,000 levels", "deep", strings.Repeat(`[`, 10000) + strings.Repeat(`]`, 10000), Refused},
+		{"10,000 levels", "deep", strings.Repeat(`[`, 10000) + strings.Repeat(`]`, 10000), Anything},
 		{"an object of 10,000 levels", "deep", strings.Repeat(`{"a":`, 10000) + "1" + strings.Repeat(`}`, 10000), Anything},
-		{"a number of 100,000 digits", "number", strings.Repeat("9", 100000), Refused},
+		{"a number of 100,000 digits", "number", strings.Repeat("9", 100000), Anything},
 		{"blanks alone", "json", "   ", Refused},
 	}
 }

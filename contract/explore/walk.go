@@ -15,13 +15,19 @@ import (
 // explore goes through all that the contract gives rise to, and then draws at random until the time is up.
 func (x *explorer) explore(ctx context.Context) {
 	x.walk(ctx)
+	if x.over(ctx) {
+		return
+	}
 	places := make(map[*spec.Operation]*story)
 	var rows [][]probe
 	longest := 0
 	for _, op := range x.ordered {
-		all := x.probes(op)
-		if !takes(op) {
-			all = nil
+		if x.over(ctx) {
+			return
+		}
+		var all []probe
+		if x.unmade(op) == "" {
+			all = x.probes(op)
 		}
 		rows, longest = append(rows, all), max(longest, len(all))
 	}
@@ -54,11 +60,11 @@ func (x *explorer) walk(ctx context.Context) {
 			s.until = time.Now().Add(limit)
 		}
 		progress = false
-		for _, op := range x.ordered {
+		for _, op := range x.deletingLast() {
 			if x.over(ctx) {
 				return
 			}
-			if x.reached[op.ID] && tried[op.ID] > 0 || x.Authorize == nil && x.secured(op) || !takes(op) {
+			if x.reached[op.ID] && tried[op.ID] > 0 || x.Authorize == nil && x.secured(op) || x.unmade(op) != "" {
 				continue
 			}
 			kinds := x.kinds(op)
@@ -76,7 +82,7 @@ func (x *explorer) walk(ctx context.Context) {
 					found = slices.DeleteFunc(found, func(f finding) bool { return f.kind == ValidRefused })
 				}
 				x.fail(ctx, s, found)
-				if last := s.done[len(s.done)-1]; last.status/100 == 2 {
+				if last := s.done[len(s.done)-1]; last.success() {
 					progress = true
 				} else {
 					x.note(op, last.status)
@@ -88,6 +94,13 @@ func (x *explorer) walk(ctx context.Context) {
 	for _, op := range x.ordered {
 		x.neverSucceeded(ctx, op)
 	}
+}
+
+// deletingLast returns the operations, those last that take away what the others need.
+func (x *explorer) deletingLast() []*spec.Operation {
+	deletes := func(op *spec.Operation) bool { return op.Method == http.MethodDelete }
+	others := slices.DeleteFunc(slices.Clone(x.ordered), deletes)
+	return append(others, slices.DeleteFunc(slices.Clone(x.ordered), func(op *spec.Operation) bool { return !deletes(op) })...)
 }
 
 // note notes a status with which a request was refused that should have succeeded.
@@ -183,7 +196,7 @@ func (x *explorer) reach(ctx context.Context, op *spec.Operation) *story {
 				good = false
 				break
 			}
-			if _, err := s.take(ctx, step, attempt{}); err != nil || s.done[len(s.done)-1].status/100 != 2 {
+			if _, err := s.take(ctx, step, attempt{}); err != nil || !s.done[len(s.done)-1].success() {
 				good = false
 				break
 			}
@@ -280,10 +293,10 @@ func (x *explorer) try(ctx context.Context, places map[*spec.Operation]*story, p
 		delete(places, p.op)
 	}
 	x.fail(ctx, s, found)
-	if step.Want == Accepted && done.status == http.StatusConflict {
+	if step.Want == Accepted && done.status == http.StatusConflict || done.success() && p.op.Method == http.MethodDelete {
 		delete(places, p.op)
 	}
-	if p.label == "" && done.status/100 == 2 && x.stated(p.op, "x-retry") == "always" {
+	if p.label == "" && done.success() && p.op.Method != http.MethodDelete && x.stated(p.op, "x-retry") == "always" {
 		if found, err := s.take(ctx, step, attempt{label: "the same again", class: "repeated", repeats: true}); err == nil {
 			x.fail(ctx, s, found)
 		}
@@ -293,11 +306,14 @@ func (x *explorer) try(ctx context.Context, places map[*spec.Operation]*story, p
 // accepts reports whether a step succeeds; the story goes on as if it had not been taken.
 func (s *story) accepts(ctx context.Context, step Step) bool {
 	done, err := s.send(ctx, step)
-	return err == nil && done.status/100 == 2
+	return err == nil && done.success()
 }
 
 // wander draws stories at random: operations in an order that the links allow, several things changed at once.
 func (x *explorer) wander(ctx context.Context, rows [][]probe) {
+	if !slices.ContainsFunc(rows, func(row []probe) bool { return len(row) > 0 }) {
+		return
+	}
 	for !x.over(ctx) {
 		s := x.newStory()
 		for range 12 + x.random.IntN(12) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Example returns a value that meets a schema of what is sent or of an answer: one that the document gives, or one that is made. It
@@ -46,6 +47,9 @@ func (d *Document) mediaExample(sent bool, pointer string) (any, bool) {
 	}
 	return d.Example(sent, pointer+"/schema")
 }
+
+// maxMade is how long a text or a list is made at most.
+const maxMade = 1 << 20
 
 type maker struct {
 	*Document
@@ -89,9 +93,13 @@ func (m maker) make(pointer string, depth int, optional bool) any {
 	case kind == "object" || kind == "" && s["properties"] != nil:
 		return m.object(at, s, depth, optional)
 	case kind == "array":
-		list := []any{}
-		for range max(1, whole(s["minItems"])) {
-			list = append(list, m.make(at+"/items", depth+1, optional))
+		n := max(1, whole(s["minItems"]))
+		if n > maxMade {
+			return nil
+		}
+		list := make([]any, n)
+		for i := range list {
+			list[i] = m.make(at+"/items", depth+1, optional)
 		}
 		return list
 	case kind == "string":
@@ -182,8 +190,8 @@ func (m maker) text(s map[string]any) string {
 	if text == "" {
 		text = "text"
 	}
-	for n := whole(s["minLength"]); len([]rune(text)) < n; {
-		text += text[len(text)-1:]
+	if n := whole(s["minLength"]) - utf8.RuneCountInString(text); n > 0 && n < maxMade {
+		text += strings.Repeat(text[len(text)-1:], n)
 	}
 	if n := whole(s["maxLength"]); n > 0 && len([]rune(text)) > n {
 		text = string([]rune(text)[:n])
