@@ -80,6 +80,11 @@ contract: ## call every operation and hold both sides against the contract (AVER
 explore: ## put thirty faults into a copy of the sandbox, one at a time, and see which of them aver contract explore finds
 	@AVER_FAULTS=1 go test ./contract/explore -run TestFaultsAreFound -count=1 -v -timeout 30m
 
+SEEDS ?= 10000
+.PHONY: simulate
+simulate: ## run SEEDS histories of callers, faults and restarts in virtual time, and check what is left of each
+	@go test ./internal/simulation -run TestHistories -count=1 -v -timeout 24h -seeds $(SEEDS) | grep -v '^=== RUN\|^    --- PASS'
+
 .PHONY: bench
 bench: ## measure beside peers; prints tables
 	@cd bench && go generate ./peer 2>/dev/null && go run .

@@ -106,6 +106,7 @@ func (x *explorer) unique(op *spec.Operation) []string {
 const (
 	maxDeep   = 5
 	maxPlaces = 120
+	maxFilled = 8 << 10 // bytes of JSON
 )
 
 // full returns a body with every property that may be there at once, but for what links give.
@@ -136,10 +137,16 @@ func (x *explorer) full(op *spec.Operation) any {
 				}
 			}
 		})
-		missing := make([]any, len(places))
+		missing := make([]any, 0, len(places))
+		size := len(marshal(body))
 		for i := range places {
-			missing[i], _ = x.document.Example(true, pointers[i])
+			v, _ := x.document.Example(true, pointers[i])
+			if size += len(marshal(v)); size > maxFilled {
+				break
+			}
+			missing = append(missing, v)
 		}
+		places = places[:len(missing)]
 		// Some may be there only together, and some not together: all at once, or one after another.
 		all := body
 		for i := range places {

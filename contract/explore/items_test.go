@@ -68,6 +68,9 @@ func (s *items) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, 200, item)
 	case r.Method == http.MethodPatch:
 		body, ok := read(w, r, "name", "weight")
+		if !ok {
+			return
+		}
 		for name, value := range body {
 			_, isText := value.(string)
 			_, isNumber := value.(float64)
@@ -99,7 +102,7 @@ func isItem(v map[string]any, depth int) bool {
 		_, isNumber := part.(float64)
 		switch name {
 		case "name":
-			if !isText || part == "" || utf8.RuneCountInString(part.(string)) > 1_000_000 {
+			if !isText || part == "" || utf8.RuneCountInString(part.(string)) > 100 {
 				return false
 			}
 		case "weight":
@@ -157,7 +160,7 @@ func exploreItems(t *testing.T, s *items) *explore.Report {
 	defer server.Close()
 	e := explore.Explorer{URL: server.URL, Contract: c, Seed: 1, Requests: 3000, Time: 2 * time.Minute}
 	if raced {
-		e.Requests = 1500
+		e.Requests = 700
 	}
 	report, err := e.Run(t.Context())
 	if err != nil {

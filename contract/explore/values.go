@@ -100,7 +100,7 @@ func (t *trying) texts(nodes []map[string]any, value string) {
 		}
 		for _, bound := range []string{"minLength", "maxLength"} {
 			n, ok := whole(node[bound])
-			if !ok || n > 1<<20 {
+			if !ok || n > 1<<17 {
 				continue
 			}
 			for _, length := range []int{n - 1, n, n + 1} {
