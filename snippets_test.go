@@ -35,6 +35,7 @@ import (
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/contract"
+	"github.com/goaver/aver-go/contract/explore"
 	"github.com/goaver/aver-go/generated"
 	"github.com/goaver/aver-go/sandbox"
 	"github.com/goaver/aver-go/webhook"
@@ -55,7 +56,7 @@ func TestSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}",
-		"./api", "./authprovider", "./contract", "./generated", "./sandbox", "./webhook", "testing")
+		"./api", "./authprovider", "./contract", "./contract/explore", "./generated", "./sandbox", "./webhook", "testing")
 	exports, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
