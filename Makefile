@@ -85,6 +85,10 @@ SEEDS ?= 10000
 simulate: ## run SEEDS histories of callers, faults and restarts in virtual time, and check what is left of each
 	@go test ./internal/simulation -run TestHistories -count=1 -v -timeout 24h -seeds $(SEEDS) | grep -v '^=== RUN\|^    --- PASS'
 
+.PHONY: simulate-bugs
+simulate-bugs: ## put bugs into a copy of the client, one at a time, and see within how many histories each is found
+	@AVER_BUGS=1 go test ./internal/simulation -run TestBugsAreFound -count=1 -v -timeout 2h
+
 .PHONY: bench
 bench: ## measure beside peers; prints tables
 	@cd bench && go generate ./peer 2>/dev/null && go run .

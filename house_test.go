@@ -35,6 +35,7 @@ var mayImport = map[string]string{
 	"internal/generator":      "internal/spec wire/rules",
 	"internal/generator/run":  "internal/spec internal/generator",
 	"internal/overlay":        "",
+	"internal/mutant":         "",
 	"internal/prism":          "",
 	"sandbox/internal/server": "wire/",
 	"sandbox":                 "wire/ internal/spec sandbox/internal/server",

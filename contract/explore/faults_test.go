@@ -16,13 +16,14 @@ import (
 
 	"github.com/goaver/aver-go/authprovider"
 	"github.com/goaver/aver-go/contract/explore"
+	"github.com/goaver/aver-go/internal/mutant"
 )
 
 // A fault is a change of the sandbox's code.
 type fault struct {
 	Name   string
 	Missed string // why it is not found
-	Edits  []struct{ File, Old, New string }
+	Edits  []mutant.Edit
 }
 
 // Of the faults that are put into the sandbox one at a time, exploring finds those that are not said to be missed, each within a
@@ -109,41 +110,12 @@ func exploreWith(t *testing.T, f fault, limit time.Duration) *explore.Report {
 func build(t *testing.T, f fault) string {
 	t.Helper()
 	folder := t.TempDir()
-	root, err := filepath.Abs("../..")
+	overlay, err := mutant.Overlay("../..", folder, f.Edits)
 	if err != nil {
-		t.Fatal(err)
-	}
-	replaced := make(map[string]string)
-	changed := make(map[string]string)
-	for _, e := range f.Edits {
-		file := filepath.Join(root, e.File)
-		if changed[file] == "" {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			changed[file] = string(text)
-		}
-		if !strings.Contains(changed[file], e.Old) {
-			t.Fatalf("%s: %s does not hold %q", f.Name, e.File, e.Old)
-		}
-		changed[file] = strings.Replace(changed[file], e.Old, e.New, 1)
-		replaced[file] = filepath.Join(folder, strings.ReplaceAll(e.File, "/", "_"))
-	}
-	for file, text := range changed {
-		if err := os.WriteFile(replaced[file], []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "overlay.json"), overlay, 0o600); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", f.Name, err)
 	}
 	service := filepath.Join(folder, "service")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(folder, "overlay.json"), "-o", service, "./testdata/service")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", service, "./testdata/service")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", f.Name, err, out)
 	}

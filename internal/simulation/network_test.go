@@ -59,7 +59,7 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 	caller := nameOf(ctx)
 	n.dials[caller]++
 	r := random(n.seed, "dial "+caller, n.dials[caller])
-	refused := n.down
+	refused, rate := n.down, n.rate
 	if address != n.host {
 		n.wrong = append(n.wrong, "somebody connects with "+address)
 		refused = true
@@ -68,7 +68,7 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 	if err := sleep(ctx, time.Duration(r.IntN(30))*time.Millisecond); err != nil {
 		return nil, err
 	}
-	fault := r.Float64() < n.rate
+	fault := r.Float64() < rate
 	if refused || fault && r.IntN(4) == 0 {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}

@@ -68,21 +68,24 @@ type history struct {
 	began    time.Time
 	took     time.Duration
 
-	astray     atomic.Bool  // some answers lead elsewhere
-	exchanging atomic.Int64 // exchanges that go on
-	away       atomic.Bool  // the service answers 503
+	astray     atomic.Bool    // some answers lead elsewhere
+	gateway    atomic.Bool    // some answers are those of a gateway that gave up
+	behind     sync.WaitGroup // what goes on behind it
+	exchanging atomic.Int64   // exchanges that go on
+	away       atomic.Bool    // the service answers 503
 
 	mu      sync.Mutex
 	handled map[string]int // how often an event was handled, by its key
-	states  map[string]string
+	failed  map[string]bool
 	ids     []string // of checks that were submitted
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
 	r := random(seed, "world", 0)
 	h := &history{t: t, seed: seed, r: r, net: newNetwork(seed, []float64{0, 0.05, 0.2, 0.5}[r.IntN(4)]), began: time.Now(),
-		handled: make(map[string]int), states: make(map[string]string)}
+		handled: make(map[string]int), failed: make(map[string]bool)}
 	h.astray.Store(r.IntN(4) == 0)
+	h.gateway.Store(r.IntN(4) == 0)
 	var err error
 	h.box, err = sandbox.New(
 		sandbox.WithCredentials("key", "secret-of-the-simulation"),
@@ -138,6 +141,8 @@ func (h *history) run() {
 	h.net.setDown(false)
 	h.away.Store(false)
 	h.astray.Store(false)
+	h.gateway.Store(false)
+	h.behind.Wait()
 	if err := h.box.SetFaults(sandbox.Faults{}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -176,6 +181,20 @@ func (h *history) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.away.Load():
 		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case h.gateway.Load() && h.requests.Load()%11 == 0: // a gateway gives up, and the service goes on
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		later := r.Clone(context.WithoutCancel(r.Context()))
+		later.Body = io.NopCloser(bytes.NewReader(body))
+		h.behind.Go(func() {
+			defer func() { _ = recover() }() // a fault that breaks a connection which is none any more
+			time.Sleep(time.Duration(1+h.requests.Load()%40) * time.Second)
+			h.box.ServeHTTP(httptest.NewRecorder(), later)
+		})
+		w.WriteHeader(http.StatusGatewayTimeout)
 		return
 	case h.astray.Load() && h.requests.Load()%23 == 0: // an answer that leads elsewhere, where nobody may follow
 		w.Header().Set("Location", "http://elsewhere.example"+r.URL.Path)
@@ -229,7 +248,7 @@ func (h *history) caller(ctx context.Context, number int) {
 	call := func(f func(ctx context.Context) error) error {
 		ctx, cancel := ctx, context.CancelFunc(func() {})
 		if r.IntN(4) == 0 {
-			ctx, cancel = context.WithTimeout(ctx, time.Duration(1+r.IntN(4000))*time.Millisecond)
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(1+r.IntN([]int{150, 4000}[r.IntN(2)]))*time.Millisecond)
 		}
 		defer cancel()
 		return f(ctx)
@@ -364,8 +383,8 @@ func (h *history) notify(ctx context.Context, r *rand.Rand, id string) {
 func (h *history) handle(_ context.Context, e webhook.Event) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.handled[e.Key()] == 0 && len(h.states)%3 == 1 && h.states["failed "+e.Key()] == "" {
-		h.states["failed "+e.Key()] = "once"
+	if !h.failed[e.Key()] && random(h.seed, "handler", len(h.failed)).IntN(3) == 0 {
+		h.failed[e.Key()] = true
 		return errors.New("the application is not ready")
 	}
 	h.handled[e.Key()]++
