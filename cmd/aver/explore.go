@@ -65,8 +65,10 @@ The exit status is 0 when nothing failed, 1 when something did, and 2 when nothi
 
 // explore explores a service.
 func (h *holding) explore(ctx context.Context, out io.Writer, e *exploration, a account) error {
-	opts, err := h.begin()
-	if err != nil {
+	if h.propose != "" {
+		return exit(2, errors.New("--propose: exploring provokes what it sees; use contract run or contract check"))
+	}
+	if _, err := h.begin(); err != nil {
 		return err
 	}
 	stop, where, err := e.complete(a)
@@ -75,7 +77,7 @@ func (h *holding) explore(ctx context.Context, out io.Writer, e *exploration, a 
 	}
 	defer stop()
 	e.Contract = h.contract
-	found, err := e.Run(ctx, opts...)
+	found, err := e.Run(ctx, contract.WithLedger(h.ledger))
 	if err != nil {
 		return exit(2, errors.New(strings.TrimPrefix(err.Error(), "explore: ")))
 	}

@@ -336,7 +336,11 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 // Covered returns how many of the parts of a direction were seen, for the page.
 func (r *contractReport) Covered() []coveredPart {
 	var all []coveredPart
-	for _, direction := range []string{"request", "response", "webhook"} {
+	directions := []string{"request", "response", "webhook"}
+	if r.Explored != nil {
+		directions = []string{"response"} // requests are made so that they have everything, and notifications are not
+	}
+	for _, direction := range directions {
 		part := coveredPart{Direction: direction}
 		for _, c := range r.Coverage {
 			if strings.HasPrefix(c.What, direction+" ") {
