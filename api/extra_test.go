@@ -29,7 +29,8 @@ func TestCapture(t *testing.T) {
 	if _, err := client.GetCheck(t.Context(), "c1", api.WithCapture(&capture)); err != nil {
 		t.Fatal(err)
 	}
-	if capture.Status != 200 || capture.Attempts != 2 || capture.RequestID != "r-17" || capture.Header.Get("X-Cost") != "3" || capture.Duration <= 0 ||
+	if capture.Status != 200 || capture.Attempts != 2 || capture.RequestID != "r-17" || capture.Header.Get("X-Cost") != "3" ||
+		capture.Duration <= 0 ||
 		capture.TokenWait <= 0 || capture.TokenWait > capture.Duration || string(capture.Raw()) != theCheck {
 		t.Errorf("%v, raw %q, headers %v", &capture, capture.Raw(), capture.Header)
 	}
@@ -70,7 +71,8 @@ func TestHeaderAndQuery(t *testing.T) {
 		if _, err := client.GetCheck(t.Context(), id, api.WithHeader("X-Span", "7"), api.WithQuery("debug", "1")); err != nil {
 			t.Fatal(err)
 		}
-		if got.Header.Get("X-Tenant") != "shop" || got.Header.Get("X-Span") != "7" || got.URL.Query().Get("trace") != "a b&c" || got.URL.Query().Get("debug") != "1" {
+		if got.Header.Get("X-Tenant") != "shop" || got.Header.Get("X-Span") != "7" || got.URL.Query().Get("trace") != "a b&c" ||
+			got.URL.Query().Get("debug") != "1" {
 			t.Errorf("headers %v, query %q", got.Header, got.URL.RawQuery)
 		}
 	}

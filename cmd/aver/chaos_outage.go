@@ -23,7 +23,8 @@ type outageChaos struct{ chaos }
 
 func newChaosOutageCommand() *cobra.Command {
 	c := &outageChaos{chaos{checks: 10_000, workers: 64}}
-	return c.command("outage", "Call a service that fails, and count how many requests it sees", "share of the calls that fail, in place of 5, 20, 50 and 100 %",
+	return c.command("outage", "Call a service that fails, and count how many requests it sees",
+		"share of the calls that fail, in place of 5, 20, 50 and 100 %",
 		func(ctx context.Context) (counted, error) { return c.run(ctx) })
 }
 
@@ -126,7 +127,8 @@ func (r *outageReport) print(w io.Writer) {
 		return fmt.Sprintf("%.2f × the calls, %5.1f %%", float64(c.requests)/float64(r.checks), 100*float64(c.succeeded)/float64(r.checks))
 	}
 	for _, row := range r.rows {
-		fmt.Fprintf(w, "%6.0f %%  %28s  %28s  %v\n", 100*row.rate, of(row.bounded), of(row.without), row.bounded.recovered.Round(100*time.Microsecond))
+		fmt.Fprintf(w, "%6.0f %%  %28s  %28s  %v\n", 100*row.rate, of(row.bounded), of(row.without),
+			row.bounded.recovered.Round(100*time.Microsecond))
 	}
 }
 

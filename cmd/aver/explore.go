@@ -53,10 +53,12 @@ The exit status is 0 when nothing failed, 1 when something did, and 2 when nothi
 	flags.Uint64Var(&e.Seed, "seed", 0, "what is drawn at random follows from it (default: another one each time, which the report tells)")
 	flags.DurationVar(&e.Time, "time", time.Minute, "for how long at most")
 	flags.IntVar(&e.Requests, "requests", 0, "how many at most, beside those that make a failure smaller (default: as many as there is time for)")
-	flags.DurationVar(&e.Patience, "patience", 10*time.Second, "how long to wait for an answer, or for a value that appears late; a quarter of the time at most")
+	flags.DurationVar(&e.Patience, "patience", 10*time.Second,
+		"how long to wait for an answer, or for a value that appears late; a quarter of the time at most")
 	flags.BoolVar(&e.First, "first", false, "end with the first failure")
 	flags.StringVar(&e.Paying, "i-pay", "", "the host that may be explored although it is another machine, where it may cost money")
-	flags.StringArrayVar(&e.values, "value", nil, "NAME=VALUE: what the account alone knows, for a property or a parameter; may be given several times")
+	flags.StringArrayVar(&e.values, "value", nil,
+		"NAME=VALUE: what the account alone knows, for a property or a parameter; may be given several times")
 	flags.StringArrayVar(&e.headers, "header", nil, "NAME=VARIABLE: the header with the credentials, from a variable of the environment; may be "+
 		"given several times")
 	flags.StringArrayVar(&e.except, "except", nil, "a failure that is known, such as 'valid refused addPhone'; an asterisk stands for any text")

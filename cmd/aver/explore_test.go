@@ -31,7 +31,8 @@ func TestContractExplore(t *testing.T) {
 	t.Setenv("AVER_API_SECRET", box.Secret)
 	t.Setenv("AVER_GROUP_ID", box.GroupID)
 	for format, want := range map[string]string{
-		"text": "1. server error: addPhone", "json": `"kind": "server error"`, "junit": `<failure message="server error">`, "sarif": `"ruleId": "server error"`,
+		"text": "1. server error: addPhone", "json": `"kind": "server error"`, "junit": `<failure message="server error">`,
+		"sarif":  `"ruleId": "server error"`,
 		"github": "title=addPhone server error::", "html": "<summary class=\"bad\">server error: addPhone",
 	} {
 		out, err := aver(t.Context(), "contract", "explore", server.URL+"/api", "--requests", "120", "--format", format)
@@ -47,7 +48,8 @@ func TestContractExplore(t *testing.T) {
 			t.Error("the report is no JSON")
 		}
 	}
-	out, err = aver(t.Context(), "contract", "explore", server.URL+"/api", "--requests", "120", "--except", "* addPhone", "--except", "never succeeds submitCheck")
+	out, err = aver(t.Context(), "contract", "explore", server.URL+"/api", "--requests", "120", "--except", "* addPhone", "--except",
+		"never succeeds submitCheck")
 	if err != nil || !strings.Contains(out, "excepted") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -55,7 +57,7 @@ func TestContractExplore(t *testing.T) {
 		"another machine":                 {"https://app.goaver.com/api"},
 		"cannot be reached":               {"http://127.0.0.1:1/api"},
 		"--value":                         {server.URL, "--value", "groupId"},
-		"the name of a header":            {server.URL, "--header", "X-Api-Key"},
+		"want NAME=VARIABLE":              {server.URL, "--header", "X-Api-Key"},
 		"the environment has no variable": {server.URL, "--header", "X-Api-Key=hunter2"},
 		"no failure is called":            {server.URL, "--except", "nonsense foo"},
 		"--propose":                       {server.URL, "--propose", "x.yaml"},

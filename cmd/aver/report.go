@@ -309,7 +309,8 @@ func (r *contractReport) github(out io.Writer) error {
 		if f.At > 0 {
 			place = fmt.Sprintf("file=%s,line=%d,", property.Replace(f.File), f.At)
 		}
-		fmt.Fprintf(&b, "::error %stitle=%s::%s\n", place, property.Replace(f.Operation+" "+f.Kind), data.Replace(strings.TrimSpace(f.Text+"\n\n"+f.Curl)))
+		fmt.Fprintf(&b, "::error %stitle=%s::%s\n", place, property.Replace(f.Operation+" "+f.Kind),
+			data.Replace(strings.TrimSpace(f.Text+"\n\n"+f.Curl)))
 	}
 	for _, d := range r.Differences {
 		fmt.Fprintf(&b, "::notice title=not in the contract::%s\n", data.Replace(d.String()))

@@ -131,7 +131,8 @@ func (x *explorer) full(op *spec.Operation) any {
 				if len(s.Place) == 0 && x.following[op.ID+" /"+spec.Escape(name)] {
 					continue
 				}
-				if _, here := object[name]; !here && spec.Member(x.document.Declared(s.Pointer+"/properties/"+spec.Escape(name)), "readOnly") != true {
+				if _, here := object[name]; !here && spec.Member(x.document.Declared(s.Pointer+"/properties/"+spec.Escape(name)),
+					"readOnly") != true {
 					places = append(places, append(slices.Clone(s.Place), name))
 					pointers = append(pointers, s.Pointer+"/properties/"+spec.Escape(name))
 				}

@@ -218,7 +218,8 @@ func (e Explorer) begin(opts []contract.Option) (*explorer, error) {
 		if !slices.ContainsFunc(x.ordered, func(op *spec.Operation) bool {
 			return slices.ContainsFunc(kinds, func(kind Kind) bool { return except.Matches(string(kind) + " " + op.ID) })
 		}) {
-			return nil, fmt.Errorf("explore: no failure is called %q; want a kind and an operation, such as %q", except.What, "valid refused "+x.ordered[0].ID)
+			return nil, fmt.Errorf("explore: no failure is called %q; want a kind and an operation, such as %q", except.What,
+				"valid refused "+x.ordered[0].ID)
 		}
 	}
 	for _, op := range x.ordered {

@@ -365,7 +365,8 @@ func TestExceptions(t *testing.T) {
 			resp.StatusCode = 500
 		}
 	})
-	e.Except = []contract.Exception{contract.Except("server error add*", "somebody mends it"), contract.Except("never succeeds submitCheck", "the same")}
+	e.Except = []contract.Exception{contract.Except("server error add*", "somebody mends it"),
+		contract.Except("never succeeds submitCheck", "the same")}
 	report, err := e.Run(t.Context())
 	if err != nil || report.Excepted == 0 || len(report.Failures) > 0 {
 		t.Errorf("%+v, %v", report, err)

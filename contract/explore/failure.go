@@ -324,7 +324,8 @@ func (f *Failure) Test() string {
 			fmt.Fprintf(&b, ", Params: map[string]string{%s}", strings.Join(params, ", "))
 		}
 		for _, field := range []struct{ name, value string }{
-			{"Body", step.Body}, {"Media", step.Media}, {"Credentials", string(step.Credentials)}, {"Method", step.Method}, {"Want", string(step.Want)},
+			{"Body", step.Body}, {"Media", step.Media}, {"Credentials", string(step.Credentials)}, {"Method", step.Method}, {"Want",
+				string(step.Want)},
 		} {
 			if field.value != "" {
 				fmt.Fprintf(&b, ", %s: %s", field.name, literal(field.value))

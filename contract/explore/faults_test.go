@@ -98,7 +98,8 @@ func exploreWith(t *testing.T, f fault, limit time.Duration) *explore.Report {
 	}
 	defer provider.Close()
 	report, err := explore.Explorer{
-		URL: at.URL, Authorize: provider.Intercept, Values: map[string]string{"groupId": at.Group}, Seed: 1, First: true, Time: limit, Patience: 3 * time.Second,
+		URL: at.URL, Authorize: provider.Intercept, Values: map[string]string{"groupId": at.Group}, Seed: 1, First: true, Time: limit,
+		Patience: 3 * time.Second,
 	}.Run(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -190,14 +190,18 @@ func TestAForgottenUpdate(t *testing.T) {
 
 // Contracts that ask for too much end in time all the same.
 func TestOddContractsEnd(t *testing.T) {
-	const frame = `{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {"/p": {"post": {"operationId": "p", "requestBody": {"required": true, "content":
-		{"application/json": {"schema": %s}}}, "responses": {"200": {"description": "."}, "400": {"description": "."}}}}},
-		"components": {"schemas": {"T": {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/T"}, "b": {"$ref": "#/components/schemas/T"},
-		"c": {"type": "array", "items": {"$ref": "#/components/schemas/T"}}}}}}}`
+	const frame = `{"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+		"paths": {"/p": {"post": {"operationId": "p",
+			"requestBody": {"required": true, "content": {"application/json": {"schema": %s}}},
+			"responses": {"200": {"description": "."}, "400": {"description": "."}}}}},
+		"components": {"schemas": {"T": {"type": "object", "properties": {
+			"a": {"$ref": "#/components/schemas/T"}, "b": {"$ref": "#/components/schemas/T"},
+			"c": {"type": "array", "items": {"$ref": "#/components/schemas/T"}}}}}}}`
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	defer server.Close()
 	for _, schema := range []string{
-		`{"$ref": "#/components/schemas/T"}`, `{"type": "string", "minLength": 2000000}`, `{"type": "array", "items": {"type": "string"}, "minItems": 3000000}`,
+		`{"$ref": "#/components/schemas/T"}`, `{"type": "string", "minLength": 2000000}`,
+		`{"type": "array", "items": {"type": "string"}, "minItems": 3000000}`,
 		`{"type": "string", "minLength": 5, "maxLength": 3}`, `{"type": "null"}`, `{"type": "string", "maxLength": 900000}`, `{}`, `{"not": {}}`,
 	} {
 		c, err := contract.New(fmt.Appendf(nil, frame, schema))

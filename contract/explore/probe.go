@@ -201,7 +201,8 @@ func (x *explorer) bodyProbes(op *spec.Operation, add func(probe)) {
 				label = "the body: " + t.label
 			}
 			value := t.value
-			if text, ok := value.(string); ok && len(place) == 1 && !strings.Contains(text, "$unique") && slices.Contains(x.unique(op), place[0]) && text != "" {
+			if text, ok := value.(string); ok && len(place) == 1 && !strings.Contains(text, "$unique") && slices.Contains(x.unique(op),
+				place[0]) && text != "" {
 				value = text + "-$unique"
 			}
 			add(probe{label: label, class: t.class, place: pointer, body: full, path: place, value: value})

@@ -16,7 +16,8 @@ import (
 func (s *story) consistent(e *exchange) []finding {
 	var found []finding
 	add := func(kind Kind, class, format string, args ...any) {
-		found = append(found, finding{kind: kind, op: e.op.ID, class: class, text: fmt.Sprintf("%s: %s: ", kind, e.op.ID) + fmt.Sprintf(format, args...)})
+		found = append(found, finding{kind: kind, op: e.op.ID, class: class, text: fmt.Sprintf("%s: %s: ", kind, e.op.ID) +
+			fmt.Sprintf(format, args...)})
 	}
 	for _, name := range s.contradicted(e) {
 		add(Contradiction, name, "%s is not the value that was sent", name)

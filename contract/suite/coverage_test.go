@@ -39,7 +39,8 @@ func TestEveryPartIsSeen(t *testing.T) {
 	}
 	words := []string{"hits-2", "media-1", "failed", "error"}
 	for word := range sandbox.Outcomes() {
-		if !strings.HasSuffix(word, "-N") && !slices.Contains([]string{"unreadable", "wait", "slow", "review"}, word) && !slices.Contains(words, word) {
+		if !strings.HasSuffix(word, "-N") && !slices.Contains([]string{"unreadable", "wait", "slow", "review"}, word) &&
+			!slices.Contains(words, word) {
 			words = append(words, word)
 		}
 	}
@@ -142,7 +143,8 @@ func outcomes(t *testing.T, seen http.RoundTripper, processing time.Duration, wo
 		if _, err := client.GetCheckResults(t.Context(), id); err != nil {
 			t.Fatal(word, err)
 		}
-		search, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: box.GroupID, FirstName: "Maria", LastName: "Lindqvist+" + word})
+		search, err := client.SearchWatchlists(t.Context(), api.SearchWatchlistsRequest{GroupID: box.GroupID, FirstName: "Maria",
+			LastName: "Lindqvist+" + word})
 		if err != nil {
 			t.Fatal(word, err)
 		}

@@ -29,7 +29,8 @@ type network struct {
 }
 
 func newNetwork(seed uint64, rate float64) *network {
-	return &network{seed: seed, rate: rate, host: "127.0.0.1:80", queue: make(chan net.Conn), dials: make(map[string]int), open: make(map[*cuttable]bool)}
+	return &network{seed: seed, rate: rate, host: "127.0.0.1:80", queue: make(chan net.Conn), dials: make(map[string]int),
+		open: make(map[*cuttable]bool)}
 }
 
 type callerKey struct{}

@@ -51,7 +51,8 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	real := time.Since(begun)
-	t.Logf("%d histories in %.1f s: %.0f a second, %d requests, simulated time %.0f : 1", *seeds, real.Seconds(), float64(*seeds)/real.Seconds(), calls,
+	t.Logf("%d histories in %.1f s: %.0f a second, %d requests, simulated time %.0f : 1", *seeds, real.Seconds(),
+		float64(*seeds)/real.Seconds(), calls,
 		simulated.Seconds()/real.Seconds())
 }
 
@@ -287,7 +288,8 @@ func (h *history) caller(ctx context.Context, number int) {
 
 	var id string
 	err := call(func(ctx context.Context) error {
-		created, err := h.client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: person, GroupID: "group", Email: person + "@example.com"})
+		created, err := h.client.CreateCheck(ctx, api.CreateCheckRequest{ThirdPartyIdentifier: person, GroupID: "group",
+			Email: person + "@example.com"})
 		if err == nil {
 			id = created.CheckID
 		}
@@ -381,7 +383,8 @@ func (h *history) follow(ctx context.Context, r *rand.Rand, id string, image []b
 		return
 	}
 	var got bytes.Buffer
-	if _, err := h.client.DownloadCheckDocument(ctx, id, results.CheckResults.IdentificationDocument.FrontID, &got); err == nil && !bytes.Equal(got.Bytes(), image) {
+	if _, err := h.client.DownloadCheckDocument(ctx, id, results.CheckResults.IdentificationDocument.FrontID, &got); err == nil &&
+		!bytes.Equal(got.Bytes(), image) {
 		h.wrong("an image of %d bytes came back with %d", len(image), got.Len())
 	}
 }

@@ -112,7 +112,8 @@ func (d *Document) unfollowed(from *Operation, l *Link, answer Contents) []strin
 		if !ok {
 			faults = append(faults, fmt.Sprintf("is wrong: %s is no runtime expression of a request or an answer", text))
 		} else if !d.has(from, s, answer) {
-			faults = append(faults, fmt.Sprintf("leads nowhere: %s is nothing that the %s has", text, map[bool]string{true: "answer", false: "request"}[s.Answer]))
+			faults = append(faults, fmt.Sprintf("leads nowhere: %s is nothing that the %s has", text, map[bool]string{true: "answer",
+				false: "request"}[s.Answer]))
 		}
 	}
 	for name, value := range l.Params {
