@@ -60,6 +60,9 @@ func specimen(t *testing.T, name string) []string {
 
 const next = "form button:not(.fill)"
 
+// previewed says that the image which was chosen is shown, so that nothing moves any more.
+const previewed = "!document.querySelector('#image-preview').hidden && document.querySelector('#image-preview').naturalWidth > 0"
+
 // A person goes all the way on a phone, in each language, and comes back to the application with a check that is completed.
 func TestEnrollmentOnAPhone(t *testing.T) {
 	for _, language := range []api.Language{api.LanguageEnglish, "zh-Hans", api.LanguageSpanish, api.LanguageFrench} {
@@ -92,13 +95,17 @@ func TestEnrollmentOnAPhone(t *testing.T) {
 			j.do(chromedp.SendKeys("#country", "us"), chromedp.Click(next))
 			look("front")
 			j.do(chromedp.SetValue("#docType", "NADriverLicense"), chromedp.SetUploadFiles("#image", specimen(t, "license-front.jpg")))
-			j.until("!document.querySelector('#image-preview').hidden && document.querySelector('#image-preview').naturalWidth > 0")
+			j.until(previewed)
 			j.picture(fmt.Sprintf("enrollment-%s-preview", language))
 			j.do(chromedp.Click(next))
 			look("back")
-			j.do(chromedp.SetUploadFiles("#image", specimen(t, "license-back.jpg")), chromedp.Click(next))
+			j.do(chromedp.SetUploadFiles("#image", specimen(t, "license-back.jpg")))
+			j.until(previewed)
+			j.do(chromedp.Click(next))
 			look("selfie")
-			j.do(chromedp.SetUploadFiles("#image", specimen(t, "selfie.png")), chromedp.Click(next))
+			j.do(chromedp.SetUploadFiles("#image", specimen(t, "selfie.png")))
+			j.until(previewed)
+			j.do(chromedp.Click(next))
 			look("phone")
 			j.do(chromedp.SendKeys("#number", "2075550143"), chromedp.Click(next))
 			look("finish")
