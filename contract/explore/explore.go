@@ -84,7 +84,8 @@ func (e Explorer) Run(ctx context.Context, opts ...contract.Option) (*Report, er
 	bounded, cancel := context.WithDeadline(ctx, begun.Add(cmp.Or(e.Time, time.Minute)))
 	defer cancel()
 	x.explore(bounded)
-	if x.spoiled != nil && !x.answered {
+	told := slices.ContainsFunc(x.order, func(key string) bool { return x.failures[key].Kind != ShutDoor })
+	if x.spoiled != nil && !told { // else what it does wrong may be why
 		return nil, fmt.Errorf("explore: %w", x.spoiled)
 	}
 	r := x.report()
@@ -154,7 +155,6 @@ type explorer struct {
 	random    *rand.Rand
 
 	requests  int
-	stories   int
 	complete  bool
 	failures  map[string]*Failure // by what they have in common
 	order     []string
@@ -166,8 +166,9 @@ type explorer struct {
 	last      map[string]string      // the state in which something was seen last
 	unmakable map[string]string      // why an operation's requests cannot be made, by operation
 	issued    map[string]bool        // IDs that links gave
-	spoiled   error                  // why nothing can be told
-	answered  bool                   // the service answered once
+	heard     bool                   // the service answered, whatever it said
+	admitted  bool                   // it did what was asked with the right credentials
+	spoiled   error                  // why there is no use in going on: nothing was heard, or nobody is admitted
 	grace     time.Time              // when failures that were found at the end are no longer made smaller
 	following map[string]bool        // properties and parameters that links give
 	tour      *story                 // the walk along all links
@@ -277,7 +278,7 @@ func (x *explorer) stated(op *spec.Operation, extension string) any {
 
 // over reports whether there is no time, or no request, left; or nothing more to be found.
 func (x *explorer) over(ctx context.Context) bool {
-	return ctx.Err() != nil || x.spoiled != nil && !x.answered || x.Requests > 0 && x.requests >= x.Requests || x.First && len(x.failures) > 0
+	return ctx.Err() != nil || x.spoiled != nil || x.Requests > 0 && x.requests >= x.Requests || x.First && len(x.failures) > 0
 }
 
 func (x *explorer) report() *Report {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -323,6 +324,35 @@ func TestItEndsWithTheContext(t *testing.T) {
 	report, err := e.Run(ctx)
 	if err != nil || report.Complete || len(report.Failures) > 0 {
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// A service that dies in the middle is told of, with what was found before; one that refuses the credentials is no report.
+func TestWhatIsFoundIsKept(t *testing.T) {
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	e := explorerOf(t, sandbox.Start(t))
+	e.Requests = 300
+	requests := 0
+	e.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+		if requests++; requests > 40 {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		}
+		return http.DefaultTransport.RoundTrip(req)
+	})
+	report, err := e.Run(t.Context())
+	if err != nil || len(report.Failures) == 0 || report.Failures[0].Kind != explore.NoAnswer {
+		t.Errorf("%+v, %v", report, err)
+	}
+
+	sb := sandbox.Start(t)
+	wrong, err := authprovider.New(sb.Key, "wrong", authprovider.WithBaseURL(sb.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer wrong.Close()
+	_, err = explore.Explorer{URL: sb.URL, Authorize: wrong.Intercept, Requests: 300}.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the credentials cannot be set") {
+		t.Errorf("with wrong credentials: %v", err)
 	}
 }
 

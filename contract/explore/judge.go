@@ -59,21 +59,21 @@ type finding struct {
 // key is what findings of one failure have in common.
 func (f finding) key() string { return strings.Join([]string{string(f.kind), f.op, f.class}, " ") }
 
+// finding returns what is wrong with an answer.
+func (e *exchange) finding(a attempt, kind Kind, class, format string, args ...any) finding {
+	text := fmt.Sprintf("%s: %s", kind, e.op.ID)
+	if a.label != "" {
+		text += " (" + a.label + ")"
+	}
+	return finding{kind: kind, op: e.op.ID, class: class, text: text + ": " + fmt.Sprintf(format, args...), attempt: a}
+}
+
 // judge says what is wrong with the answer of the last step of a story.
 func (s *story) judge(e *exchange, a attempt) []finding {
 	var found []finding
 	add := func(kind Kind, class, format string, args ...any) {
-		text := fmt.Sprintf("%s: %s", kind, e.op.ID)
-		if a.label != "" {
-			text += " (" + a.label + ")"
-		}
-		found = append(found, finding{kind: kind, op: e.op.ID, class: class, text: text + ": " + fmt.Sprintf(format, args...)})
+		found = append(found, e.finding(a, kind, class, format, args...))
 	}
-	defer func() {
-		for i := range found {
-			found[i].attempt = a
-		}
-	}()
 	if e.failed != nil {
 		add(NoAnswer, a.class, "%v", plainError(e.failed))
 		return found
@@ -91,7 +91,7 @@ func (s *story) judge(e *exchange, a attempt) []finding {
 	}
 	found = append(found, s.outcome(e, a)...)
 	if e.status/100 == 2 && e.header.Get("X-Aver-Sandbox") == "" { // what a sandbox makes up agrees with nothing
-		found = append(found, s.consistent(e)...)
+		found = append(found, s.consistent(e, a)...)
 	}
 	return found
 }
@@ -129,11 +129,7 @@ func beyond(e *exchange) bool {
 func (s *story) outcome(e *exchange, a attempt) []finding {
 	var found []finding
 	add := func(kind Kind, format string, args ...any) {
-		text := fmt.Sprintf("%s: %s", kind, e.op.ID)
-		if a.label != "" {
-			text += " (" + a.label + ")"
-		}
-		found = append(found, finding{kind: kind, op: e.op.ID, class: a.class, text: text + ": " + fmt.Sprintf(format, args...)})
+		found = append(found, e.finding(a, kind, a.class, format, args...))
 	}
 	success := e.success()
 	switch e.step.Want {

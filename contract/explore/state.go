@@ -13,11 +13,11 @@ import (
 )
 
 // consistent says how a success contradicts what came before.
-func (s *story) consistent(e *exchange) []finding {
+func (s *story) consistent(e *exchange, a attempt) []finding {
 	var found []finding
+	a.label = "" // it is not what was tried that is wrong
 	add := func(kind Kind, class, format string, args ...any) {
-		found = append(found, finding{kind: kind, op: e.op.ID, class: class, text: fmt.Sprintf("%s: %s: ", kind, e.op.ID) +
-			fmt.Sprintf(format, args...)})
+		found = append(found, e.finding(a, kind, class, format, args...))
 	}
 	for _, name := range s.contradicted(e) {
 		add(Contradiction, name, "%s is not the value that was sent", name)

@@ -84,7 +84,6 @@ type exchange struct {
 	step       Step
 	params     map[string]string // as they were sent
 	body       any               // the value, if it was JSON
-	large      bool              // the request was larger than a service need take
 	status     int
 	header     http.Header
 	answer     any // the value, if it was JSON
@@ -93,7 +92,6 @@ type exchange struct {
 }
 
 func (x *explorer) newStory() *story {
-	x.stories++
 	return &story{explorer: x, next: make(map[string][]bound), name: fmt.Sprintf("%x-%x", x.Seed, time.Now().UnixNano())}
 }
 
@@ -136,7 +134,6 @@ func (s *story) send(ctx context.Context, step Step) (*exchange, error) {
 	if value, err := jsonschema.UnmarshalJSON(strings.NewReader(body)); err == nil {
 		x.body = value
 	}
-	x.large = len(body) > 1<<19
 	return x, s.call(ctx, x, body)
 }
 
@@ -158,7 +155,7 @@ func (x *explorer) call(ctx context.Context, e *exchange, body string) error {
 	defer timer.Stop()
 	req = req.WithContext(patient)
 	if err := x.authorize(patient, req, e.step.Credentials); err != nil {
-		if x.spoiled == nil && ctx.Err() == nil {
+		if !x.admitted && ctx.Err() == nil {
 			x.spoiled = fmt.Errorf("the credentials cannot be set: %w", err)
 		}
 		return fmt.Errorf("the credentials: %w", err)
@@ -173,14 +170,15 @@ func (x *explorer) call(ctx context.Context, e *exchange, body string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	x.heard = x.heard || e.status > 0
+	x.admitted = x.admitted || e.success() && e.step.Credentials == Right && len(e.op.Security) > 0
 	var network *net.OpError
-	if x.answered = x.answered || e.success() && e.step.Credentials == Right && len(e.op.Security) > 0 || e.status > 0 &&
-		x.Authorize == nil; !x.answered &&
-		errors.As(err, &network) && network.Op == "dial" {
+	if !x.heard && errors.As(err, &network) && network.Op == "dial" {
 		x.spoiled = fmt.Errorf("the service cannot be reached: %w", network.Err)
 		return x.spoiled
 	}
-	if e.failed = err; err != nil && patient.Err() != nil {
+	e.failed = err
+	if err != nil && patient.Err() != nil {
 		e.failed = context.Cause(patient)
 	}
 	return nil

@@ -79,7 +79,7 @@ func (x *explorer) walk(ctx context.Context) {
 					break
 				}
 				if i < len(kinds)-1 { // which the cases will have an opinion about
-					found = slices.DeleteFunc(found, func(f finding) bool { return f.kind == ValidRefused })
+					found = slices.DeleteFunc(found, isValidRefused)
 				}
 				x.fail(ctx, s, found)
 				if last := s.done[len(s.done)-1]; last.success() {
@@ -288,12 +288,10 @@ func (x *explorer) try(ctx context.Context, places map[*spec.Operation]*story, p
 		return
 	}
 	done := s.done[len(s.done)-1]
-	if a.control != nil && slices.ContainsFunc(found, func(f finding) bool { return f.kind == ValidRefused }) && !s.accepts(ctx, base) {
-		found = slices.DeleteFunc(found, func(f finding) bool { return f.kind == ValidRefused }) // it is the state that refuses
-		delete(places, p.op)
-	}
-	x.fail(ctx, s, found)
-	if step.Want == Accepted && done.status == http.StatusConflict || done.success() && p.op.Method == http.MethodDelete {
+	sure := s.sure(ctx, found, a.control)
+	x.fail(ctx, s, sure)
+	spent := len(sure) < len(found) || step.Want == Accepted && done.status == http.StatusConflict
+	if spent || done.success() && p.op.Method == http.MethodDelete {
 		delete(places, p.op)
 	}
 	if p.label == "" && done.success() && p.op.Method != http.MethodDelete && x.stated(p.op, "x-retry") == "always" {
@@ -303,11 +301,20 @@ func (x *explorer) try(ctx context.Context, places map[*spec.Operation]*story, p
 	}
 }
 
-// accepts reports whether a step succeeds; the story goes on as if it had not been taken.
-func (s *story) accepts(ctx context.Context, step Step) bool {
-	done, err := s.send(ctx, step)
-	return err == nil && done.success()
+// sure returns findings without the one that a valid request is refused, when the same without what is tried, the control, is
+// refused too: then it is the state that refuses. The story goes on as if the control had not been sent.
+func (s *story) sure(ctx context.Context, found []finding, control *Step) []finding {
+	if control == nil || !slices.ContainsFunc(found, isValidRefused) {
+		return found
+	}
+	done, err := s.send(ctx, *control)
+	if err == nil && done.success() {
+		return found
+	}
+	return slices.DeleteFunc(slices.Clone(found), isValidRefused)
 }
+
+func isValidRefused(f finding) bool { return f.kind == ValidRefused }
 
 // wander draws stories at random: operations in an order that the links allow, several things changed at once.
 func (x *explorer) wander(ctx context.Context, rows [][]probe) {
@@ -336,8 +343,9 @@ func (x *explorer) wander(ctx context.Context, rows [][]probe) {
 			if err != nil {
 				break
 			}
-			// Only the walk and the cases know what a state refuses.
-			found = slices.DeleteFunc(found, func(f finding) bool { return f.kind == ValidRefused && (a.control == nil || !s.accepts(ctx, base)) })
+			if found = s.sure(ctx, found, a.control); a.control == nil { // only the walk and the cases know what a state refuses
+				found = slices.DeleteFunc(found, isValidRefused)
+			}
 			x.fail(ctx, s, found)
 		}
 	}

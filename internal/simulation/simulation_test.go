@@ -51,7 +51,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	real := time.Since(begun)
-	t.Logf("%d histories in %.1f s: %.0f a second, %d requests, simulated time %.0f : 1", *seeds, real.Seconds(),
+	fmt.Printf("%d histories in %.1f s: %.0f a second, %d requests, simulated time %.0f : 1\n", *seeds, real.Seconds(),
 		float64(*seeds)/real.Seconds(), calls,
 		simulated.Seconds()/real.Seconds())
 }
