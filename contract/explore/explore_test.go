@@ -356,6 +356,26 @@ func TestWhatIsFoundIsKept(t *testing.T) {
 	}
 }
 
+// What a state refuses is no failure: without what was tried it is refused too.
+func TestAStateThatRefusesIsNoFailure(t *testing.T) {
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	e := explorerOf(t, sandbox.Start(t))
+	e.Requests = 1500
+	taken := make(map[string]int)
+	e.Transport = changing(func(req *http.Request, _ []byte, resp *http.Response) {
+		if !strings.HasSuffix(req.URL.Path, "/supplementaldocument") || resp.StatusCode != http.StatusOK {
+			return
+		}
+		if taken[req.URL.Path]++; taken[req.URL.Path] > 1 { // a check takes one paper alone
+			resp.StatusCode = http.StatusBadRequest
+		}
+	})
+	report, err := e.Run(t.Context())
+	if err != nil || len(report.Failures) > 0 || len(taken) < 10 {
+		t.Errorf("%d checks took papers; %v, %v", len(taken), report.Failures, err)
+	}
+}
+
 // The same seed finds the same.
 func TestASeedRepeatsItself(t *testing.T) {
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()

@@ -74,11 +74,12 @@ func (x *explorer) walk(ctx context.Context) {
 					break
 				}
 				tried[op.ID]++
+				before := x.reached[op.ID]
 				found, err := s.take(ctx, step, attempt{})
 				if err != nil {
 					break
 				}
-				if i < len(kinds)-1 { // which the cases will have an opinion about
+				if i < len(kinds)-1 || before { // which the cases will have an opinion about, or may be the state's
 					found = slices.DeleteFunc(found, isValidRefused)
 				}
 				x.fail(ctx, s, found)
