@@ -55,6 +55,7 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 	cd internal/browser && go mod tidy -diff && go vet ./... && AVER_DOCS=$(CURDIR)/build/docs.html AVER_AXE=$(CURDIR)/build/axe/axe.min.js \
 		go test -count=1 -v ./...
 	$(MAKE) --no-print-directory explore
+	AVER_THROUGH_CLIENT=1 go test . -run TestThroughTheHTTPClient -count=1
 	AVER_PRISM=1 go test ./contract -run TestSecondOpinion -count=1 -v
 	AVER_NODE=node go test ./cmd/aver -run TestIndependentClient -count=1 -v
 

@@ -36,6 +36,9 @@ func (a *attempt) Value(key any) any {
 	return a.Context.Value(key)
 }
 
+// Err says why the context ended, also when a middleware made another from the one with the deadline.
+func (a *attempt) Err() error { return endOf(a.Context) }
+
 // trace returns the context of the request. Where it matters whether something was sent, net/http reports to the attempt.
 func (a *attempt) trace() context.Context {
 	if !a.traced {

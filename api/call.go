@@ -45,11 +45,12 @@ func call[T any](ctx context.Context, c *Client, op *operation, opts []CallOptio
 		}
 	}
 	if timeout := p.settings.timeout; timeout > 0 {
-		p.deadline = time.Now().Add(timeout)
+		now := time.Now()
+		p.deadline = now.Add(timeout)
 		if op.retry != retryAlways || r.upload != nil { // where more is done than attempts, which have their own
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, p.deadline)
-			defer cancel()
+			limited := c.settings.deadlines.with(ctx, now, p.deadline)
+			defer limited.stop()
+			ctx = limited
 		}
 	}
 	if r.upload != nil {
@@ -74,6 +75,7 @@ type performance[T any] struct {
 	content  []byte // the body; nil when it is streamed, or there is none
 	media    string // of the body
 	attempts int
+	first    attempt
 	status   int  // of the last success
 	unclear  bool // an attempt may have been performed
 }
@@ -205,9 +207,9 @@ func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
 	start := time.Now()
 	if p.op.retry == retryAlways { // cutting others short makes their outcome unclear
 		if deadline := p.attemptDeadline(start); !deadline.IsZero() {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline)
-			defer cancel()
+			limited := p.client.settings.deadlines.with(ctx, start, deadline)
+			defer limited.stop()
+			ctx = limited
 		}
 	}
 	if len(p.client.settings.middleware) > 0 {
@@ -218,7 +220,11 @@ func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
 
 // once is one attempt.
 func (p *performance[T]) once(ctx context.Context, start time.Time) (*T, *Error) {
-	a := &attempt{Context: ctx, path: p.op.path, traced: p.op.retry != retryAlways, upload: p.request.upload}
+	a := &p.first
+	if p.attempts > 1 { // a transport may still look at the one before
+		a = new(attempt)
+	}
+	a.Context, a.path, a.traced, a.upload = ctx, p.op.path, p.op.retry != retryAlways, p.request.upload
 	resp, failure := p.send(a)
 	p.settings.capture.answered(p.attempts, resp)
 	var result *T
@@ -270,6 +276,9 @@ func (p *performance[T]) send(a *attempt) (*http.Response, *Error) {
 	resp, err := p.client.do(a, req, p.settings.capture)
 	if err == nil {
 		return resp, nil
+	}
+	if errors.Is(err, context.Canceled) && a.Err() == context.DeadlineExceeded { // a transport made a context of its own
+		err = context.DeadlineExceeded
 	}
 	failure := unanswered(p.op, err)
 	failure.sent = a.sent() && !errors.Is(err, authprovider.ErrTokenRefused)

@@ -39,6 +39,7 @@ type settings struct {
 	retryRatio      float64
 	retryReserve    int
 	budget          *budget
+	deadlines       deadlines
 	middleware      []Middleware // the outermost first
 }
 

@@ -23,6 +23,8 @@ import (
 // acceptJSON is the Accept header of every request. Nobody writes into it.
 var acceptJSON = []string{"application/json"}
 
+var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+
 // newRequest returns the request of an operation: base URL, path and body, or what build makes of them.
 func (c *Client) newRequest(ctx context.Context, op *operation, path []string,
 	build func(string, io.Reader) (*http.Request, error), body io.Reader) (*http.Request, error) {
@@ -33,6 +35,13 @@ func (c *Client) newRequest(ctx context.Context, op *operation, path []string,
 		}
 		req.URL.RawQuery = strings.ReplaceAll(req.URL.RawQuery, " ", "%20") // between the elements of a list
 		return req.WithContext(ctx), nil
+	}
+	if body == nil { // as NewRequestWithContext has it, which parses an address
+		req := blank.WithContext(ctx)
+		req.Method, req.URL, req.Header = op.method, new(url.URL), make(http.Header)
+		op.setPath(req.URL, c.base, path)
+		req.Host = c.base.Host
+		return req, nil
 	}
 	req, err := http.NewRequestWithContext(ctx, op.method, "", body)
 	if err != nil {

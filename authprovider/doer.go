@@ -30,6 +30,8 @@ import (
 // It follows no redirect to another origin, or from https to http; none that changes the method, as net/http does with a
 // POST that is answered with 301, 302 or 303; and none at all of the calls that carry credentials or a token to be
 // exchanged, nor of those that must not be repeated. The caller gets the redirect itself as the answer.
+//
+// Its errors are the transport's own, without the address, which may hold an identifier.
 type Doer struct {
 	provider *Provider
 	client   *http.Client
@@ -110,7 +112,7 @@ func (d *Doer) Do(req *http.Request) (*http.Response, error) {
 // it all the same: then the answer says nothing about what was sent first.
 func (d *Doer) send(req *http.Request) (resp *http.Response, repeated bool, err error) {
 	if !d.provider.once(req) {
-		resp, err = d.client.Do(req)
+		resp, err = d.roundTrip(req)
 		return resp, false, err
 	}
 	var single singleRequest
@@ -124,7 +126,7 @@ func (d *Doer) send(req *http.Request) (resp *http.Response, repeated bool, err 
 	case replayed(req.Method):
 		once.Body = io.NopCloser(strings.NewReader("")) // a body that cannot be had again; nothing of it is sent
 	}
-	resp, err = d.client.Do(once)
+	resp, err = d.roundTrip(once)
 	return resp, single.written.Load() > 1, err
 }
 

@@ -27,6 +27,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -86,6 +87,7 @@ type Decoder struct {
 	held   [64]string // strings that were read lately, for many are there again
 	keys   []string   // of the last map, for the next one is likely to have the same
 	text   []byte     // for strings with escapes
+	kept   strings.Builder
 }
 
 // Unmarshal reads text, the whole of it, into v.
@@ -96,10 +98,10 @@ func Unmarshal(text []byte, v any) error {
 // Read reads a text that begins with head and goes on with r into v.
 func Read(head []byte, r io.Reader, v any) error {
 	d := decoders.Get().(*Decoder)
-	defer decoders.Put(d)
-	*d = Decoder{buf: head, lent: true, r: r, mark: -1}
+	d.buf, d.lent, d.r, d.mark = head, true, r, -1
 	err := d.decode(v)
 	*d = Decoder{} // what was read is nobody else's
+	decoders.Put(d)
 	return err
 }
 

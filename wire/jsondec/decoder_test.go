@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -229,5 +231,29 @@ func TestAllocations(t *testing.T) {
 		}
 	}); n > 7 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Strings share memory, so that a text of many costs few allocations; a long one has its own.
+func TestStringsShareMemory(t *testing.T) {
+	var short, long []string
+	for i := range 100 {
+		short = append(short, fmt.Sprintf("a text of some forty bytes, number %05d", i))
+		long = append(long, strings.Repeat(fmt.Sprint(i), 600))
+	}
+	for _, tt := range []struct {
+		texts       []string
+		least, most float64
+	}{{short, 1, 20}, {long, 100, 120}} {
+		text, _ := json.Marshal(tt.texts)
+		var got []string
+		allocs := testing.AllocsPerRun(100, func() {
+			if err := jsondec.Unmarshal(text, &got); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if !slices.Equal(got, tt.texts) || allocs < tt.least || allocs > tt.most {
+			t.Errorf("%.20q…: %v allocations", got[0], allocs)
+		}
 	}
 }

@@ -12,14 +12,35 @@ import (
 func (d *Decoder) String() string {
 	text := d.Text()
 	if len(text) == 0 || len(text) > 32 {
-		return string(text)
+		return d.stored(text)
 	}
 	hash := uint(len(text)) + 31*uint(text[0]) + 37*uint(text[len(text)/2]) + 41*uint(text[len(text)-1])
 	held := &d.held[hash%uint(len(d.held))]
 	if *held != string(text) {
-		*held = string(text)
+		*held = d.stored(text)
 	}
 	return *held
+}
+
+// chunk is how much memory strings share at most, in bytes: who keeps one of them keeps as much.
+const chunk = 2 << 10
+
+// stored copies a text. Short ones share memory, which is made for many at once.
+func (d *Decoder) stored(text []byte) string {
+	if len(text) > chunk/4 {
+		return string(text)
+	}
+	if d.kept.Cap()-d.kept.Len() < len(text) {
+		size := chunk
+		if d.r == nil { // what follows is known, and half of a text is names, quotation marks and commas
+			size = min(size, (len(d.buf)-d.pos)/2)
+		}
+		d.kept = strings.Builder{}
+		d.kept.Grow(max(size, len(text)))
+	}
+	begin := d.kept.Len()
+	d.kept.Write(text)
+	return d.kept.String()[begin:]
 }
 
 // Text reads a string as bytes that are valid until the next value is read. null is the empty string.
