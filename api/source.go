@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"strings"
 	"sync/atomic"
 )
 
@@ -119,6 +121,14 @@ func (s *readerSource) open(name string) (*imageSource, error) {
 			s.busy.Store(false)
 			return nil, err
 		}
+	}
+	switch s.r.(type) {
+	case *bytes.Reader, *strings.Reader: // which never block
+		return &imageSource{
+			name: name, size: s.size, again: true,
+			read:  func(context.Context) (io.Reader, error) { return s.r, s.play.rewind() },
+			close: func(context.Context) { s.busy.Store(false) },
+		}, nil
 	}
 	return &imageSource{
 		name: name, size: s.size, again: s.play.rewind != nil, read: s.play.restart, abort: s.play.abort,
