@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -151,6 +150,33 @@ func (c *check) rejectedFor(reason server.StatusReason) bool {
 	return why != nil && *why == reason
 }
 
+// hold adds an image. Most of a million checks have none.
+func (c *check) hold(d *document) {
+	if c.documents == nil {
+		c.documents = make(map[string]*document)
+	}
+	c.documents[d.id] = d
+}
+
+func (c *check) setPaper(of server.SupplementalDocumentType, d *document) {
+	if c.papers == nil {
+		c.papers = make(map[server.SupplementalDocumentType]*document)
+	}
+	c.papers[of] = d
+}
+
+// defaults are what a check of the group has when its creation says nothing else. Nobody writes into them.
+type defaults struct {
+	types       []server.CheckType
+	supplements []server.SupplementalDocumentType
+	categories  []server.WatchlistCategory
+}
+
+func (g Group) defaults() defaults {
+	return defaults{convert[server.CheckType](g.CheckTypes), convert[server.SupplementalDocumentType](g.SupplementalDocumentTypes),
+		convert[server.WatchlistCategory](g.WatchlistCategories)}
+}
+
 func convert[T ~string](names []string) []T {
 	values := make([]T, len(names))
 	for i, name := range names {
@@ -172,13 +198,11 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 		id:          uuid.NewString(),
 		identifier:  b.ThirdPartyIdentifier,
 		email:       b.Email,
-		types:       convert[server.CheckType](group.CheckTypes),
-		supplements: convert[server.SupplementalDocumentType](group.SupplementalDocumentTypes),
-		categories:  convert[server.WatchlistCategory](group.WatchlistCategories),
+		types:       s.defaults.types,
+		supplements: s.defaults.supplements,
+		categories:  s.defaults.categories,
 		recheck:     group.RecheckInterval,
 		outcome:     outcomeOf(b.Email),
-		documents:   make(map[string]*document),
-		papers:      make(map[server.SupplementalDocumentType]*document),
 	}
 	if b.ReturnURL != nil {
 		c.returnURL = *b.ReturnURL
@@ -211,6 +235,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	}
 	s.checks[c.id] = c
 	s.byIdentifier[c.identifier] = append(s.byIdentifier[c.identifier], c)
+	s.people.add(c)
 	s.notifier.begun(c.id)
 	s.newestChecks = newest(s.newestChecks, c)
 
@@ -267,7 +292,8 @@ func (s *service) AddPersonalInfo(_ context.Context, r server.AddPersonalInfoReq
 	if err != nil {
 		return nil, err
 	}
-	c.person, c.touched = r.Body, true
+	s.setPerson(c, r.Body)
+	c.touched = true
 	return server.AddPersonalInfo200JSONResponse(server.AcknowledgementSuccess), nil
 }
 
@@ -337,44 +363,4 @@ func (s *service) GetCheckByThirdPartyIdentifier(_ context.Context,
 		return nil, problem(http.StatusNotFound, "No check has this third-party identifier.")
 	}
 	return server.GetCheckByThirdPartyIdentifier200JSONResponse(s.describe(checks[len(checks)-1])), nil
-}
-
-func (s *service) LookupChecks(_ context.Context, r server.LookupChecksRequestObject) (server.LookupChecksResponseObject, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b := r.Body
-	candidates := make([]*check, 0)
-	if b.ThirdPartyIdentifier != nil {
-		candidates = append(candidates, s.byIdentifier[*b.ThirdPartyIdentifier]...)
-	} else {
-		for _, c := range s.checks {
-			candidates = append(candidates, c)
-		}
-		slices.SortFunc(candidates, func(a, b *check) int { return strings.Compare(a.id, b.id) })
-	}
-	matches := func(want *string, have func(*check) string, c *check) bool {
-		return want == nil || strings.EqualFold(*want, have(c))
-	}
-	found := server.LookupChecks200JSONResponse{}
-	for _, c := range candidates {
-		if matches(b.Email, func(c *check) string { return c.email }, c) &&
-			matches(b.FirstName, (*check).firstName, c) && matches(b.LastName, (*check).lastName, c) {
-			found = append(found, s.describe(c))
-		}
-	}
-	return found, nil
-}
-
-func (c *check) firstName() string {
-	if c.person == nil {
-		return ""
-	}
-	return c.person.FirstName
-}
-
-func (c *check) lastName() string {
-	if c.person == nil {
-		return ""
-	}
-	return c.person.LastName
 }

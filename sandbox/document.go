@@ -136,7 +136,7 @@ func (s *Sandbox) addDocument(ctx context.Context, u upload, place func(*check, 
 	image.kept = true
 	c.touched = true
 	image.unreadable = unreadable
-	c.documents[image.id] = &image.document
+	c.hold(&image.document)
 	place(c, &image.document)
 	return nil
 }
@@ -172,7 +172,7 @@ func (s *service) AddPhotoDocument(ctx context.Context, r server.AddPhotoDocumen
 func (s *service) AddSupplementalDocument(ctx context.Context,
 	r server.AddSupplementalDocumentRequestObject) (server.AddSupplementalDocumentResponseObject, error) {
 	u := upload{checkID: r.ID, name: r.Body.FileName, dataURL: r.Body.FileContent}
-	err := s.addDocument(ctx, u, func(c *check, d *document) { c.papers[r.Body.Type] = d })
+	err := s.addDocument(ctx, u, func(c *check, d *document) { c.setPaper(r.Body.Type, d) })
 	return server.AddSupplementalDocument200JSONResponse(server.AcknowledgementSuccess), err
 }
 

@@ -94,7 +94,7 @@ func (s *Sandbox) enter(w http.ResponseWriter, r *http.Request) {
 		l.check.touched = true
 		in := s.admit(w, r, l)
 		if r.Method == http.MethodPost {
-			l.check.fill(s.config.group)
+			s.fill(l.check)
 			s.submit(l.check)
 		}
 		s.goOn(w, in)

@@ -233,7 +233,7 @@ func (f *form) takePerson() {
 		}
 	}
 	if !f.page.Wrong() {
-		f.check.person = &person
+		f.sandbox.setPerson(f.check, &person)
 	}
 }
 
@@ -304,7 +304,7 @@ func (f *form) takeImage() {
 // place puts an image where its step belongs.
 func (f *form) place(d *document, kind server.DocumentType) {
 	c := f.check
-	c.documents[d.id] = d
+	c.hold(d)
 	f.session.keep = false
 	switch id := f.step.id; id {
 	case "front":
@@ -321,7 +321,7 @@ func (f *form) place(d *document, kind server.DocumentType) {
 	case "pose":
 		c.extended = d
 	default:
-		c.papers[server.SupplementalDocumentType(id)] = d
+		c.setPaper(server.SupplementalDocumentType(id), d)
 	}
 }
 
@@ -349,7 +349,7 @@ func (f *form) fill() {
 	case "code":
 		c.code = personalCode{true, sha256.Sum256([]byte(c.id + "sandbox"))}
 	case "person":
-		c.person = specimenPerson()
+		f.sandbox.setPerson(c, specimenPerson())
 	case "phone":
 		c.phone = specimenPhone()
 	case "finish":

@@ -200,6 +200,7 @@ func TestEnrollmentFromTheLinkToTheEnd(t *testing.T) {
 		results.CheckResults.IdentificationDocument.BackID == "" || sb.Submissions(created.CheckID) != 1 {
 		t.Errorf("%+v", results)
 	}
+	findsByName(t, client, "ana", created.CheckID)
 	b.open(strings.TrimSuffix(sb.URL, "/api")+"/CheckEnrollment/"+created.CheckID+"/person").wants(200, "person", "Thank you", "The check is "+
 		"completed.")
 }
@@ -211,6 +212,7 @@ func TestEnrollmentAsksForWhatIsNeeded(t *testing.T) {
 		CheckTypes: []api.CheckType{api.CheckTypeDocumentVerification}})
 	b := newBrowser(t).open(created.URL).wants(200, "consent", "Step 1 of 5")
 	b.send("agree", "yes").wants(200, "person").send("fill", "yes").wants(200, "front")
+	findsByName(t, client, "sandbox", created.CheckID)
 	b.upload("p.png", pixel(t), "docType", "PassportImage").wants(200, "finish", "Step 4 of 4") // a passport has no back
 	b.send().wants(200, "done", "Thank you", "The check is completed.")
 	if newBrowser(t).open(created.URL).status != http.StatusGone {
@@ -253,6 +255,15 @@ func TestEnrollmentLinkWorksOnce(t *testing.T) {
 	}
 	if got := status(t, client, created.CheckID); got != api.CheckStatusCompleted || sb.Submissions(created.CheckID) != 1 {
 		t.Errorf("%s, submitted %d times", got, sb.Submissions(created.CheckID))
+	}
+	findsByName(t, client, "sandbox", created.CheckID)
+}
+
+func findsByName(t *testing.T, client *api.Client, name, id string) {
+	t.Helper()
+	found := must(client.LookupChecks(t.Context(), api.LookupChecksRequest{FirstName: name}))(t)
+	if len(found) != 1 || found[0].ID != id {
+		t.Errorf("by the name %s: %v", name, found)
 	}
 }
 

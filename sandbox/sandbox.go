@@ -40,11 +40,12 @@ type Sandbox struct {
 	Key, Secret string // the credentials that it accepts; to be read alone, as is the next
 	GroupID     string // the ID of the check group
 
-	config  config
-	handler http.Handler
-	tokens  tokens
-	faults  faults
-	images  store
+	config   config
+	defaults defaults
+	handler  http.Handler
+	tokens   tokens
+	faults   faults
+	images   store
 
 	notifier *notifier
 	served   atomic.Pointer[[]Quirk]
@@ -52,6 +53,7 @@ type Sandbox struct {
 	mu           sync.Mutex // guards what follows
 	checks       map[string]*check
 	byIdentifier map[string][]*check // by third-party identifier, oldest first
+	people       people              // for look-ups
 	links        map[string]*link    // by code
 	sessions     map[string]*session // of the hosted enrollment, by token
 
@@ -259,9 +261,11 @@ func New(opts ...Option) (*Sandbox, error) {
 		Secret:       c.secret,
 		GroupID:      c.group.ID,
 		config:       c,
+		defaults:     c.group.defaults(),
 		tokens:       newTokens(c),
 		checks:       make(map[string]*check),
 		byIdentifier: make(map[string][]*check),
+		people:       make(people),
 		links:        make(map[string]*link),
 		sessions:     make(map[string]*session),
 		searches:     make(map[string]*search),

@@ -217,6 +217,16 @@ func TestThirdPartyIdentifierIsUnique(t *testing.T) {
 func TestLookupMatchesEveryCriterion(t *testing.T) {
 	sb, client := start(t)
 	id := create(t, sb, client, "p1", "maria@example.com")
+	if found := must(client.LookupChecks(t.Context(), api.LookupChecksRequest{Email: "maria@example.com"}))(t); len(found) != 1 {
+		t.Errorf("without a person: %v", found)
+	}
+	for i := range 5 {
+		create(t, sb, client, fmt.Sprint("many", i), "many@example.com")
+	}
+	many := must(client.LookupChecks(t.Context(), api.LookupChecksRequest{Email: "many@example.com"}))(t)
+	if len(many) != 5 || !slices.IsSortedFunc(many, func(a, b api.Check) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Errorf("%v", many)
+	}
 	create(t, sb, client, "p2", "other@example.com")
 	done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: "Maria", LastName: "Lindqvist"}))
 	tests := []struct {
@@ -227,6 +237,9 @@ func TestLookupMatchesEveryCriterion(t *testing.T) {
 		{api.LookupChecksRequest{FirstName: "maria", LastName: "lindqvist"}, 1},
 		{api.LookupChecksRequest{FirstName: "maria", ThirdPartyIdentifier: "p2"}, 0},
 		{api.LookupChecksRequest{LastName: "nobody"}, 0},
+		{api.LookupChecksRequest{LastName: "LINDQVIST"}, 1},
+		{api.LookupChecksRequest{FirstName: "maria", Email: "other@example.com"}, 0},
+		{api.LookupChecksRequest{ThirdPartyIdentifier: "p1", LastName: "lindqvist", Email: "maria@EXAMPLE.com"}, 1},
 	}
 	for _, tt := range tests {
 		if found := must(client.LookupChecks(t.Context(), tt.criteria))(t); len(found) != tt.found || found == nil {
@@ -235,6 +248,30 @@ func TestLookupMatchesEveryCriterion(t *testing.T) {
 	}
 	if _, err := client.LookupChecks(t.Context(), api.LookupChecksRequest{}); !errors.Is(err, api.ErrInvalidRequest) {
 		t.Errorf("no criterion: %v", err)
+	}
+}
+
+// A person is found by the name of now, whatever the case of its letters in whatever script.
+func TestLookupFollowsThePerson(t *testing.T) {
+	sb, client := start(t)
+	id := create(t, sb, client, "p1", "maria@example.com")
+	names := []string{"Kǅ", "ÉLODIE", "Σίσυφος", "Smith", "smith"}
+	for i, name := range names {
+		done(t, client.AddPersonalInfo(t.Context(), id, api.AddPersonalInfoRequest{FirstName: name, LastName: "Same"}))
+		for j, other := range names {
+			for _, spelled := range []string{other, strings.ToLower(other), strings.ToUpper(other), strings.ToTitle(other)} {
+				want := 0
+				if strings.EqualFold(spelled, names[i]) {
+					want = 1
+				}
+				if found := must(client.LookupChecks(t.Context(), api.LookupChecksRequest{FirstName: spelled}))(t); len(found) != want {
+					t.Errorf("%s is found %d times as %s (%d)", name, len(found), spelled, j)
+				}
+			}
+		}
+		if found := must(client.LookupChecks(t.Context(), api.LookupChecksRequest{LastName: "same"}))(t); len(found) != 1 {
+			t.Errorf("found %d times by the name that stays", len(found))
+		}
 	}
 }
 

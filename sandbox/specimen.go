@@ -30,11 +30,11 @@ func specimenDocument() *document {
 var specimenPNG, _ = base64.StdEncoding.DecodeString("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk" +
 	"+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
-// fill adds what the check lacks.
-func (c *check) fill(group Group) {
+// fill adds what a check lacks. s.mu is held.
+func (s *Sandbox) fill(c *check) {
 	c.touched, c.enrolled = true, true
 	if c.person == nil {
-		c.person = specimenPerson()
+		s.setPerson(c, specimenPerson())
 	}
 	if *text(c.person.StreetAddress1) == "" {
 		person := *c.person
@@ -46,7 +46,7 @@ func (c *check) fill(group Group) {
 	}
 	specimen := func() *document {
 		d := specimenDocument()
-		c.documents[d.id] = d
+		c.hold(d)
 		return d
 	}
 	if c.front == nil {
@@ -58,12 +58,12 @@ func (c *check) fill(group Group) {
 	if c.photo == nil {
 		c.photo = specimen()
 	}
-	if c.extended == nil && group.ExtendedPhoto {
+	if c.extended == nil && s.config.group.ExtendedPhoto {
 		c.extended = specimen()
 	}
 	for _, paper := range c.neededPapers() {
 		if c.papers[paper] == nil {
-			c.papers[paper] = specimen()
+			c.setPaper(paper, specimen())
 		}
 	}
 }

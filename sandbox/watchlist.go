@@ -97,7 +97,7 @@ func (s *service) SearchWatchlists(ctx context.Context, r server.SearchWatchlist
 		},
 	}
 	if found.categories == nil {
-		found.categories = convert[server.WatchlistCategory](s.config.group.WatchlistCategories)
+		found.categories = s.defaults.categories
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

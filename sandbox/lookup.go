@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/goaver/aver-go/sandbox/internal/server"
+)
+
+func (s *service) LookupChecks(_ context.Context, r server.LookupChecksRequestObject) (server.LookupChecksResponseObject, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := r.Body
+	matches := func(want *string, have string) bool { return want == nil || strings.EqualFold(*want, have) }
+	found := server.LookupChecks200JSONResponse{}
+	for _, c := range s.candidates(b) {
+		if matches(b.Email, c.email) && matches(b.FirstName, c.firstName()) && matches(b.LastName, c.lastName()) {
+			found = append(found, s.describe(c))
+		}
+	}
+	return found, nil
+}
+
+// candidates returns the checks among which those are that are looked for: by third-party identifier the oldest first, otherwise
+// in the order of their IDs. An empty value finds none. s.mu is held.
+func (s *Sandbox) candidates(b *server.LookupChecksRequest) []*check {
+	if b.ThirdPartyIdentifier != nil {
+		return s.byIdentifier[*b.ThirdPartyIdentifier]
+	}
+	var fewest []*check
+	known := false
+	for _, f := range []trait{{"email", *text(b.Email)}, {"first", *text(b.FirstName)}, {"last", *text(b.LastName)}} {
+		if f.value == "" {
+			continue
+		}
+		if checks := s.people[f.folded()]; !known || len(checks) < len(fewest) {
+			fewest, known = checks, true
+		}
+	}
+	fewest = slices.Clone(fewest)
+	slices.SortFunc(fewest, func(a, b *check) int { return strings.Compare(a.id, b.id) })
+	return fewest
+}
+
+// people holds the checks by what is looked for of a person, whatever the case of its letters.
+type people map[trait][]*check
+
+// A trait is one of what is looked for.
+type trait struct{ name, value string }
+
+// folded returns the trait with a value that is the same for all that [strings.EqualFold] takes for equal.
+func (f trait) folded() trait {
+	f.value = strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, f.value)
+	return f
+}
+
+func (c *check) traits() []trait {
+	return []trait{{"email", c.email}, {"first", c.firstName()}, {"last", c.lastName()}}
+}
+
+func (p people) add(c *check) {
+	for _, f := range c.traits() {
+		if f.value != "" {
+			f = f.folded()
+			p[f] = append(p[f], c)
+		}
+	}
+}
+
+func (p people) remove(c *check) {
+	for _, f := range c.traits() {
+		f = f.folded()
+		if p[f] = slices.DeleteFunc(p[f], func(other *check) bool { return other == c }); len(p[f]) == 0 {
+			delete(p, f)
+		}
+	}
+}
+
+// setPerson sets the person of a check. s.mu is held.
+func (s *Sandbox) setPerson(c *check, person *server.AddPersonalInfoRequest) {
+	s.people.remove(c)
+	c.person = person
+	s.people.add(c)
+}
+
+func (c *check) firstName() string {
+	if c.person == nil {
+		return ""
+	}
+	return c.person.FirstName
+}
+
+func (c *check) lastName() string {
+	if c.person == nil {
+		return ""
+	}
+	return c.person.LastName
+}
