@@ -19,6 +19,13 @@ demo: ## run a check from the first call to the results, on the built-in sandbox
 onboarding: ## run a web application that verifies its customers, on a sandbox of its own (AVER_… for the real service)
 	@cd examples/onboarding && go run . $(if $(AVER_API_KEY),,-sandbox)
 
+.PHONY: screening
+screening: ## search watchlists for 1,000 people who do not exist, on a sandbox of its own; interrupt it and run it again
+	@mkdir -p build && cd screening && go build -o ../build/aver-screen ./cmd/aver-screen
+	@test -f build/people.csv || build/aver-screen made-up 1000 > build/people.csv
+	@build/aver-screen run build/people.csv --sandbox
+	@build/aver-screen results build/people.db > build/results.csv && echo "build/results.csv says what came of each"
+
 .PHONY: sandbox
 sandbox: ## serve the sandbox until Ctrl-C (with the reference at /docs, after make docs)
 	@go run ./cmd/aver sandbox --docs "$(wildcard build/docs.html)"
@@ -47,6 +54,8 @@ test-all: node lint ## what make test does not: what needs node, a browser, a se
 	cd bench && go generate ./peer && go mod tidy -diff && go vet ./... && go test ./...
 	cd internal/release && go mod tidy -diff && go vet ./... && go test ./...
 	cd examples/onboarding && go mod tidy -diff && go vet ./... && go test $(RACE) ./...
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update && apt-get install -y postgresql; }
+	cd screening && go mod tidy -diff && go vet ./... && AVER_POSTGRES=1 go test $(RACE) ./...
 	$(MAKE) --no-print-directory spec-diff
 	$(MAKE) --no-print-directory docs
 	@command -v chromium >/dev/null || { apt-get update && apt-get install -y chromium fonts-wqy-zenhei; }
@@ -90,9 +99,15 @@ simulate: ## run SEEDS histories of callers, faults and restarts in virtual time
 simulate-bugs: ## put bugs into a copy of the client, one at a time, and see within how many histories each is found
 	@AVER_BUGS=1 go test ./internal/simulation -run TestBugsAreFound -count=1 -v -timeout 2h
 
+ROUNDS ?= 7
+
+.PHONY: screen-chaos
+screen-chaos: ## screen 100,000 rows while processes are killed and answers go wrong; counts what is doubled or lost
+	cd screening && go test . -run TestKilledTimeAndAgain -rows $(or $(ROWS),100000) -count=1 -v -timeout 0
+
 .PHONY: bench
-bench: ## measure beside peers; prints tables
-	@cd bench && go generate ./peer 2>/dev/null && go run .
+bench: ## measure beside peers; writes the tables and plots of the pages (ROUNDS=3 ONLY=calls measures less)
+	@cd bench && go generate ./peer 2>/dev/null && go run . -rounds $(ROUNDS) -only "$(ONLY)"
 
 .PHONY: lint
 lint: node ## lint openapi.yaml

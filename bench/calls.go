@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,6 @@ import (
 	"github.com/goaver/aver-go/sandbox"
 	"github.com/goaver/aver-go/wire/dataurl"
 )
-
-const callRounds = 7
 
 // answers is a service that knows what to say beforehand, so that its own work hardly counts.
 type answers struct{ byPath map[string][]byte }
@@ -101,13 +100,12 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A cost is what a piece of work takes.
-type cost struct{ time, bytes, allocs float64 }
+type cost struct{ time, bytes, allocs figure }
 
-// compare measures the same work of each client, in turn, and returns the medians.
-func compare(all []client, work func(client) func(context.Context) error, parallel int) ([]cost, error) {
-	type rounds struct{ time, bytes, allocs []float64 }
-	measured := make([]rounds, len(all))
-	for range callRounds {
+// compare measures the same work of each client, in turn.
+func compare(all []client, work func(client) func(context.Context) error, parallel, rounds int) ([]cost, error) {
+	costs := make([]cost, len(all))
+	for range rounds {
 		for i, c := range all {
 			do := work(c)
 			if err := do(context.Background()); err != nil {
@@ -125,21 +123,17 @@ func compare(all []client, work func(client) func(context.Context) error, parall
 					}
 				}
 			})
-			m := &measured[i]
+			m := &costs[i]
 			m.time = append(m.time, float64(r.T.Nanoseconds())/float64(r.N))
 			m.bytes = append(m.bytes, float64(r.AllocedBytesPerOp()))
 			m.allocs = append(m.allocs, float64(r.AllocsPerOp()))
 		}
 	}
-	costs := make([]cost, len(all))
-	for i, m := range measured {
-		costs[i] = cost{median(m.time), median(m.bytes), median(m.allocs)}
-	}
 	return costs, nil
 }
 
 func inParallel(b *testing.B, n int, do func(context.Context) error) {
-	b.SetParallelism(n / runtime.GOMAXPROCS(0))
+	b.SetParallelism(max(n/runtime.GOMAXPROCS(0), 1))
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if err := do(context.Background()); err != nil {
@@ -149,8 +143,18 @@ func inParallel(b *testing.B, n int, do func(context.Context) error) {
 	})
 }
 
+// A work is what is measured of each client.
+type work struct {
+	title    string
+	clients  []client
+	do       func(client) func(context.Context) error
+	parallel int
+	targets  []target
+	brief    string // in the table of the README; empty when it is not there
+}
+
 // calls measures whole calls.
-func calls() error {
+func calls(r *report) error {
 	a, err := newAnswers()
 	if err != nil {
 		return err
@@ -162,16 +166,6 @@ func calls() error {
 	overLoopback, err := clients(srv.URL+"/api", transport)
 	if err != nil {
 		return err
-	}
-	for _, c := range overLoopback {
-		if c.name == "ogen" { // aver-go gives every call a deadline; a timer costs a syscall where nothing else runs
-			overLoopback = append(overLoopback, client{name: "ogen with a deadline of 20 s", results: c.results, upload: c.upload, download: c.download,
-				check: func(ctx context.Context) error {
-					ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-					defer cancel()
-					return c.check(ctx)
-				}})
-		}
 	}
 	inMemory, err := clients("http://127.0.0.1/api", a)
 	if err != nil {
@@ -185,72 +179,89 @@ func calls() error {
 		return func(ctx context.Context) error { return c.upload(ctx, image) }
 	}
 	download := func(c client) func(context.Context) error { return c.download }
-	const plainOAPI, ogenClient = "plain oapi-codegen", "ogen"
-	for _, w := range []struct {
-		title    string
-		clients  []client
-		work     func(client) func(context.Context) error
-		parallel int
-		targets  []target
-	}{
-		{"Small typed GET, loopback", overLoopback, get, 1, []target{timeOf(hand, 1.05), timeOf(ogenClient, 1.0),
-			timeOf("ogen with a deadline of 20 s", 1.0)}},
-		{"Small typed GET, in memory", inMemory, get, 1, []target{timeOf(hand, 1.25), allocsOf(plainOAPI, 1)}},
-		{"Results with 1,000 hits, loopback", overLoopback, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
-		{"Results with 1,000 hits, in memory", inMemory, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}},
-		{"Upload of 10 MB from a reader, loopback", overLoopback, upload, 1, []target{timeOf(hand, 1.2), kilobytes(256)}},
-		{"Upload of 10 MB from a reader, in memory", inMemory, upload, 1, nil},
-		{"Download of 10 MB, loopback", overLoopback, download, 1, []target{kilobytes(256)}},
-		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64, []target{timeOf(ogenClient, 1.0)}},
+	fair := newFair(srv.URL+"/api", &http.Client{Transport: transport})
+	brief := &table{header: []string{"aver-go takes, of the time of", "hand-written", "oapi-codegen", "ogen"}}
+	for _, w := range []work{
+		{"Small typed GET, loopback", slices.Concat(overLoopback, []client{withDeadline(overLoopback)}), get, 1,
+			[]target{timeOf(hand, 0.9), timeOf(ogenClient, 0.95)}, "a small call, loopback"},
+		{"Small typed GET, in memory", inMemory, get, 1, []target{timeOf(hand, 0.5), allocsOf(plainOAPI, 1)}, "a small call, in memory"},
+		{"Results with 1,000 hits, loopback", overLoopback, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)}, ""},
+		{"Results with 1,000 hits, in memory", inMemory, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)},
+			"results with 1,000 hits, in memory"},
+		{"Upload of 10 MB from a reader, loopback", slices.Concat([]client{fair}, overLoopback), upload, 1,
+			[]target{timeOf(fair.name, 0.5), timeOf(hand, 1.35), kilobytes(256)}, "an upload of 10 MB"},
+		{"Download of 10 MB, loopback", overLoopback, download, 1, []target{kilobytes(256)}, "a download of 10 MB"},
+		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64, []target{throughputOf(ogenClient, 1.05)}, "64 callers at once"},
 	} {
-		if !strings.HasPrefix(w.title, "Small") {
-			w.clients = w.clients[:5]
-		}
-		before := runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
-		costs, err := compare(w.clients, w.work, w.parallel)
-		runtime.GOMAXPROCS(before)
-		if err != nil {
+		if err := w.measure(r, brief); err != nil {
 			return fmt.Errorf("%s: %w", w.title, err)
 		}
-		t := &table{title: fmt.Sprintf("%s, median of %d rounds", w.title, callRounds),
-			header: []string{"", "µs/op", "KB/op", "allocs/op", "aver-go takes, of its time"}}
-		var own cost
-		for i, c := range w.clients {
-			if c.name == ours {
-				own = costs[i]
-			}
-		}
-		for i, c := range w.clients {
-			t.add(c.name, fmt.Sprintf("%.1f", costs[i].time/1000), fmt.Sprintf("%.1f", costs[i].bytes/1024), fmt.Sprintf("%.0f", costs[i].allocs),
-				fmt.Sprintf("%.2f", own.time/costs[i].time))
-		}
-		t.print()
+	}
+	r.add("readme", brief.String())
+	return nil
+}
+
+// measure adds the table of a work, and its row in the table of the README.
+func (w work) measure(r *report, brief *table) error {
+	before := runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	costs, err := compare(w.clients, w.do, w.parallel, rounds)
+	runtime.GOMAXPROCS(before)
+	if err != nil {
+		return err
+	}
+	own := costs[slices.IndexFunc(w.clients, func(c client) bool { return c.name == ours })]
+	t := &table{title: w.title, header: []string{"", "µs/op", "KB/op", "allocs/op", "aver-go takes, of its time"}}
+	ratios := make(map[string]figure)
+	for i, c := range w.clients {
+		ratios[c.name] = ratio(own.time, costs[i].time)
+		t.add(c.name, costs[i].time.per(1000).text(1), fmt.Sprintf("%.1f", costs[i].bytes.median()/1024), fmt.Sprintf("%.0f", costs[i].allocs.median()),
+			ratios[c.name].text(2))
 		for _, target := range w.targets {
-			for i, c := range w.clients {
-				if c.name == target.to || target.to == "" && c.name == ours {
-					judge(w.title, target.what, target.measure(own, costs[i]), target.limit, false)
-				}
+			if c.name == target.to || target.to == "" && c.name == ours {
+				r.target(w.title, target.what, target.measure(own, costs[i]), target.limit, target.least)
 			}
 		}
+	}
+	r.add("calls", t.String())
+	if by, ok := ratios[fairName]; ok {
+		ratios[hand] = by
+	}
+	if w.brief != "" {
+		brief.add(w.brief, ratios[hand].text(2), ratios[plainOAPI].text(2), ratios[ogenClient].text(2))
 	}
 	return nil
 }
 
-// A target is what a measurement must not exceed.
+// withDeadline is ogen's client with a deadline, as every call of aver-go has one.
+func withDeadline(all []client) client {
+	c := all[slices.IndexFunc(all, func(c client) bool { return c.name == ogenClient })]
+	return client{name: "ogen with a deadline of 20 s", check: func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		return c.check(ctx)
+	}}
+}
+
+// A target is what a measurement must not exceed, or must reach.
 type target struct {
 	what, to string
-	measure  func(own, other cost) float64
+	measure  func(own, other cost) figure
 	limit    float64
+	least    bool
 }
 
 func timeOf(to string, limit float64) target {
-	return target{"time × " + to, to, func(own, other cost) float64 { return own.time / other.time }, limit}
+	return target{"time × " + to, to, func(own, other cost) figure { return ratio(own.time, other.time) }, limit, false}
+}
+
+func throughputOf(to string, limit float64) target {
+	return target{"throughput × " + to, to, func(own, other cost) figure { return ratio(other.time, own.time) }, limit, true}
 }
 
 func allocsOf(to string, limit float64) target {
-	return target{"allocations × " + to, to, func(own, other cost) float64 { return own.allocs / other.allocs }, limit}
+	return target{"allocations × " + to, to, func(own, other cost) figure { return ratio(own.allocs, other.allocs) }, limit, false}
 }
 
 func kilobytes(limit float64) target {
-	return target{"KB allocated", "", func(own, _ cost) float64 { return own.bytes / 1024 }, limit}
+	return target{"KB allocated", "", func(own, _ cost) figure { return own.bytes.per(1024) }, limit, false}
 }

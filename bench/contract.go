@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"testing"
 
@@ -9,7 +8,7 @@ import (
 )
 
 // contractChecks measures what checking both sides of a small call costs.
-func contractChecks() error {
+func contractChecks(r *report) error {
 	a, err := newAnswers()
 	if err != nil {
 		return err
@@ -17,7 +16,7 @@ func contractChecks() error {
 	get := func(transport http.RoundTripper) (float64, error) {
 		var failure error
 		client := &http.Client{Transport: transport}
-		r := testing.Benchmark(func(b *testing.B) {
+		took := testing.Benchmark(func(b *testing.B) {
 			for b.Loop() {
 				req, _ := http.NewRequest(http.MethodGet, "http://127.0.0.1/api/check/c1", nil)
 				req.Header.Set("Authorization", "Bearer token")
@@ -29,11 +28,11 @@ func contractChecks() error {
 				_ = resp.Body.Close()
 			}
 		})
-		return float64(r.T.Nanoseconds()) / float64(r.N) / 1000, failure
+		return float64(took.T.Nanoseconds()) / float64(took.N) / 1000, failure
 	}
-	var plain, checked []float64
-	for range callRounds {
-		for transport, times := range map[http.RoundTripper]*[]float64{a: &plain, contract.NewTransport(a): &checked} {
+	var plain, checked figure
+	for range rounds {
+		for transport, times := range map[http.RoundTripper]*figure{a: &plain, contract.NewTransport(a): &checked} {
 			took, err := get(transport)
 			if err != nil {
 				return err
@@ -41,10 +40,14 @@ func contractChecks() error {
 			*times = append(*times, took)
 		}
 	}
-	t := &table{title: fmt.Sprintf("Small call in memory, held against the contract, median of %d rounds", callRounds), header: []string{"", "µs/op"}}
-	t.add("net/http alone", fmt.Sprintf("%.1f", median(plain)))
-	t.add("with contract.NewTransport", fmt.Sprintf("%.1f", median(checked)))
-	t.print()
-	judge("contract check of a small call, both sides", "µs", median(checked)-median(plain), 100, false)
+	t := &table{title: "Small call in memory, held against the contract", header: []string{"", "µs/op"}}
+	t.add("net/http alone", plain.text(1))
+	t.add("with contract.NewTransport", checked.text(1))
+	r.add("contract", t.String())
+	more := make(figure, len(plain))
+	for i := range plain {
+		more[i] = checked[i] - plain[i]
+	}
+	r.target("contract check of a small call, both sides", "µs", more, 100, false)
 	return nil
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/goaver/aver-go/authprovider"
 )
 
-const rounds = 7
-
 // A contender sets the Authorization header of a request from a cached token.
 type contender struct {
 	name string
@@ -61,7 +59,7 @@ func contenders(url string, client *http.Client) ([]contender, func(), error) {
 }
 
 // hotPath measures setting a cached token, serially and from two CPUs at once.
-func hotPath() error {
+func hotPath(r *report) error {
 	s := newService()
 	defer s.Close()
 	all, stop, err := contenders(s.URL, s.Client())
@@ -71,12 +69,12 @@ func hotPath() error {
 	defer stop()
 
 	for _, cpus := range []int{1, 2} {
-		results := make([][]float64, len(all))
+		results := make([]figure, len(all))
 		allocs := make([]int64, len(all))
 		before := runtime.GOMAXPROCS(cpus)
 		for range rounds {
 			for i, c := range all { // in turn, so that all see the same weather
-				r := testing.Benchmark(func(b *testing.B) {
+				took := testing.Benchmark(func(b *testing.B) {
 					b.ReportAllocs()
 					b.RunParallel(func(pb *testing.PB) {
 						req, _ := http.NewRequest(http.MethodGet, s.URL+"/check/c1", nil)
@@ -87,21 +85,20 @@ func hotPath() error {
 						}
 					})
 				})
-				results[i] = append(results[i], float64(r.T.Nanoseconds())/float64(r.N))
-				allocs[i] = r.AllocsPerOp()
+				results[i] = append(results[i], float64(took.T.Nanoseconds())/float64(took.N))
+				allocs[i] = took.AllocsPerOp()
 			}
 		}
 		runtime.GOMAXPROCS(before)
 
 		t := &table{
-			title:  fmt.Sprintf("Setting a cached token, %d CPU(s), median of %d rounds", cpus, rounds),
+			title:  fmt.Sprintf("Setting a cached token, %d CPU(s)", cpus),
 			header: []string{"", "ns/op", "allocs/op", "× floor"},
 		}
-		floor := median(results[0])
 		for i, c := range all {
-			t.add(c.name, fmt.Sprintf("%.1f", median(results[i])), fmt.Sprint(allocs[i]), fmt.Sprintf("%.2f", median(results[i])/floor))
+			t.add(c.name, results[i].text(1), fmt.Sprint(allocs[i]), ratio(results[i], results[0]).text(2))
 		}
-		t.print()
+		r.add("tokens", t.String())
 	}
 	return nil
 }

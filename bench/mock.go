@@ -25,7 +25,7 @@ const (
 
 // mocks measures how many checks the sandbox and Prism's mock server create and read in a second, each in a process of
 // its own, with requests that both validate against the same contract.
-func mocks() error {
+func mocks(r *report) error {
 	if _, err := exec.LookPath("npx"); err != nil {
 		fmt.Println("\nNo node here: the sandbox is not compared with Prism.")
 		return nil
@@ -52,8 +52,8 @@ func mocks() error {
 	}
 	started = append(started, wait)
 	other := mock{url, "token", "7d1f4c52-90a3-4f0e-8d0c-51b2a6a0e3c7"}
-	var rates [2][]float64
-	for range 3 {
+	var rates [2]figure
+	for range min(rounds, 3) {
 		for i, m := range []mock{own, other} {
 			rate, err := m.load()
 			if err != nil {
@@ -62,11 +62,11 @@ func mocks() error {
 			rates[i] = append(rates[i], rate)
 		}
 	}
-	a, b := median(rates[0]), median(rates[1])
-	t.add("aver-go sandbox", fmt.Sprintf("%.0f", a), "1.0 ×")
-	t.add("Prism mock", fmt.Sprintf("%.0f", b), fmt.Sprintf("%.1f ×", a/b))
-	t.print()
-	judge("sandbox create + get, requests validated", "throughput × Prism's", a/b, 6, true)
+	times := ratio(rates[0], rates[1])
+	t.add("aver-go sandbox", rates[0].text(0), "")
+	t.add("Prism mock", rates[1].text(0), times.text(1)+" ×")
+	r.add("mocks", t.String())
+	r.target("sandbox create + get, requests validated", "throughput × Prism's", times, 6, true)
 	return nil
 }
 

@@ -137,7 +137,7 @@ func outage(s *service, p peer) (failed, requests int) {
 }
 
 // providers runs every scenario with every peer, each on a service of its own.
-func providers() error {
+func providers(r *report) error {
 	t := &table{title: "Caches of tokens under stress", header: append([]string{""}, peerNames...)}
 	for _, sc := range scenarios {
 		row := []string{sc.name}
@@ -158,7 +158,7 @@ func providers() error {
 		}
 		t.add(row...)
 	}
-	t.print()
+	r.add("providers", t.String())
 	return nil
 }
 
