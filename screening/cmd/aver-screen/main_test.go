@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/goaver/aver-go/sandbox"
+)
+
+// aver runs the command in a folder and returns what it printed, and its exit status.
+func aver(t *testing.T, ctx context.Context, args ...string) (out, errs string, exit int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	c := newCommand()
+	c.SetArgs(args)
+	c.SetOut(&stdout)
+	c.SetErr(&stderr)
+	c.SetIn(strings.NewReader(""))
+	if err := c.ExecuteContext(ctx); err != nil {
+		stderr.WriteString(err.Error())
+		exit = statusOf(err)
+	}
+	return stdout.String(), stderr.String(), exit
+}
+
+func inFolder(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"AVER_API_KEY", "AVER_API_SECRET", "AVER_GROUP_ID", "AVER_BASE_URL", "AVER_SCREENING_KEY"} {
+		t.Setenv(name, "")
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRunAndResults(t *testing.T) {
+	inFolder(t, nil)
+	people, _, _ := aver(t, t.Context(), "made-up", "100")
+	if err := os.WriteFile("people.csv", []byte(people), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const want = "100 rows: 100 done; 4 with hits\n"
+	for _, step := range [][]string{{"run", "people.csv", "--sandbox"}, {"run", "people.csv", "--sandbox"}, {"status", "people.db"}} {
+		if out, errs, exit := aver(t, t.Context(), step...); out != want || exit != 0 {
+			t.Errorf("%v: %d, %s%s", step, exit, out, errs)
+		}
+	}
+	if out, _, _ := aver(t, t.Context(), "status", "people.db", "--json"); out != `{"hits":4,"left":0,"rows":{"done":100},"total":100}`+"\n" {
+		t.Error(out)
+	}
+	out, _, exit := aver(t, t.Context(), "results", "people.db")
+	records, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil || exit != 0 || len(records) != 101 {
+		t.Fatalf("%d, %d records, %v", exit, len(records), err)
+	}
+	if got := strings.Join(records[1][:5], "|"); got != "1|customer-1|Ana Sol-1+hits-1|done|1" || records[1][6] == "" || records[1][8] == "" {
+		t.Errorf("%q", records[1])
+	}
+	out, _, exit = aver(t, t.Context(), "results", "people.db", "--format", "jsonl")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var first struct {
+		Number  int
+		Row     struct{ FirstName, ID string }
+		State   string
+		Results struct{ WatchlistResults []any }
+	}
+	if err := json.Unmarshal([]byte(lines[0]), &first); err != nil || exit != 0 || len(lines) != 100 || first.Number != 1 || first.Row.FirstName != "Ana" ||
+		first.Row.ID != "customer-1" || first.State != "done" || len(first.Results.WatchlistResults) != 1 {
+		t.Errorf("%d, %d lines, %+v, %v", exit, len(lines), first, err)
+	}
+	if runtime.GOOS != "windows" {
+		for _, name := range []string{"people.db", "people.db.lock"} {
+			if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("others may read %s: %v, %v", name, info.Mode(), err)
+			}
+		}
+	}
+}
+
+func TestWhatIsWrongIsSaidBeforeAnythingIsSent(t *testing.T) {
+	inFolder(t, map[string]string{
+		"good.csv": "firstName,lastName\nAna,Sol\n", "bad.csv": "firstName,lastName\nAna,Sol\nPrivate,\n", "no.csv": "a,b\n1,2\n",
+		"people.txt": "", "key": "short", "broken.jsonl": "{\"firstName\":\"A\",\"lastName\":\"B\"}\n{private\n", "renamed.csv": "given,surname\nAna,Sol\n",
+	})
+	for command, want := range map[string]string{
+		"run good.csv":                          "2 AVER_API_KEY is not set; set it, or try --sandbox",
+		"run missing.csv --sandbox":             "2 no such file",
+		"run people.txt --sandbox":              "2 want a .csv or a .jsonl file",
+		"run no.csv --sandbox":                  "2 a search needs the columns firstName and lastName",
+		"run bad.csv --validate":                "2 1 of 2 rows break the contract",
+		"run good.csv --validate":               "0 1 rows, all of them can be sent",
+		"run broken.jsonl --sandbox":            "2 line 2 is not a JSON object",
+		"run good.csv --sandbox --rate -1":      "1 the rate is -1; want more than 0",
+		"run good.csv --sandbox --wrong":        "2 unknown flag",
+		"run good.csv --sandbox --key-file key": "2 key holds no key; want 64 hexadecimal digits",
+		"run renamed.csv --validate":            "2 a search needs the columns",
+		"run renamed.csv --validate --map given=firstName --map surname=lastName": "0 1 rows",
+		"run renamed.csv --validate --map given=first":                            "2 there is no field \"first\"",
+		"status missing.db":              "2 no such file",
+		"results good.csv --format html": "2 want csv or jsonl",
+		"mark missing.db 1 waiting":      "2 no such file",
+		"mark good.csv one waiting":      "2 is no number of a row",
+		"made-up none":                   "2 is no number of people",
+	} {
+		out, errs, exit := aver(t, t.Context(), strings.Fields(command)...)
+		status, text, _ := strings.Cut(want, " ")
+		if status != string(rune('0'+exit)) || !strings.Contains(out+errs, text) {
+			t.Errorf("%s: %d, %s%s", command, exit, out, errs)
+		}
+		if strings.Contains(out+errs, "rivate") {
+			t.Errorf("%s prints what is personal: %s%s", command, out, errs)
+		}
+	}
+}
+
+func TestServiceIsAskedForOnlyWithAYes(t *testing.T) {
+	inFolder(t, map[string]string{"people.csv": "firstName,lastName\nAna,Sol\nPrivate,\n"})
+	sb := sandbox.Start(t)
+	t.Setenv("AVER_API_KEY", sb.Key)
+	t.Setenv("AVER_API_SECRET", sb.Secret)
+	t.Setenv("AVER_GROUP_ID", sb.GroupID)
+	t.Setenv("AVER_BASE_URL", sb.URL)
+	if out, errs, exit := aver(t, t.Context(), "run", "people.csv"); exit != 2 || !strings.Contains(errs, "1 searches, 0 done before, 1 refused") ||
+		!strings.Contains(errs, "confirm with --yes") {
+		t.Errorf("%d: %s%s", exit, out, errs)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if _, errs, exit := aver(t, ctx, "run", "people.csv", "--yes"); exit == 0 {
+		t.Errorf("with a caller that has left: %s", errs)
+	}
+	if out, errs, exit := aver(t, t.Context(), "run", "people.csv", "--yes", "--json"); exit != 0 || !strings.Contains(out, "1 done, 1 refused") {
+		t.Errorf("%d: %s%s", exit, out, errs)
+	}
+	if entries, _ := filepath.Glob("*"); len(entries) == 0 {
+		t.Error("nothing is there")
+	}
+}
+
+func TestKeyFile(t *testing.T) {
+	inFolder(t, map[string]string{"people.csv": "firstName,lastName\nAna,Solomonica\n", "key": strings.Repeat("0a", 32) + "\n"})
+	if out, errs, exit := aver(t, t.Context(), "run", "people.csv", "--sandbox", "--key-file", "key"); exit != 0 {
+		t.Fatalf("%d: %s%s", exit, out, errs)
+	}
+	for _, name := range []string{"people.db", "people.db-wal"} {
+		content, _ := os.ReadFile(name)
+		if bytes.Contains(content, []byte("Solomonica")) {
+			t.Errorf("%s holds the name", name)
+		}
+	}
+	if out, _, exit := aver(t, t.Context(), "results", "people.db", "--key-file", "key"); exit != 0 || !strings.Contains(out, "Ana Solomonica") {
+		t.Errorf("%d: %s", exit, out)
+	}
+	if out, errs, exit := aver(t, t.Context(), "results", "people.db"); exit != 1 || !strings.Contains(errs, "give its key") || strings.Contains(out, "Ana") {
+		t.Errorf("%d: %s%s", exit, out, errs)
+	}
+}

@@ -1,0 +1,15 @@
+// Package screening searches watchlists for many people: resumable after any interruption, and never the same person twice by itself.
+//
+//	db, err := screening.SQLite("people.db")
+//	s, err := screening.New(client, db, screening.WithGroup(groupID))
+//	added, err := s.Add(ctx, "people", screening.CSV(file, nil))
+//	err = s.Work(ctx) // until nothing is left to do
+//	for result, err := range s.Results(ctx, "people") { … }
+//
+// River (https://riverqueue.com) keeps the work and hands it out, in the same database as what came of it.
+//
+// A watchlist search costs money and has no identifier by which it could be found again. So the intent to send one is committed before
+// it is sent, and the outcome after. Where neither an answer nor a failure says what happened (the process died in between, the
+// connection broke), the row is [Unknown]: it is never sent again by itself. [Screening.Mark] and [Screening.RepeatUnknown] say what
+// is to become of it.
+package screening

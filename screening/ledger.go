@@ -1,0 +1,282 @@
+package screening
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A ledger says what became of each row. Every change is committed before anything follows from it.
+type ledger struct {
+	db      *sql.DB
+	dialect dialect
+	changes chan *change
+	ended   chan struct{} // closed when no change is taken any more
+}
+
+var errEnded = errors.New("screening: it was closed")
+
+// A dialect is what differs between the databases.
+type dialect struct {
+	bytes string // the type of bytes
+}
+
+var (
+	sqliteDialect   = dialect{bytes: "BLOB"}
+	postgresDialect = dialect{bytes: "BYTEA"}
+)
+
+// migrate makes the tables, if they are not there.
+func (l *ledger) migrate(ctx context.Context) error {
+	for _, statement := range []string{
+		`CREATE TABLE IF NOT EXISTS aver_screening_row (
+			list TEXT NOT NULL, number BIGINT NOT NULL, digest ` + l.dialect.bytes + ` NOT NULL, person ` + l.dialect.bytes + ` NOT NULL,
+			state TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', search_id TEXT NOT NULL DEFAULT '', results ` + l.dialect.bytes + `,
+			hits BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', changed_at BIGINT NOT NULL,
+			PRIMARY KEY (list, number))`,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_open ON aver_screening_row (list, number) WHERE state IN ('waiting', 'sending', 'sent')`,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_sending ON aver_screening_row (worker) WHERE state = 'sending'`,
+		`CREATE TABLE IF NOT EXISTS aver_screening_worker (id TEXT PRIMARY KEY, seen_at BIGINT NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS aver_screening_pause (id BIGINT PRIMARY KEY, ends_at BIGINT NOT NULL, reason TEXT NOT NULL)`,
+		`INSERT INTO aver_screening_pause (id, ends_at, reason) VALUES (1, 0, '') ON CONFLICT DO NOTHING`,
+	} {
+		if _, err := l.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("screening: the tables cannot be made: %w", err)
+		}
+	}
+	return nil
+}
+
+// A change is one of those that are committed together.
+type change struct {
+	do   func(*sql.Tx) error
+	done chan error
+}
+
+// mostTogether is how many changes are committed together at most.
+const mostTogether = 256
+
+// commit makes a change and returns when it is durable. Changes of many callers are committed together: a commit costs the same for
+// one as for a hundred.
+func (l *ledger) commit(do func(*sql.Tx) error) error {
+	c := &change{do, make(chan error, 1)}
+	select {
+	case l.changes <- c:
+		return <-c.done
+	case <-l.ended:
+		return errEnded
+	}
+}
+
+// run commits changes until ctx ends.
+func (l *ledger) run(ctx context.Context) {
+	defer close(l.ended)
+	for {
+		var together []*change
+		select {
+		case c := <-l.changes:
+			together = append(together, c)
+		case <-ctx.Done():
+			return
+		}
+		for more := true; more && len(together) < mostTogether; {
+			select {
+			case c := <-l.changes:
+				together = append(together, c)
+			default:
+				more = false
+			}
+		}
+		err := l.transact(ctx, func(tx *sql.Tx) error {
+			for _, c := range together {
+				if err := c.do(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for _, c := range together {
+			c.done <- err
+		}
+	}
+}
+
+func (l *ledger) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// claim takes a row that waits, to send it. It reports false when another worker was faster.
+func (l *ledger) claim(list string, number int64, worker string) (claimed bool, err error) {
+	err = l.commit(func(tx *sql.Tx) error {
+		r, err := tx.Exec(`UPDATE aver_screening_row SET state = 'sending', worker = $1, changed_at = $2
+			WHERE list = $3 AND number = $4 AND state = 'waiting'`, worker, now(), list, number)
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		claimed = n == 1
+		return err
+	})
+	return claimed && err == nil, err
+}
+
+// An outcome is what came of a row.
+type outcome struct {
+	state    State
+	searchID string
+	results  []byte // sealed; nil for none
+	hits     int
+	reason   string
+}
+
+// record notes what came of a row that worker has claimed.
+func (l *ledger) record(list string, number int64, worker string, o outcome) error {
+	return l.commit(func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, search_id = $2, results = $3, hits = $4, reason = $5, changed_at = $6
+			WHERE list = $7 AND number = $8 AND worker = $9 AND state IN ('sending', 'sent', 'unknown')`,
+			string(o.state), o.searchID, o.results, o.hits, o.reason, now(), list, number, worker)
+		return err
+	})
+}
+
+// adopt gives a search that was sent to another worker, which reads its results.
+func (l *ledger) adopt(list string, number int64, worker string) error {
+	return l.commit(func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE aver_screening_row SET worker = $1 WHERE list = $2 AND number = $3 AND state = 'sent'`, worker, list, number)
+		return err
+	})
+}
+
+// An entry is a row as the ledger has it.
+type entry struct {
+	number   int64
+	state    State
+	person   []byte // sealed
+	searchID string
+}
+
+// open returns the rows in a range that are not final.
+func (l *ledger) open(ctx context.Context, list string, from, to int64) ([]entry, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT number, state, person, search_id FROM aver_screening_row
+		WHERE list = $1 AND number BETWEEN $2 AND $3 AND state IN ('waiting', 'sending', 'sent') ORDER BY number`, list, from, to)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []entry
+	for rows.Next() {
+		var e entry
+		if err := rows.Scan(&e.number, &e.state, &e.person, &e.searchID); err != nil {
+			return nil, err
+		}
+		found = append(found, e)
+	}
+	return found, rows.Err()
+}
+
+// seen notes that a worker lives.
+func (l *ledger) seen(worker string) error {
+	return l.commit(func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO aver_screening_worker (id, seen_at) VALUES ($1, $2)
+			ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, worker, now())
+		return err
+	})
+}
+
+// bury makes unknown what workers were sending that were not seen since.
+func (l *ledger) bury(since time.Time) error {
+	return l.commit(func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE aver_screening_row SET state = 'unknown', reason = $1, changed_at = $2 WHERE state = 'sending'
+			AND worker NOT IN (SELECT id FROM aver_screening_worker WHERE seen_at >= $3)`,
+			"the worker ended while it was being sent", now(), since.UnixMilli())
+		return err
+	})
+}
+
+// pause has all workers send nothing until a time.
+func (l *ledger) pause(until time.Time, reason string) error {
+	return l.commit(func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE aver_screening_pause SET ends_at = $1, reason = $2 WHERE ends_at < $1`, until.UnixMilli(), reason)
+		return err
+	})
+}
+
+// paused returns until when nothing is sent.
+func (l *ledger) paused(ctx context.Context) (time.Time, error) {
+	var ms int64
+	err := l.db.QueryRowContext(ctx, `SELECT ends_at FROM aver_screening_pause WHERE id = 1`).Scan(&ms)
+	return time.UnixMilli(ms), err
+}
+
+// A Status counts the rows of a list.
+type Status struct {
+	Rows  map[State]int64
+	Hits  int64 // rows that are done and found something
+	First time.Time
+	Last  time.Time // when something changed last
+}
+
+// Left returns how many rows are not final.
+func (s Status) Left() int64 { return s.Rows[Waiting] + s.Rows[Sending] + s.Rows[Sent] }
+
+// Total returns how many rows there are.
+func (s Status) Total() (n int64) {
+	for _, count := range s.Rows {
+		n += count
+	}
+	return n
+}
+
+// String counts in words.
+func (s Status) String() string {
+	var parts []string
+	for _, state := range []State{Done, Refused, Unknown, Sent, Sending, Waiting} {
+		if n := s.Rows[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	if len(parts) == 0 {
+		return "no rows"
+	}
+	return fmt.Sprintf("%d rows: %s; %d with hits", s.Total(), strings.Join(parts, ", "), s.Hits)
+}
+
+func (l *ledger) status(ctx context.Context, list string) (Status, error) {
+	s := Status{Rows: make(map[State]int64)}
+	rows, err := l.db.QueryContext(ctx, `SELECT state, count(*), sum(CASE WHEN hits > 0 THEN 1 ELSE 0 END), min(changed_at), max(changed_at)
+		FROM aver_screening_row WHERE list = $1 GROUP BY state`, list)
+	if err != nil {
+		return s, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var state State
+		var n, hits, first, last int64
+		if err := rows.Scan(&state, &n, &hits, &first, &last); err != nil {
+			return s, err
+		}
+		s.Rows[state] = n
+		if state == Done {
+			s.Hits = hits
+		}
+		if at := time.UnixMilli(first); s.First.IsZero() || at.Before(s.First) {
+			s.First = at
+		}
+		if at := time.UnixMilli(last); at.After(s.Last) {
+			s.Last = at
+		}
+	}
+	return s, rows.Err()
+}
+
+func now() int64 { return time.Now().UnixMilli() }

@@ -1,0 +1,173 @@
+package screening
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// columns are the fields of a row, by the names that columns may have: letter case, spaces, dashes and underscores do not matter.
+var columns = map[string]func(*Row) *string{
+	"id":              func(r *Row) *string { return &r.ID },
+	"firstName":       func(r *Row) *string { return &r.FirstName },
+	"middleName":      func(r *Row) *string { return &r.MiddleName },
+	"lastName":        func(r *Row) *string { return &r.LastName },
+	"businessName":    func(r *Row) *string { return &r.BusinessName },
+	"country":         func(r *Row) *string { return &r.Country },
+	"stateOrProvince": func(r *Row) *string { return &r.StateOrProvince },
+	"checkId":         func(r *Row) *string { return &r.CheckID },
+}
+
+// Columns returns the names of the columns that [CSV] knows.
+func Columns() []string { return slices.Sorted(maps.Keys(columns)) }
+
+func plain(name string) string {
+	return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.TrimSpace(name)))
+}
+
+// CSV reads rows from a CSV text (RFC 4180) whose first line names the columns. named gives the columns that have other names: field
+// by column, as in {"surname": "lastName"}. Columns that are no field are left out. The number of a row is that of its record, the
+// first one after the names being 1.
+//
+// A text that is not CSV, or lacks the columns that a search needs, is an error, and nothing follows it.
+func CSV(r io.Reader, named map[string]string) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		in := csv.NewReader(withoutMark(r))
+		in.ReuseRecord = true
+		header, err := in.Read()
+		if err != nil {
+			yield(Row{}, fmt.Errorf("screening: the names of the columns cannot be read: %w", csvError(err)))
+			return
+		}
+		fields, err := fieldsOf(header, named)
+		if err != nil {
+			yield(Row{}, fmt.Errorf("screening: %w", err))
+			return
+		}
+		for number := int64(1); ; number++ {
+			record, err := in.Read()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				yield(Row{}, fmt.Errorf("screening: %w", csvError(err)))
+				return
+			}
+			row := Row{Number: number}
+			for i, field := range fields {
+				if field != nil {
+					*field(&row) = strings.Clone(strings.TrimSpace(record[i]))
+				}
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// fieldsOf returns the field of each column.
+func fieldsOf(header []string, named map[string]string) ([]func(*Row) *string, error) {
+	fields := make([]func(*Row) *string, len(header))
+	found := make(map[string]string)
+	for i, name := range header {
+		target := name
+		for column, field := range named {
+			if plain(column) == plain(name) {
+				if target = field; columnOf(field) == "" {
+					return nil, fmt.Errorf("there is no field %q for the column %q; there are %s", field, column, strings.Join(Columns(), ", "))
+				}
+			}
+		}
+		known := columnOf(target)
+		if known == "" {
+			continue
+		}
+		if other, twice := found[known]; twice {
+			return nil, fmt.Errorf("the columns %q and %q are both %s", other, name, known)
+		}
+		found[known], fields[i] = name, columns[known]
+	}
+	for name := range named {
+		if !slices.ContainsFunc(header, func(h string) bool { return plain(h) == plain(name) }) {
+			return nil, fmt.Errorf("there is no column %q; there are %s", name, strings.Join(header, ", "))
+		}
+	}
+	_, first := found["firstName"]
+	_, last := found["lastName"]
+	if _, business := found["businessName"]; !business && !(first && last) {
+		return nil, fmt.Errorf("a search needs the columns firstName and lastName, or businessName; there are %s", strings.Join(header, ", "))
+	}
+	return fields, nil
+}
+
+// columnOf returns the known name of a column; empty when there is none.
+func columnOf(name string) string {
+	for known := range columns {
+		if plain(known) == plain(name) {
+			return known
+		}
+	}
+	return ""
+}
+
+// csvError says where a text is not CSV, without what is there.
+func csvError(err error) error {
+	var wrong *csv.ParseError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("line %d is not valid CSV: %w", wrong.Line, wrong.Err)
+	}
+	return err
+}
+
+// withoutMark skips the byte order mark that spreadsheets write.
+func withoutMark(r io.Reader) io.Reader {
+	b := bufio.NewReader(r)
+	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		_, _ = b.Discard(3)
+	}
+	return b
+}
+
+// maxLine is how long a line of [JSONL] may be, in bytes.
+const maxLine = 1 << 20
+
+// JSONL reads rows from lines of JSON objects with the fields of a [Row] (firstName, lastName, …). Other properties are left out, and so
+// are empty lines. The number of a row is that of its line.
+func JSONL(r io.Reader) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		lines := bufio.NewScanner(withoutMark(r))
+		lines.Buffer(nil, maxLine)
+		number := int64(0)
+		for lines.Scan() {
+			number++
+			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+				continue
+			}
+			row := Row{Number: number}
+			if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+				var wrong *json.UnmarshalTypeError
+				if errors.As(err, &wrong) {
+					yield(Row{}, fmt.Errorf("screening: line %d has a %s for %s", number, wrong.Value, wrong.Field))
+					return
+				}
+				yield(Row{}, fmt.Errorf("screening: line %d is not a JSON object", number))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(Row{}, fmt.Errorf("screening: line %d: %w", number+1, err))
+		}
+	}
+}

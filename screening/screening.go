@@ -1,0 +1,362 @@
+package screening
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
+
+	"github.com/goaver/aver-go/api"
+)
+
+// A Screening searches watchlists for the rows of a database. Its methods may be called from any number of goroutines, but Work by one
+// at a time.
+type Screening struct {
+	client  *api.Client
+	db      *Database
+	ledger  *ledger
+	id      string // of this worker
+	options options
+	slots   *semaphore.Weighted // one for each row that is under way
+	pace    *pace
+	stop    context.CancelFunc
+}
+
+type options struct {
+	group       string
+	concurrency int
+	rate        rate.Limit
+	seal        seal
+	logger      *slog.Logger
+	look        time.Duration // between looks at searches that are not done
+}
+
+// An Option configures a [Screening].
+type Option func(*options) error
+
+// WithGroup sets the check group that searches belong to. It is needed for [Screening.Work].
+func WithGroup(id string) Option {
+	return func(o *options) error {
+		o.group = id
+		return nil
+	}
+}
+
+// WithConcurrency limits how many rows are under way at once in this process; the default is 16.
+func WithConcurrency(n int) Option {
+	return func(o *options) error {
+		if n < 1 || n > 4096 {
+			return fmt.Errorf("the concurrency is %d; want 1 to 4096", n)
+		}
+		o.concurrency = n
+		return nil
+	}
+}
+
+// WithRate limits how many searches are sent in a second by this process; the default is no limit.
+func WithRate(perSecond float64) Option {
+	return func(o *options) error {
+		if !(perSecond > 0) {
+			return fmt.Errorf("the rate is %v; want more than 0 a second", perSecond)
+		}
+		o.rate = rate.Limit(perSecond)
+		return nil
+	}
+}
+
+// WithKey encrypts what is personal in the database: rows and results, with AES-256-GCM. The key has 32 bytes.
+func WithKey(key []byte) Option {
+	return func(o *options) (err error) {
+		o.seal, err = newSeal(key)
+		return err
+	}
+}
+
+// WithLogger has what goes wrong logged, with numbers of rows in place of names; the default is not to log.
+func WithLogger(logger *slog.Logger) Option {
+	return func(o *options) error {
+		if logger == nil {
+			return errors.New("the logger is nil")
+		}
+		o.logger = logger
+		return nil
+	}
+}
+
+// New prepares a database: it makes the tables, River's and its own, if they are not there. What a process that ended was sending is
+// [Unknown] from then on.
+func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) (*Screening, error) {
+	if client == nil {
+		return nil, errors.New("screening: the client is nil")
+	}
+	s, err := newScreening(client, db, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, err
+	}
+	life, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go s.ledger.run(life)
+	if db.alone {
+		if err := s.ledger.bury(time.Now().Add(time.Second)); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Read reads a database, beside the process that works on it: [Screening.Status] and [Screening.Results] are all that can be called.
+func Read(db *Database, opts ...Option) (*Screening, error) {
+	s, err := newScreening(nil, db, opts)
+	if err == nil {
+		s.stop = func() {}
+		close(s.ledger.ended)
+	}
+	return s, err
+}
+
+func newScreening(client *api.Client, db *Database, opts []Option) (*Screening, error) {
+	o := options{concurrency: 16, rate: rate.Inf, logger: slog.New(slog.DiscardHandler), look: 2 * time.Second}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&o); err != nil {
+			return nil, fmt.Errorf("screening: %w", err)
+		}
+	}
+	if db == nil {
+		return nil, errors.New("screening: the database is nil")
+	}
+	p := newPace()
+	p.limiter.SetLimit(o.rate)
+	return &Screening{
+		pace: p, client: client, db: db, ledger: &db.ledger, id: rand.Text(), options: o, slots: semaphore.NewWeighted(int64(o.concurrency)),
+	}, nil
+}
+
+// Close ends it. It is called after Work has returned, and does not close the database.
+func (s *Screening) Close() {
+	s.stop()
+	<-s.ledger.ended
+}
+
+// Added says what [Screening.Add] found.
+type Added struct {
+	New     int64
+	Before  int64 // were there already
+	Invalid int64 // of the new ones: break the contract, and are refused
+}
+
+// addedTogether is how many rows are added in one transaction.
+const addedTogether = 1000
+
+// Add adds rows to a list. Rows that are there already stay as they are, whatever became of them: a list that is added again goes on
+// where it was. A row that differs from the one that was there under its number is an error, for the list is another then.
+//
+// A row that breaks the contract is [Refused], with its reason, and is never sent.
+func (s *Screening) Add(ctx context.Context, list string, rows iter.Seq2[Row, error]) (Added, error) {
+	var added Added
+	var some []Row
+	flush := func() error {
+		a, err := s.add(ctx, list, some)
+		added.New, added.Before, added.Invalid = added.New+a.New, added.Before+a.Before, added.Invalid+a.Invalid
+		some = some[:0]
+		return err
+	}
+	for row, err := range rows {
+		if err != nil {
+			return added, errors.Join(flush(), err)
+		}
+		if some = append(some, row); len(some) == addedTogether {
+			if err := flush(); err != nil {
+				return added, err
+			}
+		}
+	}
+	return added, flush()
+}
+
+func (s *Screening) add(ctx context.Context, list string, rows []Row) (added Added, err error) {
+	if len(rows) == 0 {
+		return added, nil
+	}
+	before, err := s.ledger.digests(ctx, list, rows[0].Number, rows[len(rows)-1].Number)
+	if err != nil {
+		return added, err
+	}
+	var fresh []stored
+	for _, row := range rows {
+		text, err := json.Marshal(row)
+		if err != nil {
+			return added, err
+		}
+		digest := s.options.seal.digest(text)
+		if known, ok := before[row.Number]; ok {
+			if known != string(digest) {
+				return added, fmt.Errorf("screening: %v of %s is another than before; give another name to another list", row, list)
+			}
+			added.Before++
+			continue
+		}
+		r := stored{number: row.Number, digest: digest, person: s.options.seal.close(text, list, row.Number), state: Waiting}
+		if err := row.Validate(); err != nil {
+			r.state, r.reason = Refused, err.Error()
+			added.Invalid++
+		}
+		fresh = append(fresh, r)
+		added.New++
+	}
+	return added, s.ledger.insert(list, fresh)
+}
+
+// Status counts the rows of a list.
+func (s *Screening) Status(ctx context.Context, list string) (Status, error) {
+	return s.ledger.status(ctx, list)
+}
+
+// Results returns what came of the rows of a list, in their order.
+func (s *Screening) Results(ctx context.Context, list string) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		next := int64(0)
+		for {
+			some, err := s.results(ctx, list, next)
+			if err != nil {
+				yield(Result{}, err)
+				return
+			}
+			if len(some) == 0 {
+				return
+			}
+			for _, r := range some {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			next = some[len(some)-1].Row.Number + 1
+		}
+	}
+}
+
+// results returns some of them, from a number on.
+func (s *Screening) results(ctx context.Context, list string, from int64) ([]Result, error) {
+	rows, err := s.ledger.db.QueryContext(ctx, `SELECT number, person, state, reason, search_id, results FROM aver_screening_row
+		WHERE list = $1 AND number >= $2 ORDER BY number LIMIT 500`, list, from)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var some []Result
+	for rows.Next() {
+		var r Result
+		var person, results []byte
+		if err := rows.Scan(&r.Row.Number, &person, &r.State, &r.Reason, &r.SearchID, &results); err != nil {
+			return nil, err
+		}
+		if err := s.unseal(person, list, r.Row.Number, &r.Row); err != nil {
+			return nil, err
+		}
+		if len(results) > 0 {
+			r.Results = new(api.WatchlistSearchResults)
+			if err := s.unseal(results, list, r.Row.Number, r.Results); err != nil {
+				return nil, err
+			}
+		}
+		some = append(some, r)
+	}
+	return some, rows.Err()
+}
+
+func (s *Screening) unseal(sealed []byte, list string, number int64, into any) error {
+	text, err := s.options.seal.open(sealed, list, number)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// RepeatUnknown has the rows of a list that are [Unknown] sent again by the next [Screening.Work]: for whoever has found out that they
+// were not performed, or would rather pay twice. It returns how many there are.
+func (s *Screening) RepeatUnknown(list string) (n int64, err error) {
+	return s.ledger.turn(list, "", 0, Waiting)
+}
+
+// Mark says what is to become of a row that is [Unknown]: [Waiting] to have it sent again, [Refused] to leave it.
+func (s *Screening) Mark(list string, number int64, state State) error {
+	if state != Waiting && state != Refused {
+		return fmt.Errorf("screening: a row cannot be marked %q; want %q to send it again, or %q to leave it", state, Waiting, Refused)
+	}
+	n, err := s.ledger.turn(list, "marked by hand", number, state)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("screening: row %d of %s is not unknown", number, list)
+	}
+	return err
+}
+
+// stored is a row as it is inserted.
+type stored struct {
+	number         int64
+	digest, person []byte
+	state          State
+	reason         string
+}
+
+func (l *ledger) digests(ctx context.Context, list string, from, to int64) (map[int64]string, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT number, digest FROM aver_screening_row WHERE list = $1 AND number BETWEEN $2 AND $3`, list, from, to)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := make(map[int64]string)
+	for rows.Next() {
+		var number int64
+		var digest []byte
+		if err := rows.Scan(&number, &digest); err != nil {
+			return nil, err
+		}
+		found[number] = string(digest)
+	}
+	return found, rows.Err()
+}
+
+func (l *ledger) insert(list string, rows []stored) error {
+	return l.commit(func(tx *sql.Tx) error {
+		insert, err := tx.Prepare(`INSERT INTO aver_screening_row (list, number, digest, person, state, reason, changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for _, r := range rows {
+			if _, err := insert.Exec(list, r.number, r.digest, r.person, string(r.state), r.reason, now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// turn gives rows that are unknown another state: one, or all when number is 0.
+func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
+	err = l.commit(func(tx *sql.Tx) error {
+		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, worker = '', changed_at = $3
+			WHERE list = $4 AND state = 'unknown' AND (number = $5 OR $5 = 0)`, string(state), reason, now(), list, number)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
+}

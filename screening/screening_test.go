@@ -1,0 +1,422 @@
+package screening_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goaver/aver-go/api"
+	"github.com/goaver/aver-go/sandbox"
+	"github.com/goaver/aver-go/screening"
+)
+
+// A service is a sandbox that counts the searches it performs, by the last name, and has some go wrong.
+type service struct {
+	*httptest.Server
+	sandbox *sandbox.Sandbox
+	fault   func(number int, lastName string) string // "", or what goes wrong: see the cases of ServeHTTP
+
+	mu       sync.Mutex
+	searches map[string]int
+	number   int
+}
+
+func newService(t testing.TB) *service {
+	t.Helper()
+	sb, err := sandbox.New(sandbox.WithProcessing(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{sandbox: sb, searches: make(map[string]int), fault: func(int, string) string { return "" }}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/watchlist/search") {
+		s.sandbox.ServeHTTP(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	var person struct{ LastName string }
+	_ = json.Unmarshal(body, &person)
+	s.mu.Lock()
+	s.number++
+	fault := s.fault(s.number, person.LastName)
+	s.mu.Unlock()
+	switch fault {
+	case "429":
+		w.Header().Set("Retry-After", "0")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	case "503":
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case "reset before":
+		panic(http.ErrAbortHandler)
+	}
+	s.mu.Lock()
+	s.searches[person.LastName]++
+	s.mu.Unlock()
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	if fault == "reset after" {
+		s.sandbox.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	}
+	s.sandbox.ServeHTTP(w, r)
+}
+
+func (s *service) client(t testing.TB) *api.Client {
+	t.Helper()
+	client, err := api.New(s.sandbox.Key, s.sandbox.Secret, api.WithBaseURL(s.URL+"/api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// sent returns how many searches were sent.
+func (s *service) sent() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.number
+}
+
+// counts returns how many names were searched once, and which more often.
+func (s *service) counts() (once int, more []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, n := range s.searches {
+		if n == 1 {
+			once++
+		} else {
+			more = append(more, fmt.Sprintf("%s: %d", name, n))
+		}
+	}
+	return once, more
+}
+
+func open(t *testing.T, s *service, file string, opts ...screening.Option) *screening.Screening {
+	t.Helper()
+	db, err := screening.SQLite(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc, err := screening.New(t.Context(), s.client(t), db, append([]screening.Option{screening.WithGroup(s.sandbox.GroupID)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		sc.Close()
+		_ = db.Close()
+	})
+	return sc
+}
+
+// people returns made-up rows.
+func people(n int) iter.Seq2[screening.Row, error] {
+	return func(yield func(screening.Row, error) bool) {
+		for i := range n {
+			row := screening.Row{Number: int64(i + 1), ID: fmt.Sprint("customer-", i+1), FirstName: "Maria", LastName: fmt.Sprintf("Person%d", i+1)}
+			if i%10 == 0 {
+				row.LastName += "+hits-2"
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+func add(t *testing.T, sc *screening.Screening, rows iter.Seq2[screening.Row, error]) screening.Added {
+	t.Helper()
+	added, err := sc.Add(t.Context(), "people", rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return added
+}
+
+func status(t *testing.T, sc *screening.Screening) screening.Status {
+	t.Helper()
+	st, err := sc.Status(t.Context(), "people")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func TestEverybodyIsSearchedOnce(t *testing.T) {
+	s := newService(t)
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	const n = 500
+	if added := add(t, sc, people(n)); added != (screening.Added{New: n}) {
+		t.Errorf("%+v", added)
+	}
+	if added := add(t, sc, people(n)); added != (screening.Added{Before: n}) {
+		t.Errorf("again: %+v", added)
+	}
+	if err := sc.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if once, more := s.counts(); once != n || len(more) > 0 {
+		t.Errorf("%d were searched once; %v", once, more)
+	}
+	if st := status(t, sc); st.Rows[screening.Done] != n || st.Hits != n/10 || st.Left() != 0 {
+		t.Errorf("%v", st)
+	}
+	next := int64(1)
+	for r, err := range sc.Results(t.Context(), "people") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if (next-1)%10 == 0 {
+			want = 2
+		}
+		if r.Row.Number != next || r.Row.ID != fmt.Sprint("customer-", next) || r.SearchID == "" || len(r.Results.WatchlistResults) != want {
+			t.Errorf("%v: %s with %d hits", r.Row, r.State, len(r.Results.WatchlistResults))
+		}
+		next++
+	}
+	if next != n+1 {
+		t.Errorf("%d results", next-1)
+	}
+	if err := sc.Work(t.Context()); err != nil { // nothing is left
+		t.Error(err)
+	}
+}
+
+// What is refused for certain is sent again; what may have been performed never is by itself.
+func TestFaults(t *testing.T) {
+	s := newService(t)
+	lost := make(map[string]bool)
+	s.fault = func(number int, name string) string {
+		switch number % 50 {
+		case 1:
+			return "429"
+		case 2:
+			lost[name] = true // it may have been performed before
+			return "503"
+		case 3:
+			lost[name] = true
+			return "reset before"
+		case 4:
+			lost[name] = true
+			return "reset after"
+		}
+		return ""
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	const n = 100
+	add(t, sc, people(n))
+	if err := sc.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st := status(t, sc)
+	if _, more := s.counts(); len(more) > 0 {
+		t.Errorf("searched more than once: %v", more)
+	}
+	for r := range sc.Results(t.Context(), "people") {
+		if want := lost[r.Row.LastName]; want != (r.State == screening.Unknown) {
+			t.Errorf("%v is %s: %s", r.Row, r.State, r.Reason)
+		}
+	}
+	if st.Rows[screening.Done]+st.Rows[screening.Unknown] != n || st.Rows[screening.Unknown] == 0 {
+		t.Errorf("%v", st)
+	}
+
+	s.fault = func(int, string) string { return "" }
+	first := slices.Collect(unknown(t, sc))[0]
+	if err := sc.Mark("people", first, screening.Refused); err != nil {
+		t.Error(err)
+	}
+	if err := sc.Mark("people", first, screening.Waiting); err == nil {
+		t.Error("a row that is not unknown was marked")
+	}
+	if err := sc.Mark("people", first, screening.Done); err == nil {
+		t.Error("a row was marked done")
+	}
+	repeated, err := sc.RepeatUnknown("people")
+	if err != nil || repeated != st.Rows[screening.Unknown]-1 {
+		t.Errorf("%d, %v", repeated, err)
+	}
+	if err := sc.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st := status(t, sc); st.Rows[screening.Done] != n-1 || st.Rows[screening.Refused] != 1 {
+		t.Errorf("%v", st)
+	}
+}
+
+func unknown(t *testing.T, sc *screening.Screening) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for r, err := range sc.Results(t.Context(), "people") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.State == screening.Unknown && !yield(r.Row.Number) {
+				return
+			}
+		}
+	}
+}
+
+func TestRowsThatBreakTheContractAreNotSent(t *testing.T) {
+	s := newService(t)
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	rows := []screening.Row{{Number: 1, FirstName: "Maria"}, {Number: 2, FirstName: "Maria", LastName: "Private"}, {Number: 3}}
+	added := add(t, sc, func(yield func(screening.Row, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	})
+	if added != (screening.Added{New: 3, Invalid: 2}) {
+		t.Errorf("%+v", added)
+	}
+	if err := sc.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st := status(t, sc); st.Rows[screening.Done] != 1 || st.Rows[screening.Refused] != 2 {
+		t.Errorf("%v", st)
+	}
+	for r := range sc.Results(t.Context(), "people") {
+		if r.State == screening.Refused && !strings.Contains(r.Reason, "Name") {
+			t.Errorf("%v: %s", r.Row, r.Reason)
+		}
+		if text := fmt.Sprintf("%v %+v %#v %s", r.Row, r.Row, r.Row, r.Row); strings.Contains(text, "Private") {
+			t.Errorf("printed: %s", text)
+		}
+	}
+	changed := people(1)
+	if _, err := sc.Add(t.Context(), "people", changed); err == nil || !strings.Contains(err.Error(), "row 1 of people is another than before") {
+		t.Errorf("another list: %v", err)
+	}
+}
+
+// A caller that leaves gets what is under way finished; what is not goes on the next time, in another process.
+func TestInterruptedAndResumed(t *testing.T) {
+	s := newService(t)
+	file := filepath.Join(t.TempDir(), "people.db")
+	const n = 300
+	ctx, leave := context.WithCancel(t.Context())
+	s.fault = func(number int, _ string) string {
+		if number == 120 {
+			leave()
+		}
+		return ""
+	}
+	func() {
+		db, err := screening.SQLite(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		sc, err := screening.New(t.Context(), s.client(t), db, screening.WithGroup(s.sandbox.GroupID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sc.Close()
+		add(t, sc, people(n))
+		start := time.Now()
+		if err := sc.Work(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("it took %v to stop", took)
+		}
+		if st := status(t, sc); st.Rows[screening.Unknown] > 0 || st.Rows[screening.Sending] > 0 || st.Left() == 0 {
+			t.Errorf("%v", st)
+		}
+	}()
+	sc := open(t, s, file)
+	add(t, sc, people(n))
+	if err := sc.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	once, more := s.counts()
+	if st := status(t, sc); st.Rows[screening.Done] != n || once != n || len(more) > 0 {
+		t.Errorf("%v; %d once, %v", st, once, more)
+	}
+}
+
+func TestCredentialsThatAreRefusedEndIt(t *testing.T) {
+	s := newService(t)
+	db, err := screening.SQLite(filepath.Join(t.TempDir(), "people.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	client, err := api.New("wrong", "wrong", api.WithBaseURL(s.URL+"/api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc, err := screening.New(t.Context(), client, db, screening.WithGroup(s.sandbox.GroupID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sc.Close()
+	add(t, sc, people(10))
+	if err := sc.Work(t.Context()); !errors.Is(err, api.ErrUnauthorized) {
+		t.Errorf("%v", err)
+	}
+	if st := status(t, sc); st.Rows[screening.Waiting] != 10 {
+		t.Errorf("%v", st)
+	}
+}
+
+func TestKey(t *testing.T) {
+	s := newService(t)
+	file := filepath.Join(t.TempDir(), "people.db")
+	key := make([]byte, 32)
+	sc := open(t, s, file, screening.WithKey(key))
+	add(t, sc, people(20))
+	if err := sc.Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := 0; true {
+		for r, err := range sc.Results(t.Context(), "people") {
+			if n++; err != nil || r.Row.FirstName != "Maria" || r.Results == nil {
+				t.Errorf("%v: %v", r.Row, err)
+			}
+		}
+	}
+	other, err := screening.SQLite(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for want, opts := range map[string][]screening.Option{
+		"give its key": nil, "not the database's": {screening.WithKey([]byte(strings.Repeat("k", 32)))},
+	} {
+		reader, err := screening.Read(other, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range reader.Results(t.Context(), "people") {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %s", err, want)
+			}
+		}
+		other, _ = screening.SQLite(file)
+		defer other.Close()
+	}
+	if _, err := screening.New(t.Context(), s.client(t), other); !errors.Is(err, screening.ErrBusy) {
+		t.Errorf("a second process: %v", err)
+	}
+}
