@@ -16,7 +16,7 @@ import (
 //	go test -run - -bench Rows -benchtime 1x
 func BenchmarkRows(b *testing.B) {
 	for _, workers := range []int{1, 4, 16, 64} {
-		const n = 2000
+		const n = 10_000
 		b.Run(fmt.Sprintf("plain loop/%d", workers), func(b *testing.B) {
 			s := newService(b)
 			client := s.client(b)

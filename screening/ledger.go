@@ -15,6 +15,20 @@ type ledger struct {
 	dialect dialect
 	changes chan *change
 	ended   chan struct{} // closed when no change is taken any more
+
+	claimed, recorded *sql.Stmt
+}
+
+// prepare prepares what is done for every row.
+func (l *ledger) prepare(ctx context.Context) (err error) {
+	l.claimed, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row SET state = 'sending', worker = $1, changed_at = $2
+		WHERE list = $3 AND number = $4 AND state = 'waiting'`)
+	if err == nil {
+		l.recorded, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row
+			SET state = $1, search_id = $2, results = $3, hits = $4, reason = $5, changed_at = $6
+			WHERE list = $7 AND number = $8 AND worker = $9 AND state IN ('sending', 'sent', 'unknown')`)
+	}
+	return err
 }
 
 var errEnded = errors.New("screening: it was closed")
@@ -118,8 +132,7 @@ func (l *ledger) transact(ctx context.Context, do func(*sql.Tx) error) error {
 // claim takes a row that waits, to send it. It reports false when another worker was faster.
 func (l *ledger) claim(list string, number int64, worker string) (claimed bool, err error) {
 	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`UPDATE aver_screening_row SET state = 'sending', worker = $1, changed_at = $2
-			WHERE list = $3 AND number = $4 AND state = 'waiting'`, worker, now(), list, number)
+		r, err := tx.Stmt(l.claimed).Exec(worker, now(), list, number)
 		if err != nil {
 			return err
 		}
@@ -142,9 +155,7 @@ type outcome struct {
 // record notes what came of a row that worker has claimed.
 func (l *ledger) record(list string, number int64, worker string, o outcome) error {
 	return l.commit(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, search_id = $2, results = $3, hits = $4, reason = $5, changed_at = $6
-			WHERE list = $7 AND number = $8 AND worker = $9 AND state IN ('sending', 'sent', 'unknown')`,
-			string(o.state), o.searchID, o.results, o.hits, o.reason, now(), list, number, worker)
+		_, err := tx.Stmt(l.recorded).Exec(string(o.state), o.searchID, o.results, o.hits, o.reason, now(), list, number, worker)
 		return err
 	})
 }

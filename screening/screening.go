@@ -104,6 +104,9 @@ func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) 
 	if err := db.migrate(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.ledger.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("screening: %w", err)
+	}
 	life, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	go s.ledger.run(life)
@@ -219,6 +222,62 @@ func (s *Screening) add(ctx context.Context, list string, rows []Row) (added Add
 		added.New++
 	}
 	return added, s.ledger.insert(list, fresh)
+}
+
+// Lists returns the names of the lists that have rows.
+func (s *Screening) Lists(ctx context.Context) ([]string, error) {
+	rows, err := s.ledger.db.QueryContext(ctx, `SELECT DISTINCT list FROM aver_screening_row ORDER BY list`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
+// Purge forgets rows of a list that are final, with whatever came of them: all of them, or those that the application calls by an ID. It
+// returns how many there were. A list that is added again after that begins anew with them.
+func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err error) {
+	if id == "" {
+		return s.ledger.purge(list, 0)
+	}
+	var numbers []int64
+	for r, err := range s.Results(ctx, list) {
+		if err != nil {
+			return 0, err
+		}
+		if r.Row.ID == id && r.State.final() {
+			numbers = append(numbers, r.Row.Number)
+		}
+	}
+	for _, number := range numbers {
+		one, err := s.ledger.purge(list, number)
+		if n += one; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// purge forgets what is final of a list: one row, or all when number is 0.
+func (l *ledger) purge(list string, number int64) (n int64, err error) {
+	err = l.commit(func(tx *sql.Tx) error {
+		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (number = $2 OR $2 = 0) AND state IN ('done', 'refused', 'unknown')`,
+			list, number)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
 }
 
 // Status counts the rows of a list.

@@ -66,7 +66,7 @@ func (s *Screening) Work(ctx context.Context) error {
 	}
 	jobs, err := s.db.engine(&river.Config{
 		ID: "aver-screening-" + s.id, Workers: workers, Logger: s.options.logger, JobTimeout: jobTimeout, RescueStuckJobsAfter: jobTimeout + jobTimeout/2,
-		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: max(2, 2*s.options.concurrency/chunk+2)}},
+		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: 3}},
 		FetchPollInterval: 200 * time.Millisecond, FetchCooldown: 50 * time.Millisecond,
 	})
 	if err != nil {
@@ -202,7 +202,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
 	if err != nil {
 		return err
 	}
-	var rows sync.WaitGroup
+	var rows, notes sync.WaitGroup
 	for _, e := range entries {
 		if e.state == Sending { // by another worker, or one that will be found dead
 			continue
@@ -212,10 +212,11 @@ func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
 		}
 		rows.Go(func() {
 			defer w.s.slots.Release(1)
-			w.row(ctx, job.Args.List, e)
+			w.row(ctx, &notes, job.Args.List, e)
 		})
 	}
 	rows.Wait()
+	notes.Wait()
 	left, err := w.s.ledger.open(context.WithoutCancel(ctx), job.Args.List, job.Args.From, job.Args.To)
 	switch {
 	case err != nil:
@@ -228,10 +229,10 @@ func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
 	return river.JobSnooze(w.s.options.look)
 }
 
-// row does what is left to do of a row.
-func (w *worker) row(ctx context.Context, list string, e entry) {
+// row does what is left to do of a row. What nobody waits for is noted among the notes.
+func (w *worker) row(ctx context.Context, notes *sync.WaitGroup, list string, e entry) {
 	if e.state == Waiting {
-		id, ok := w.send(ctx, list, e)
+		id, ok := w.send(ctx, notes, list, e)
 		if !ok {
 			return
 		}
@@ -239,11 +240,11 @@ func (w *worker) row(ctx context.Context, list string, e entry) {
 	} else if err := w.s.ledger.adopt(list, e.number, w.s.id); err != nil {
 		return
 	}
-	w.read(list, e)
+	w.read(notes, list, e)
 }
 
 // send sends the search of a row that waits. It returns its ID when the service has it.
-func (w *worker) send(ctx context.Context, list string, e entry) (id string, ok bool) {
+func (w *worker) send(ctx context.Context, notes *sync.WaitGroup, list string, e entry) (id string, ok bool) {
 	s := w.s
 	var row Row
 	if err := s.unseal(e.person, list, e.number, &row); err != nil {
@@ -270,7 +271,7 @@ func (w *worker) send(ctx context.Context, list string, e entry) (id string, ok 
 	if errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) {
 		w.fail(fmt.Errorf("screening: %w", err))
 	}
-	s.record(list, e.number, o)
+	notes.Go(func() { s.record(list, e.number, o) }) // no matter whether before or after the results
 	return o.searchID, o.state == Sent
 }
 
@@ -296,7 +297,7 @@ func outcomeOf(created *api.CreatedWatchlistSearch, err error) (o outcome, faile
 }
 
 // read reads the results of a search that the service has, if they are there.
-func (w *worker) read(list string, e entry) {
+func (w *worker) read(notes *sync.WaitGroup, list string, e entry) {
 	s := w.s
 	found, err := s.client.GetWatchlistSearch(w.finishing, e.searchID)
 	if err == nil && !found.Status.Final() {
@@ -318,10 +319,11 @@ func (w *worker) read(list string, e entry) {
 		if err != nil {
 			return
 		}
-		s.record(list, e.number, outcome{
+		o := outcome{
 			state: Done, searchID: e.searchID, results: s.options.seal.close(text, list, e.number),
 			hits: len(results.WatchlistResults) + len(results.AdverseMediaResults),
-		})
+		}
+		notes.Go(func() { s.record(list, e.number, o) })
 	}
 }
 

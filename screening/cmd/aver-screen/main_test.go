@@ -165,3 +165,30 @@ func TestKeyFile(t *testing.T) {
 		t.Errorf("%d: %s%s", exit, out, errs)
 	}
 }
+
+func TestMarkAndPurge(t *testing.T) {
+	inFolder(t, map[string]string{"a.csv": "id,firstName,lastName\n7,Ana,Sol\n8,Eva,Luz\n", "b.csv": "firstName,lastName\nBo,Lind\n"})
+	for _, step := range []struct{ command, want string }{
+		{"run a.csv --sandbox --database all.db", "0 2 rows: 2 done"},
+		{"run b.csv --sandbox --database all.db", "0 1 rows: 1 done"},
+		{"status all.db", `2 all.db holds the lists ["a" "b"]; choose one with --list`},
+		{"status all.db --list b", "0 1 rows: 1 done"},
+		{"mark all.db 1 waiting --list a", "2 row 1 of a is not unknown"},
+		{"mark all.db 1 done --list a", `2 a row cannot be marked "done"`},
+		{"purge all.db --list a", "2 say whom to forget"},
+		{"purge all.db --list a --id 7 --all", "2 say whom to forget"},
+		{"purge all.db --list a --id 7", "0 1 rows are forgotten"},
+		{"purge all.db --list a --id 7", "0 0 rows are forgotten"},
+		{"results all.db --list a", "0 2,8,Eva Luz,done"},
+		{"purge all.db --list a --all", "0 1 rows are forgotten"},
+		{"status all.db", "0 1 rows: 1 done"},
+		{"work --database all.db", "2 --database wants the address of a PostgreSQL"},
+		{"status a.csv", "2 a.csv is no database of aver-screen"},
+	} {
+		out, errs, exit := aver(t, t.Context(), strings.Fields(step.command)...)
+		status, text, _ := strings.Cut(step.want, " ")
+		if status != string(rune('0'+exit)) || !strings.Contains(out+errs, text) || strings.Contains(out, "Ana") {
+			t.Errorf("%s: %d, %s%s", step.command, exit, out, errs)
+		}
+	}
+}

@@ -3,99 +3,18 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/screening"
 )
-
-// A store is where the rows are.
-type store struct {
-	database string
-	keyFile  string
-}
-
-func (s *store) flags(f *pflag.FlagSet) {
-	f.StringVar(&s.database, "database", "", "the database file; the default is beside the file of rows")
-	f.StringVar(&s.keyFile, "key-file", "", "a file with 64 hexadecimal digits, the key that keeps rows and results unreadable (or AVER_SCREENING_KEY)")
-}
-
-// key returns the key; nil for none.
-func (s *store) key() ([]byte, error) {
-	text, from := os.Getenv("AVER_SCREENING_KEY"), "AVER_SCREENING_KEY"
-	if s.keyFile != "" {
-		content, err := os.ReadFile(s.keyFile)
-		if err != nil {
-			return nil, &exitError{err, exitUsage}
-		}
-		text, from = string(content), s.keyFile
-	}
-	if strings.TrimSpace(text) == "" && s.keyFile == "" {
-		return nil, nil
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(key) != 32 {
-		return nil, usage("%s holds no key; want 64 hexadecimal digits", from)
-	}
-	return key, nil
-}
-
-// open opens the database.
-func (s *store) open(ctx context.Context, client *api.Client, opts ...screening.Option) (*screening.Screening, func(), error) {
-	key, err := s.key()
-	if err != nil {
-		return nil, nil, err
-	}
-	if key != nil {
-		opts = append(opts, screening.WithKey(key))
-	}
-	db, err := screening.SQLite(s.database)
-	if err != nil {
-		return nil, nil, err
-	}
-	sc, err := screening.New(ctx, client, db, opts...)
-	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return sc, func() {
-		sc.Close()
-		_ = db.Close()
-	}, nil
-}
-
-// reader opens a database that is there, to read it.
-func (s *store) reader(file string) (*screening.Screening, func(), error) {
-	if _, err := os.Stat(file); err != nil {
-		return nil, nil, &exitError{err, exitUsage}
-	}
-	key, err := s.key()
-	if err != nil {
-		return nil, nil, err
-	}
-	var opts []screening.Option
-	if key != nil {
-		opts = append(opts, screening.WithKey(key))
-	}
-	db, err := screening.SQLite(file)
-	if err != nil {
-		return nil, nil, err
-	}
-	sc, err := screening.Read(db, opts...)
-	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return sc, func() { _ = db.Close() }, nil
-}
 
 func newStatusCommand() *cobra.Command {
 	var s store
@@ -103,12 +22,12 @@ func newStatusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status DATABASE", Short: "Count the rows by where they stand", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			sc, done, err := s.reader(args[0])
+			sc, done, err := s.read(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			defer done()
-			st, err := sc.Status(c.Context(), nameOf(args[0]))
+			st, err := sc.Status(c.Context(), s.list)
 			if err != nil {
 				return err
 			}
@@ -121,6 +40,7 @@ func newStatusCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	s.flags(c.Flags())
 	return c
 }
 
@@ -144,13 +64,13 @@ func newResultsCommand() *cobra.Command {
 			if write == nil {
 				return usage("--format %s: want csv or jsonl", format)
 			}
-			sc, done, err := s.reader(args[0])
+			sc, done, err := s.read(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			defer done()
 			each := write(c.OutOrStdout())
-			for r, err := range sc.Results(c.Context(), nameOf(args[0])) {
+			for r, err := range sc.Results(c.Context(), s.list) {
 				if err != nil {
 					return err
 				}
@@ -162,7 +82,7 @@ func newResultsCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&format, "format", format, "csv, or jsonl with everything that was found")
-	c.Flags().StringVar(&s.keyFile, "key-file", "", "a file with the key of the database (or AVER_SCREENING_KEY)")
+	s.flags(c.Flags())
 	return c
 }
 
@@ -219,6 +139,27 @@ func jsonlOf(w io.Writer) func(screening.Result) error {
 	}
 }
 
+// editing opens a database that is there, to change what becomes of its rows; nothing is sent.
+func (s *store) editing(ctx context.Context, database string) (*screening.Screening, func(), error) {
+	s.database = database
+	if err := s.there(); err != nil {
+		return nil, nil, err
+	}
+	client, err := api.New("key", "secret") // which is not used
+	if err != nil {
+		return nil, nil, err
+	}
+	sc, done, err := s.open(ctx, client)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.choose(ctx, sc); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return sc, done, nil
+}
+
 func newMarkCommand() *cobra.Command {
 	var s store
 	c := &cobra.Command{
@@ -228,24 +169,46 @@ func newMarkCommand() *cobra.Command {
 			if err != nil || number < 1 {
 				return usage("%q is no number of a row", args[1])
 			}
-			client, err := api.New("key", "secret") // which is not used
-			if err != nil {
-				return err
-			}
-			s.database = args[0]
-			if _, err := os.Stat(s.database); err != nil {
-				return &exitError{err, exitUsage}
-			}
-			sc, done, err := s.open(c.Context(), client)
+			sc, done, err := s.editing(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			defer done()
-			if err := sc.Mark(nameOf(s.database), number, screening.State(args[2])); err != nil {
+			if err := sc.Mark(s.list, number, screening.State(args[2])); err != nil {
 				return &exitError{err, exitUsage}
 			}
 			return nil
 		},
 	}
+	s.flags(c.Flags())
+	return c
+}
+
+func newPurgeCommand() *cobra.Command {
+	var s store
+	var id string
+	var all bool
+	c := &cobra.Command{
+		Use: "purge DATABASE --id ID|--all", Short: "Forget a person, or all rows that are final, with what came of them", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if (id == "") == !all {
+				return usage("say whom to forget: --id, or --all for all rows that are final")
+			}
+			sc, done, err := s.editing(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			n, err := sc.Purge(c.Context(), s.list, id)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%d rows are forgotten\n", n)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&id, "id", "", "the rows that have this id")
+	c.Flags().BoolVar(&all, "all", false, "all rows that are done, refused or unknown")
+	s.flags(c.Flags())
 	return c
 }

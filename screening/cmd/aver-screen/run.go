@@ -15,6 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/sandbox"
@@ -60,10 +61,15 @@ stateOrProvince, checkId and id, if they are there.`,
 	f.BoolVar(&r.sandbox, "sandbox", false, "search in a sandbox of its own, which costs nothing and knows nobody")
 	f.BoolVar(&r.repeat, "repeat-unknown", false, "send the rows again of which it is unknown whether they were performed; they may be charged twice")
 	f.StringVar(&r.baseURL, "base-url", os.Getenv("AVER_BASE_URL"), "the service; the default is production (AVER_BASE_URL)")
-	f.Float64Var(&r.rate, "rate", 0, "send at most so many searches in a second; 0 for no limit")
-	f.IntVar(&r.concurrency, "concurrency", 16, "have so many rows under way at once")
+	r.paceFlags(f)
+	f.StringVar(&r.database, "database", "", "the database: a file, or a PostgreSQL as postgres://…; the default is a file beside FILE")
 	r.store.flags(f)
 	return c
+}
+
+func (r *runner) paceFlags(f *pflag.FlagSet) {
+	f.Float64Var(&r.rate, "rate", 0, "send at most so many searches in a second; 0 for no limit")
+	f.IntVar(&r.concurrency, "concurrency", 16, "have so many rows under way at once")
 }
 
 // A list is a file of rows.
@@ -80,7 +86,11 @@ func (r *runner) list(file string) (list, error) {
 	if read == nil {
 		return list{}, usage("%s: want a .csv or a .jsonl file", file)
 	}
-	return list{nameOf(file), func() (iter.Seq2[screening.Row, error], func() error, error) {
+	name := r.store.list
+	if name == "" {
+		name = nameOf(file)
+	}
+	return list{name, func() (iter.Seq2[screening.Row, error], func() error, error) {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, nil, &exitError{err, exitUsage}
@@ -106,16 +116,12 @@ func (r *runner) run(ctx context.Context, file string) error {
 	if r.database == "" {
 		r.database = strings.TrimSuffix(file, filepath.Ext(file)) + ".db"
 	}
-	client, group, stop, err := r.connect()
+	client, group, stop, err := r.service()
 	if err != nil {
 		return err
 	}
 	defer stop()
-	opts := []screening.Option{screening.WithGroup(group), screening.WithConcurrency(r.concurrency)}
-	if r.rate != 0 {
-		opts = append(opts, screening.WithRate(r.rate))
-	}
-	s, done, err := r.open(ctx, client, opts...)
+	s, done, err := r.open(ctx, client, r.pace(group)...)
 	if err != nil {
 		return err
 	}
@@ -172,8 +178,8 @@ func (r *runner) check(l list) error {
 	return nil
 }
 
-// connect returns the client and the check group.
-func (r *runner) connect() (*api.Client, string, func(), error) {
+// service returns the client and the check group.
+func (r *runner) service() (*api.Client, string, func(), error) {
 	if r.sandbox {
 		sb, err := sandbox.Listen(sandbox.WithProcessing(0, 0))
 		if err != nil {
