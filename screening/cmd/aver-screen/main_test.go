@@ -106,11 +106,11 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsSent(t *testing.T) {
 		"run renamed.csv --validate":            "2 a search needs the columns",
 		"run renamed.csv --validate --map given=firstName --map surname=lastName": "0 1 rows",
 		"run renamed.csv --validate --map given=first":                            "2 there is no field \"first\"",
-		"status missing.db":              "2 no such file",
-		"results good.csv --format html": "2 want csv or jsonl",
-		"mark missing.db 1 waiting":      "2 no such file",
-		"mark good.csv one waiting":      "2 is no number of a row",
-		"made-up none":                   "2 is no number of people",
+		"status missing.db":             "2 no such file",
+		"results good.csv --format xml": "2 want csv, jsonl or html",
+		"mark missing.db 1 waiting":     "2 no such file",
+		"mark good.csv one waiting":     "2 is no number of a row",
+		"made-up none":                  "2 is no number of people",
 	} {
 		out, errs, exit := aver(t, t.Context(), strings.Fields(command)...)
 		status, text, _ := strings.Cut(want, " ")
@@ -190,5 +190,24 @@ func TestMarkAndPurge(t *testing.T) {
 		if status != string(rune('0'+exit)) || !strings.Contains(out+errs, text) || strings.Contains(out, "Ana") {
 			t.Errorf("%s: %d, %s%s", step.command, exit, out, errs)
 		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	inFolder(t, map[string]string{"people.csv": "id,firstName,lastName\n<b>,<script>alert(1)</script>,Sol+hits-2\n8,Eva,Luz\n9,Eva,\n"})
+	if _, errs, exit := aver(t, t.Context(), "run", "people.csv", "--sandbox"); exit != 0 {
+		t.Fatal(errs)
+	}
+	out, _, exit := aver(t, t.Context(), "results", "people.db", "--format", "html")
+	if exit != 0 {
+		t.Fatal(exit)
+	}
+	for _, piece := range []string{"Screening of people", "&lt;script&gt;alert(1)", "&lt;b&gt;", "<dt>with hits</dt><dd>1</dd>", "refused: lastName", "default-src 'none'"} {
+		if !strings.Contains(out, piece) {
+			t.Errorf("the page lacks %q:\n%s", piece, out)
+		}
+	}
+	if strings.Contains(out, "<script>alert") || strings.Contains(out, "Luz") || strings.Contains(out, "http") && strings.Contains(out, "src=\"http") {
+		t.Errorf("the page holds what it should not:\n%s", out)
 	}
 }

@@ -57,31 +57,40 @@ func newResultsCommand() *cobra.Command {
 	var s store
 	format := "csv"
 	c := &cobra.Command{
-		Use: "results DATABASE", Short: "Write what came of each row, as CSV or JSON lines", Args: cobra.ExactArgs(1),
+		Use: "results DATABASE", Short: "Write what came of each row, as CSV, JSON lines or an HTML page", Args: cobra.ExactArgs(1),
 		Long: "results writes what came of each row. What it writes is personal.",
 		RunE: func(c *cobra.Command, args []string) error {
 			write := map[string]func(io.Writer) func(screening.Result) error{"csv": csvOf, "jsonl": jsonlOf}[format]
-			if write == nil {
-				return usage("--format %s: want csv or jsonl", format)
+			if write == nil && format != "html" {
+				return usage("--format %s: want csv, jsonl or html", format)
 			}
 			sc, done, err := s.read(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			defer done()
-			each := write(c.OutOrStdout())
-			for r, err := range sc.Results(c.Context(), s.list) {
-				if err != nil {
-					return err
+			each := func(do func(screening.Result) error) error {
+				for r, err := range sc.Results(c.Context(), s.list) {
+					if err != nil {
+						return err
+					}
+					if err := do(r); err != nil {
+						return err
+					}
 				}
-				if err := each(r); err != nil {
-					return err
-				}
+				return nil
 			}
-			return nil
+			if write != nil {
+				return each(write(c.OutOrStdout()))
+			}
+			st, err := sc.Status(c.Context(), s.list)
+			if err != nil {
+				return err
+			}
+			return writeHTML(c.OutOrStdout(), s.list, st, each)
 		},
 	}
-	c.Flags().StringVar(&format, "format", format, "csv, or jsonl with everything that was found")
+	c.Flags().StringVar(&format, "format", format, "csv; jsonl, with everything that was found; or html, a page to look at")
 	s.flags(c.Flags())
 	return c
 }
@@ -105,15 +114,18 @@ func csvOf(w io.Writer) func(screening.Result) error {
 				highest = strconv.FormatFloat(most, 'f', -1, 64)
 			}
 		}
-		name := r.Row.BusinessName
-		if name == "" {
-			name = strings.Join(strings.Fields(r.Row.FirstName+" "+r.Row.MiddleName+" "+r.Row.LastName), " ")
-		}
-		err = errors.Join(err, out.Write([]string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(name), string(r.State), hits, media,
+		err = errors.Join(err, out.Write([]string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(nameOfRow(r.Row)), string(r.State), hits, media,
 			harmless(strings.Join(lists, "; ")), highest, r.SearchID, harmless(r.Reason)}))
 		out.Flush()
 		return errors.Join(err, out.Error())
 	}
+}
+
+func nameOfRow(r screening.Row) string {
+	if r.BusinessName != "" {
+		return r.BusinessName
+	}
+	return strings.Join(strings.Fields(r.FirstName+" "+r.MiddleName+" "+r.LastName), " ")
 }
 
 // harmless keeps a spreadsheet from taking a text for a formula.

@@ -116,6 +116,11 @@ func (r *runner) run(ctx context.Context, file string) error {
 	if r.database == "" {
 		r.database = strings.TrimSuffix(file, filepath.Ext(file)) + ".db"
 	}
+	rows, closeFile, err := l.open() // before anything is made
+	if err != nil {
+		return err
+	}
+	defer closeFile()
 	client, group, stop, err := r.service()
 	if err != nil {
 		return err
@@ -126,12 +131,8 @@ func (r *runner) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer done()
-	rows, closeFile, err := l.open()
-	if err != nil {
-		return err
-	}
 	added, err := s.Add(ctx, l.name, rows)
-	if err := errors.Join(err, closeFile()); err != nil {
+	if err != nil {
 		return &exitError{err, exitUsage}
 	}
 	if r.repeat {
