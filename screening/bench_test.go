@@ -66,7 +66,7 @@ func BenchmarkRows(b *testing.B) {
 						b.Fatal(err)
 					}
 					start := time.Now()
-					if err := sc.Work(context.Background()); err != nil {
+					if err := sc.Work(context.Background(), "people"); err != nil {
 						b.Fatal(err)
 					}
 					took += time.Since(start)

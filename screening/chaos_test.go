@@ -50,7 +50,7 @@ func child(file string) error {
 		return err
 	}
 	defer s.Close()
-	return s.Work(context.Background())
+	return s.Work(context.Background(), "people")
 }
 
 // database opens a file, or a PostgreSQL when its address is one.

@@ -3,7 +3,7 @@
 //	db, err := screening.SQLite("people.db")
 //	s, err := screening.New(client, db, screening.WithGroup(groupID))
 //	added, err := s.Add(ctx, "people", screening.CSV(file, nil))
-//	err = s.Work(ctx) // until nothing is left to do
+//	err = s.Work(ctx, "people") // until nothing is left to do
 //	for result, err := range s.Results(ctx, "people") { … }
 //
 // River (https://riverqueue.com) keeps the work and hands it out, in the same database as what came of it.

@@ -44,7 +44,7 @@ func Example() {
 	if _, err := s.Add(ctx, "people", screening.CSV(people, nil)); err != nil {
 		log.Fatal(err)
 	}
-	if err := s.Work(ctx); err != nil {
+	if err := s.Work(ctx, "people"); err != nil {
 		log.Fatal(err)
 	}
 	for result, err := range s.Results(ctx, "people") {

@@ -52,6 +52,7 @@ func (l *ledger) migrate(ctx context.Context) error {
 			hits BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', changed_at BIGINT NOT NULL,
 			PRIMARY KEY (list, number))`,
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_open ON aver_screening_row (list, number) WHERE state IN ('waiting', 'sending', 'sent')`,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_state ON aver_screening_row (list, state, hits)`,
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_sending ON aver_screening_row (worker) WHERE state = 'sending'`,
 		`CREATE TABLE IF NOT EXISTS aver_screening_worker (id TEXT PRIMARY KEY, seen_at BIGINT NOT NULL)`,
 		`CREATE TABLE IF NOT EXISTS aver_screening_pause (id BIGINT PRIMARY KEY, ends_at BIGINT NOT NULL, reason TEXT NOT NULL)`,
@@ -231,10 +232,8 @@ func (l *ledger) paused(ctx context.Context) (time.Time, error) {
 
 // A Status counts the rows of a list.
 type Status struct {
-	Rows  map[State]int64
-	Hits  int64 // rows that are done and found something
-	First time.Time
-	Last  time.Time // when something changed last
+	Rows map[State]int64
+	Hits int64 // rows that are done and found something
 }
 
 // Left returns how many rows are not final.
@@ -264,7 +263,7 @@ func (s Status) String() string {
 
 func (l *ledger) status(ctx context.Context, list string) (Status, error) {
 	s := Status{Rows: make(map[State]int64)}
-	rows, err := l.db.QueryContext(ctx, `SELECT state, count(*), sum(CASE WHEN hits > 0 THEN 1 ELSE 0 END), min(changed_at), max(changed_at)
+	rows, err := l.db.QueryContext(ctx, `SELECT state, count(*), sum(CASE WHEN hits > 0 THEN 1 ELSE 0 END)
 		FROM aver_screening_row WHERE list = $1 GROUP BY state`, list)
 	if err != nil {
 		return s, err
@@ -272,19 +271,13 @@ func (l *ledger) status(ctx context.Context, list string) (Status, error) {
 	defer rows.Close()
 	for rows.Next() {
 		var state State
-		var n, hits, first, last int64
-		if err := rows.Scan(&state, &n, &hits, &first, &last); err != nil {
+		var n, hits int64
+		if err := rows.Scan(&state, &n, &hits); err != nil {
 			return s, err
 		}
 		s.Rows[state] = n
 		if state == Done {
 			s.Hits = hits
-		}
-		if at := time.UnixMilli(first); s.First.IsZero() || at.Before(s.First) {
-			s.First = at
-		}
-		if at := time.UnixMilli(last); at.After(s.Last) {
-			s.Last = at
 		}
 	}
 	return s, rows.Err()

@@ -91,7 +91,7 @@ func TestWorkersShareADatabase(t *testing.T) {
 				var sc *screening.Screening
 				if sc, err = screening.New(t.Context(), s.client(t), db, screening.WithGroup(s.sandbox.GroupID)); err == nil {
 					defer sc.Close()
-					err = sc.Work(t.Context())
+					err = sc.Work(t.Context(), "people")
 				}
 			}
 			ended <- err

@@ -172,6 +172,7 @@ const addedTogether = 1000
 func (s *Screening) Add(ctx context.Context, list string, rows iter.Seq2[Row, error]) (Added, error) {
 	var added Added
 	var some []Row
+	last := int64(0)
 	flush := func() error {
 		a, err := s.add(ctx, list, some)
 		added.New, added.Before, added.Invalid = added.New+a.New, added.Before+a.Before, added.Invalid+a.Invalid
@@ -182,6 +183,10 @@ func (s *Screening) Add(ctx context.Context, list string, rows iter.Seq2[Row, er
 		if err != nil {
 			return added, errors.Join(flush(), err)
 		}
+		if row.Number <= last {
+			return added, errors.Join(flush(), fmt.Errorf("screening: %v follows row %d; numbers begin with 1 and ascend", row, last))
+		}
+		last = row.Number
 		if some = append(some, row); len(some) == addedTogether {
 			if err := flush(); err != nil {
 				return added, err
@@ -208,7 +213,7 @@ func (s *Screening) add(ctx context.Context, list string, rows []Row) (added Add
 		digest := s.options.seal.digest(text)
 		if known, ok := before[row.Number]; ok {
 			if known != string(digest) {
-				return added, fmt.Errorf("screening: %v of %s is another than before; give another name to another list", row, list)
+				return added, fmt.Errorf("screening: %v of %s is another than before, or the key is; give another list another name", row, list)
 			}
 			added.Before++
 			continue
@@ -242,8 +247,9 @@ func (s *Screening) Lists(ctx context.Context) ([]string, error) {
 	return names, rows.Err()
 }
 
-// Purge forgets rows of a list that are final, with whatever came of them: all of them, or those that the application calls by an ID. It
-// returns how many there were. A list that is added again after that begins anew with them.
+// Purge forgets rows of a list, with whatever came of them: all that are done or refused, or, by the ID that the application gave, those
+// of a person, if they are final. It returns how many there were. Added again, they would be sent again: that is why those that are
+// unknown stay, unless they are named.
 func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err error) {
 	if id == "" {
 		return s.ledger.purge(list, 0)
@@ -269,8 +275,8 @@ func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err er
 // purge forgets what is final of a list: one row, or all when number is 0.
 func (l *ledger) purge(list string, number int64) (n int64, err error) {
 	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (number = $2 OR $2 = 0) AND state IN ('done', 'refused', 'unknown')`,
-			list, number)
+		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
+			OR number = $2 AND state IN ('done', 'refused', 'unknown'))`, list, number)
 		if err != nil {
 			return err
 		}

@@ -169,7 +169,7 @@ func TestEverybodyIsSearchedOnce(t *testing.T) {
 	if added := add(t, sc, people(n)); added != (screening.Added{Before: n}) {
 		t.Errorf("again: %+v", added)
 	}
-	if err := sc.Work(t.Context()); err != nil {
+	if err := sc.Work(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
 	if once, more := s.counts(); once != n || len(more) > 0 {
@@ -195,7 +195,7 @@ func TestEverybodyIsSearchedOnce(t *testing.T) {
 	if next != n+1 {
 		t.Errorf("%d results", next-1)
 	}
-	if err := sc.Work(t.Context()); err != nil { // nothing is left
+	if err := sc.Work(t.Context(), "people"); err != nil { // nothing is left
 		t.Error(err)
 	}
 }
@@ -223,7 +223,7 @@ func TestFaults(t *testing.T) {
 	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
 	const n = 100
 	add(t, sc, people(n))
-	if err := sc.Work(t.Context()); err != nil {
+	if err := sc.Work(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
 	st := status(t, sc)
@@ -254,7 +254,7 @@ func TestFaults(t *testing.T) {
 	if err != nil || repeated != st.Rows[screening.Unknown]-1 {
 		t.Errorf("%d, %v", repeated, err)
 	}
-	if err := sc.Work(t.Context()); err != nil {
+	if err := sc.Work(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
 	if st := status(t, sc); st.Rows[screening.Done] != n-1 || st.Rows[screening.Refused] != 1 {
@@ -289,7 +289,7 @@ func TestRowsThatBreakTheContractAreNotSent(t *testing.T) {
 	if added != (screening.Added{New: 3, Invalid: 2}) {
 		t.Errorf("%+v", added)
 	}
-	if err := sc.Work(t.Context()); err != nil {
+	if err := sc.Work(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
 	if st := status(t, sc); st.Rows[screening.Done] != 1 || st.Rows[screening.Refused] != 2 {
@@ -334,7 +334,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		defer sc.Close()
 		add(t, sc, people(n))
 		start := time.Now()
-		if err := sc.Work(ctx); !errors.Is(err, context.Canceled) {
+		if err := sc.Work(ctx, "people"); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 		if took := time.Since(start); took > 20*time.Second {
@@ -346,7 +346,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 	}()
 	sc := open(t, s, file)
 	add(t, sc, people(n))
-	if err := sc.Work(t.Context()); err != nil {
+	if err := sc.Work(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
 	once, more := s.counts()
@@ -372,7 +372,7 @@ func TestCredentialsThatAreRefusedEndIt(t *testing.T) {
 	}
 	defer sc.Close()
 	add(t, sc, people(10))
-	if err := sc.Work(t.Context()); !errors.Is(err, api.ErrUnauthorized) {
+	if err := sc.Work(t.Context(), "people"); !errors.Is(err, api.ErrUnauthorized) {
 		t.Errorf("%v", err)
 	}
 	if st := status(t, sc); st.Rows[screening.Waiting] != 10 {
@@ -386,7 +386,7 @@ func TestKey(t *testing.T) {
 	key := make([]byte, 32)
 	sc := open(t, s, file, screening.WithKey(key))
 	add(t, sc, people(20))
-	if err := sc.Work(t.Context()); err != nil {
+	if err := sc.Work(t.Context(), "people"); err != nil {
 		t.Fatal(err)
 	}
 	if n := 0; true {
@@ -418,5 +418,68 @@ func TestKey(t *testing.T) {
 	}
 	if _, err := screening.New(t.Context(), s.client(t), other); !errors.Is(err, screening.ErrBusy) {
 		t.Errorf("a second process: %v", err)
+	}
+}
+
+// What was not asked for is not sent: neither another list, nor what is added and not worked on.
+func TestListsAreApart(t *testing.T) {
+	s := newService(t)
+	sc := open(t, s, filepath.Join(t.TempDir(), "odd name?#%20é.db"))
+	if _, err := sc.Add(t.Context(), "others", people(50)); err != nil {
+		t.Fatal(err)
+	}
+	add(t, sc, people(20))
+	if err := sc.Work(t.Context(), "people"); err != nil {
+		t.Fatal(err)
+	}
+	others, err := sc.Status(t.Context(), "others")
+	if once, more := s.counts(); once != 20 || len(more) > 0 || err != nil || others.Rows[screening.Waiting] != 50 {
+		t.Errorf("%d once, %v; the others: %v, %v", once, more, others, err)
+	}
+	if lists, err := sc.Lists(t.Context()); err != nil || !slices.Equal(lists, []string{"others", "people"}) {
+		t.Errorf("%q, %v", lists, err)
+	}
+}
+
+func TestNumbersAscend(t *testing.T) {
+	s := newService(t)
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	for _, numbers := range [][]int64{{0}, {-1}, {1, 1}, {2, 1}} {
+		_, err := sc.Add(t.Context(), fmt.Sprint(numbers), func(yield func(screening.Row, error) bool) {
+			for _, n := range numbers {
+				if !yield(screening.Row{Number: n, FirstName: "Ana", LastName: "Sol"}, nil) {
+					return
+				}
+			}
+		})
+		if err == nil || !strings.Contains(err.Error(), "numbers begin with 1 and ascend") {
+			t.Errorf("%v: %v", numbers, err)
+		}
+	}
+}
+
+// What is unknown is forgotten only by its name: added again, it would be sent again.
+func TestPurge(t *testing.T) {
+	s := newService(t)
+	s.fault = func(number int, _ string) string {
+		if number <= 2 {
+			return "reset after"
+		}
+		return ""
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithConcurrency(1))
+	add(t, sc, people(10))
+	if err := sc.Work(t.Context(), "people"); err != nil {
+		t.Fatal(err)
+	}
+	lost := slices.Collect(unknown(t, sc))
+	if n, err := sc.Purge(t.Context(), "people", ""); n != 8 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if st := status(t, sc); st.Rows[screening.Unknown] != 2 || st.Total() != 2 {
+		t.Errorf("%v", st)
+	}
+	if n, err := sc.Purge(t.Context(), "people", fmt.Sprint("customer-", lost[0])); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
 	}
 }

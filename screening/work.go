@@ -45,9 +45,10 @@ const (
 	graceful   = 8 * time.Second // what is under way may take so long when the work is to stop
 )
 
-// Work works until nothing is left to do in any list, or ctx ends: then what is under way is finished first, which takes some seconds.
-// It returns an error when the service refuses the credentials, since then every row would fail.
-func (s *Screening) Work(ctx context.Context) error {
+// Work works until nothing is left to do in a list, or ctx ends: then what is under way is finished first, which takes some seconds. It
+// returns an error when the service refuses the credentials, since then every row would fail. On a database that several processes
+// share, it helps with the lists that they work on.
+func (s *Screening) Work(ctx context.Context, list string) error {
 	if s.options.group == "" {
 		return errors.New("screening: the check group is missing; give it with WithGroup")
 	}
@@ -78,7 +79,7 @@ func (s *Screening) Work(ctx context.Context) error {
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	err = s.watch(ctx, jobs)
+	err = s.watch(ctx, jobs, list)
 	if stopped := jobs.Stop(context.WithoutCancel(ctx)); err == nil {
 		err = stopped
 	}
@@ -89,12 +90,12 @@ func (s *Screening) Work(ctx context.Context) error {
 const handOutAgain = time.Minute
 
 // watch has what is left worked on until nothing is, tells the others that this worker lives, and hears when all are to pause.
-func (s *Screening) watch(ctx context.Context, jobs engine) error {
+func (s *Screening) watch(ctx context.Context, jobs engine, list string) error {
 	tick := time.NewTicker(heartbeat / 4)
 	defer tick.Stop()
 	var beat, handedOut time.Time
 	for {
-		left, err := s.ledger.anyLeft(ctx)
+		left, err := s.ledger.anyLeft(ctx, list)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -109,7 +110,7 @@ func (s *Screening) watch(ctx context.Context, jobs engine) error {
 			s.pace.pause(until)
 		}
 		if err == nil && time.Since(handedOut) >= handOutAgain {
-			if err = s.handOut(ctx, jobs); err == nil {
+			if err = s.handOut(ctx, jobs, list); err == nil {
 				handedOut = time.Now()
 			}
 		}
@@ -124,9 +125,9 @@ func (s *Screening) watch(ctx context.Context, jobs engine) error {
 	}
 }
 
-// handOut makes jobs of the ranges in which something is left.
-func (s *Screening) handOut(ctx context.Context, jobs engine) error {
-	left, err := s.ledger.left(ctx)
+// handOut makes jobs of the ranges of a list in which something is left.
+func (s *Screening) handOut(ctx context.Context, jobs engine, list string) error {
+	left, err := s.ledger.left(ctx, list)
 	if err != nil {
 		return err
 	}
@@ -137,8 +138,8 @@ func (s *Screening) handOut(ctx context.Context, jobs engine) error {
 	for len(left) > 0 {
 		n := min(len(left), 500)
 		params := make([]river.InsertManyParams, n)
-		for i, r := range left[:n] {
-			params[i].Args = chunkArgs{r.list, r.from, r.from + chunk - 1, start}
+		for i, from := range left[:n] {
+			params[i].Args = chunkArgs{list, from, from + chunk - 1, start}
 		}
 		if _, err := jobs.InsertManyFast(ctx, params); err != nil {
 			return err
@@ -148,38 +149,32 @@ func (s *Screening) handOut(ctx context.Context, jobs engine) error {
 	return nil
 }
 
-// A span is a range of rows of a list.
-type span struct {
-	list string
-	from int64
-}
-
-// anyLeft reports whether something is left to do.
-func (l *ledger) anyLeft(ctx context.Context) (bool, error) {
+// anyLeft reports whether something is left to do in a list.
+func (l *ledger) anyLeft(ctx context.Context, list string) (bool, error) {
 	var left int
-	err := l.db.QueryRowContext(ctx, `SELECT 1 FROM aver_screening_row WHERE state IN ('waiting', 'sending', 'sent') LIMIT 1`).Scan(&left)
+	err := l.db.QueryRowContext(ctx, `SELECT 1 FROM aver_screening_row WHERE list = $1 AND state IN ('waiting', 'sending', 'sent') LIMIT 1`,
+		list).Scan(&left)
 	if err == sql.ErrNoRows {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// left returns the ranges in which something is left to do.
-func (l *ledger) left(ctx context.Context) ([]span, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT list, (number - 1) / $1 FROM aver_screening_row
-		WHERE state IN ('waiting', 'sending', 'sent') ORDER BY 1, 2`, chunk)
+// left returns where the ranges of a list begin in which something is left to do.
+func (l *ledger) left(ctx context.Context, list string) ([]int64, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT (number - 1) / $1 FROM aver_screening_row
+		WHERE list = $2 AND state IN ('waiting', 'sending', 'sent') ORDER BY 1`, chunk, list)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var left []span
+	var left []int64
 	for rows.Next() {
-		var r span
-		if err := rows.Scan(&r.list, &r.from); err != nil {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
 			return nil, err
 		}
-		r.from = r.from*chunk + 1
-		left = append(left, r)
+		left = append(left, n*chunk+1)
 	}
 	return left, rows.Err()
 }

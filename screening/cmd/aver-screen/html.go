@@ -50,7 +50,7 @@ type htmlHit struct{ Name, List, Confidence string }
 
 // writeHTML writes one page, which needs nothing else.
 func writeHTML(w io.Writer, list string, st screening.Status, each func(func(screening.Result) error) error) error {
-	p := htmlPage{List: list, Status: st, At: st.Last.UTC().Format(time.RFC1123)}
+	p := htmlPage{List: list, Status: st, At: time.Now().UTC().Format(time.RFC1123)}
 	for _, state := range []screening.State{screening.Done, screening.Refused, screening.Unknown, screening.Waiting, screening.Sending, screening.Sent} {
 		if n := st.Rows[state]; n > 0 {
 			p.Counts = append(p.Counts, count{Name: string(state), N: n})

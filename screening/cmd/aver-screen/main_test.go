@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,12 +18,18 @@ import (
 // aver runs the command in a folder and returns what it printed, and its exit status.
 func aver(t *testing.T, ctx context.Context, args ...string) (out, errs string, exit int) {
 	t.Helper()
+	return averWith(t, ctx, "", args...)
+}
+
+// averWith runs the command with something on standard input.
+func averWith(t *testing.T, ctx context.Context, in string, args ...string) (out, errs string, exit int) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	c := newCommand()
 	c.SetArgs(args)
 	c.SetOut(&stdout)
 	c.SetErr(&stderr)
-	c.SetIn(strings.NewReader(""))
+	c.SetIn(strings.NewReader(in))
 	if err := c.ExecuteContext(ctx); err != nil {
 		stderr.WriteString(err.Error())
 		exit = statusOf(err)
@@ -209,5 +216,20 @@ func TestPage(t *testing.T) {
 	}
 	if strings.Contains(out, "<script>alert") || strings.Contains(out, "Luz") || strings.Contains(out, "http") && strings.Contains(out, "src=\"http") {
 		t.Errorf("the page holds what it should not:\n%s", out)
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	inFolder(t, nil)
+	for in, want := range map[string]string{
+		"firstName,lastName\nAna,Sol\n": "0 1 rows: 1 done", `{"firstName":"Ana","lastName":"Sol"}`: "0 1 rows: 1 done", "": "2 the names of the columns cannot be read",
+	} {
+		out, errs, exit := averWith(t, t.Context(), in, "run", "-", "--sandbox", "--database", "all.db", "--list", fmt.Sprint(len(in)))
+		if status, text, _ := strings.Cut(want, " "); status != fmt.Sprint(exit) || !strings.Contains(out+errs, text) {
+			t.Errorf("%q: %d, %s%s", in, exit, out, errs)
+		}
+	}
+	if _, errs, exit := averWith(t, t.Context(), "firstName,lastName\n", "run", "-", "--sandbox"); exit != 2 || !strings.Contains(errs, "needs --database") {
+		t.Errorf("%d, %s", exit, errs)
 	}
 }

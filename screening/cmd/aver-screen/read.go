@@ -201,10 +201,10 @@ func newPurgeCommand() *cobra.Command {
 	var id string
 	var all bool
 	c := &cobra.Command{
-		Use: "purge DATABASE --id ID|--all", Short: "Forget a person, or all rows that are final, with what came of them", Args: cobra.ExactArgs(1),
+		Use: "purge DATABASE --id ID|--all", Short: "Forget a person, or all rows that are done or refused, with what came of them", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if (id == "") == !all {
-				return usage("say whom to forget: --id, or --all for all rows that are final")
+				return usage("say whom to forget: --id, or --all for all that are done or refused")
 			}
 			sc, done, err := s.editing(c.Context(), args[0])
 			if err != nil {
@@ -220,7 +220,7 @@ func newPurgeCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&id, "id", "", "the rows that have this id")
-	c.Flags().BoolVar(&all, "all", false, "all rows that are done, refused or unknown")
+	c.Flags().BoolVar(&all, "all", false, "all rows that are done or refused")
 	s.flags(c.Flags())
 	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func newRunCommand() *cobra.Command {
 		Short: "Search for everybody in a CSV or JSONL file, or go on with it",
 		Long: `run searches for everybody in FILE, .csv or .jsonl, and keeps what became of whom in a database beside it (people.db for
 people.csv). A CSV file names its columns in the first line: firstName and lastName, or businessName; and middleName, country,
-stateOrProvince, checkId and id, if they are there.`,
+stateOrProvince, checkId and id, if they are there. A dash stands for standard input.`,
 		Example: "  aver-screen run people.csv --sandbox\n  aver-screen run people.csv --map surname=lastName --map given=firstName --rate 20",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -79,6 +80,9 @@ type list struct {
 }
 
 func (r *runner) list(file string) (list, error) {
+	if file == "-" {
+		return r.piped()
+	}
 	read := map[string]func(io.Reader) iter.Seq2[screening.Row, error]{
 		".csv":   func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.named) },
 		".jsonl": screening.JSONL,
@@ -86,16 +90,27 @@ func (r *runner) list(file string) (list, error) {
 	if read == nil {
 		return list{}, usage("%s: want a .csv or a .jsonl file", file)
 	}
-	name := r.store.list
-	if name == "" {
-		name = nameOf(file)
-	}
-	return list{name, func() (iter.Seq2[screening.Row, error], func() error, error) {
+	return list{cmp.Or(r.store.list, nameOf(file)), func() (iter.Seq2[screening.Row, error], func() error, error) {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, nil, &exitError{err, exitUsage}
 		}
 		return read(f), f.Close, nil
+	}}, nil
+}
+
+// piped is what comes from standard input: JSON when it begins with a brace, otherwise CSV.
+func (r *runner) piped() (list, error) {
+	if r.database == "" && !r.validate {
+		return list{}, usage("what comes from standard input needs --database")
+	}
+	in := bufio.NewReader(r.in)
+	read := func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.named) }
+	if first, _ := in.Peek(1); string(first) == "{" {
+		read = screening.JSONL
+	}
+	return list{cmp.Or(r.store.list, "stdin"), func() (iter.Seq2[screening.Row, error], func() error, error) {
+		return read(in), func() error { return nil }, nil
 	}}, nil
 }
 
@@ -246,7 +261,7 @@ func (r *runner) work(ctx context.Context, s *screening.Screening, name string, 
 		defer close(over)
 		r.show(shown, s, name, before)
 	}()
-	err := s.Work(ctx)
+	err := s.Work(ctx, name)
 	show()
 	<-over
 	after, failed := s.Status(context.WithoutCancel(ctx), name)
@@ -289,16 +304,16 @@ func (r *runner) show(ctx context.Context, s *screening.Screening, name string, 
 		every = time.Second
 		tell = func(st screening.Status) { fmt.Fprintln(r.out, jsonOf(st)) }
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	for pause := every; ; {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}
+		asked := time.Now()
 		if st, err := s.Status(ctx, name); err == nil {
 			tell(st)
 		}
+		pause = max(every, 30*time.Since(asked)) // counting a million rows takes its time
 	}
 }
