@@ -35,6 +35,7 @@ type engine interface {
 	Start(context.Context) error
 	Stop(context.Context) error
 	InsertManyFast(context.Context, []river.InsertManyParams) (int, error)
+	JobDeleteMany(context.Context, *river.JobDeleteManyParams) (*river.JobDeleteManyResult, error)
 }
 
 // ErrBusy says that another process works on the file.

@@ -21,7 +21,7 @@ type pace struct {
 }
 
 const (
-	firstPause   = time.Second
+	firstPause   = 100 * time.Millisecond
 	longestPause = time.Minute
 )
 

@@ -76,6 +76,11 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	if err := s.ledger.seen(s.id); err != nil {
 		return err
 	}
+	if s.db.alone { // what processes before this one left is handed out anew
+		if err := forget(ctx, jobs); err != nil {
+			return err
+		}
+	}
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -84,6 +89,16 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 		err = stopped
 	}
 	return err
+}
+
+// forget deletes the jobs that are not running.
+func forget(ctx context.Context, jobs engine) error {
+	for {
+		deleted, err := jobs.JobDeleteMany(ctx, river.NewJobDeleteManyParams().Queues(queue).First(5000))
+		if err != nil || len(deleted.Jobs) == 0 {
+			return err
+		}
+	}
 }
 
 // How often what is left is handed out again, for what was lost on the way.
