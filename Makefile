@@ -99,15 +99,13 @@ simulate: ## run SEEDS histories of callers, faults and restarts in virtual time
 simulate-bugs: ## put bugs into a copy of the client, one at a time, and see within how many histories each is found
 	@AVER_BUGS=1 go test ./internal/simulation -run TestBugsAreFound -count=1 -v -timeout 2h
 
-ROUNDS ?= 7
-
 .PHONY: screen-chaos
 screen-chaos: ## screen 100,000 rows while processes are killed and answers go wrong; counts what is doubled or lost
 	cd screening && go test . -run TestKilledTimeAndAgain -rows $(or $(ROWS),100000) -count=1 -v -timeout 0
 
 .PHONY: bench
 bench: ## measure beside peers; writes the tables and plots of the pages (ROUNDS=3 ONLY=calls measures less)
-	@cd bench && go generate ./peer 2>/dev/null && go run . -rounds $(ROUNDS) -only "$(ONLY)"
+	@cd bench && go generate ./peer 2>/dev/null && go run . -rounds $(or $(ROUNDS),7) -only "$(ONLY)"
 
 .PHONY: lint
 lint: node ## lint openapi.yaml

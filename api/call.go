@@ -75,7 +75,6 @@ type performance[T any] struct {
 	content  []byte // the body; nil when it is streamed, or there is none
 	media    string // of the body
 	attempts int
-	first    attempt
 	status   int  // of the last success
 	unclear  bool // an attempt may have been performed
 }
@@ -220,11 +219,7 @@ func (p *performance[T]) attempt(ctx context.Context) (*T, *Error) {
 
 // once is one attempt.
 func (p *performance[T]) once(ctx context.Context, start time.Time) (*T, *Error) {
-	a := &p.first
-	if p.attempts > 1 { // a transport may still look at the one before
-		a = new(attempt)
-	}
-	a.Context, a.path, a.traced, a.upload = ctx, p.op.path, p.op.retry != retryAlways, p.request.upload
+	a := &attempt{Context: ctx, path: p.op.path, traced: p.op.retry != retryAlways, upload: p.request.upload}
 	resp, failure := p.send(a)
 	p.settings.capture.answered(p.attempts, resp)
 	var result *T

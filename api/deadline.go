@@ -11,6 +11,10 @@ import (
 // longestRing at most, and is set anew for the one that it watches now, if it watches any.
 type deadlines struct{ alarms sync.Pool }
 
+// bubbles is when the clocks of testing/synctest are well behind: they begin in 2000, in each bubble anew, and an alarm that was set in
+// one never goes off in another. There every deadline has a timer of its own.
+var bubbles = time.Date(2001, time.January, 1, 0, 0, 0, 0, time.UTC)
+
 // longestRing is how long an alarm may stay set after nobody needs it.
 const longestRing = 30 * time.Second
 
@@ -18,6 +22,12 @@ const longestRing = 30 * time.Second
 // made from it sees context.Canceled at that time, and the deadline as the cause.
 func (d *deadlines) with(parent context.Context, now, at time.Time) *deadlineContext {
 	c := &deadlineContext{at: at, of: d}
+	if now.Before(bubbles) {
+		ctx, cancel := context.WithDeadline(parent, at)
+		c.Context, c.end = ctx, func(error) { cancel() }
+		c.at, _ = ctx.Deadline()
+		return c
+	}
 	c.Context, c.end = context.WithCancelCause(parent)
 	if earlier, ok := parent.Deadline(); ok && !earlier.After(at) {
 		c.at = earlier

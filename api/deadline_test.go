@@ -17,6 +17,9 @@ import (
 	"github.com/goaver/aver-go/api"
 )
 
+// since2000 takes a bubble to where deadlines share their timers.
+const since2000 = 400 * 24 * time.Hour
+
 // A call ends when its time is over, to the nanosecond, whatever calls of the same client did before.
 func TestDeadlines(t *testing.T) {
 	const never = time.Hour
@@ -39,6 +42,7 @@ func TestDeadlines(t *testing.T) {
 		for _, own := range []string{"the transport's context", "a context made from it"} {
 			t.Run(name+", "+own, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
+					time.Sleep(since2000)
 					var answer time.Duration
 					client := lagging(t, &answer, own == "a context made from it")
 					for i, step := range steps {
@@ -91,6 +95,7 @@ func lagging(t *testing.T, answer *time.Duration, derived bool) *api.Client {
 // Of many calls at once, each ends at its own time.
 func TestDeadlinesOfManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(since2000)
 		answer := time.Hour
 		client := lagging(t, &answer, false)
 		var calls sync.WaitGroup
@@ -124,6 +129,7 @@ func TestDeadlinesOfManyAtOnce(t *testing.T) {
 // What a transport and a middleware see of a deadline is what context.WithDeadline shows.
 func TestDeadlineAsTransportsSeeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(since2000)
 		var seen []string
 		look := func(ctx context.Context) {
 			deadline, ok := ctx.Deadline()
@@ -186,4 +192,47 @@ func TestDeadlineLetsGo(t *testing.T) {
 		t.Error("the context is held after the call")
 	}
 	runtime.KeepAlive(client)
+}
+
+// A client that is used in one bubble after the other, and outside before, keeps its deadlines: each bubble begins in the same year.
+func TestDeadlinesInBubbles(t *testing.T) {
+	var answer time.Duration
+	client := lagging(t, &answer, false)
+	look := func(ctx context.Context) error {
+		_, err := client.GetCheck(ctx, "c1", api.WithAttemptTimeout(40*time.Second), api.WithMaxAttempts(1))
+		return err
+	}
+	if err := look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, answer = range []time.Duration{0, time.Hour, 0, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			if err := look(t.Context()); answer > 0 && (!errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 40*time.Second) {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+		})
+	}
+}
+
+// A middleware that waits with a context of its own, and returns why that ended, tells of the deadline.
+func TestDeadlineInAMiddleware(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(since2000)
+		client, err := api.New("key", "secret", api.WithAttemptTimeout(3*time.Second), api.WithMaxAttempts(1),
+			api.WithMiddleware(func(ctx context.Context, _ api.Attempt, _ func(context.Context) api.AttemptResult) api.AttemptResult {
+				inner, cancel := context.WithCancel(ctx)
+				defer cancel()
+				<-inner.Done()
+				return api.AttemptResult{Err: fmt.Errorf("limiter: %w", inner.Err())}
+			}),
+			api.WithHTTPClient(&http.Client{Transport: exchangingTransport(nil)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.GetCheck(t.Context(), "c1")
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }

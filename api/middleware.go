@@ -75,8 +75,11 @@ func (p *performance[T]) within(ctx context.Context, start time.Time) (*T, *Erro
 	if over = true; made {
 		return result, failure
 	}
-	if returned.Err == nil {
+	switch {
+	case returned.Err == nil:
 		returned.Err = errors.New("a middleware did not make the attempt")
+	case errors.Is(returned.Err, context.Canceled) && endOf(ctx) == context.DeadlineExceeded: // of a context that it made
+		returned.Err = context.DeadlineExceeded
 	}
 	return nil, &Error{Operation: p.op.id, Err: returned.Err, note: "it was not performed"}
 }

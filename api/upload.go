@@ -274,11 +274,14 @@ func (u *upload) close() {
 		u.leave()
 	}
 	u.end()
-	u.source.close(u.ctx)
+	if u.source.abort != nil {
+		u.source.abort()
+	}
 	if u.source.abort == nil || u.ctx.Err() == nil {
 		u.mu.Lock() // a read that is going on ends now
 		defer u.mu.Unlock()
 	}
+	u.source.close(u.ctx)
 }
 
 // beginning is the beginning of the Base64 content, which no message may repeat.
@@ -328,6 +331,9 @@ func (i *uploadImage) Read(p []byte) (n int, err error) {
 		}
 	}()
 	defer guard(&err)
+	if i.u.current.closed.Load() { // while progress was told
+		return 0, errBodyClosed
+	}
 	n, err = i.r.Read(p)
 	if i.u.current.closed.Load() {
 		return 0, errBodyClosed

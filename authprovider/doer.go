@@ -67,6 +67,12 @@ func (p *Provider) Doer(client *http.Client) *Doer {
 
 // Do sends req, and once more with a new token after a 401.
 func (d *Doer) Do(req *http.Request) (*http.Response, error) {
+	if req.URL == nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, errors.New("authprovider: the request has no URL")
+	}
 	resp, repeated, err := d.send(req)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package authprovider
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -54,9 +55,9 @@ func hop(transport http.RoundTripper, req *http.Request) (*http.Response, error)
 		}
 		return nil, err
 	case resp == nil:
-		return nil, fmt.Errorf("authprovider: the transport %T returned neither an answer nor an error", transport)
+		return nil, errors.New("authprovider: the transport returned neither an answer nor an error")
 	case resp.Body == nil && resp.ContentLength > 0 && req.Method != http.MethodHead:
-		return nil, fmt.Errorf("authprovider: the transport %T returned an answer of %d bytes without a body", transport, resp.ContentLength)
+		return nil, fmt.Errorf("authprovider: the transport returned an answer of %d bytes without a body", resp.ContentLength)
 	case resp.Body == nil:
 		resp.Body = http.NoBody
 	}

@@ -189,7 +189,7 @@ func calls(r *report) error {
 		{"Results with 1,000 hits, in memory", inMemory, results, 1, []target{timeOf(ogenClient, 1.0), timeOf(plainOAPI, 0.45)},
 			"results with 1,000 hits, in memory"},
 		{"Upload of 10 MB from a reader, loopback", slices.Concat([]client{fair}, overLoopback), upload, 1,
-			[]target{timeOf(fair.name, 0.5), timeOf(hand, 1.35), kilobytes(256)}, "an upload of 10 MB"},
+			[]target{timeOf(fair.name, 0.5), timeOf(hand, 1.35), kilobytes(256)}, "an upload of 10 MB (by hand: encoded while it is sent)"},
 		{"Download of 10 MB, loopback", overLoopback, download, 1, []target{kilobytes(256)}, "a download of 10 MB"},
 		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64, []target{throughputOf(ogenClient, 1.05)}, "64 callers at once"},
 	} {

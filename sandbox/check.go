@@ -235,7 +235,7 @@ func (s *service) CreateCheck(ctx context.Context, r server.CreateCheckRequestOb
 	}
 	s.checks[c.id] = c
 	s.byIdentifier[c.identifier] = append(s.byIdentifier[c.identifier], c)
-	s.people.add(c)
+	s.people.add(c, trait{"email", c.email})
 	s.notifier.begun(c.id)
 	s.newestChecks = newest(s.newestChecks, c)
 

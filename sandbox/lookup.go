@@ -15,16 +15,23 @@ func (s *service) LookupChecks(_ context.Context, r server.LookupChecksRequestOb
 	b := r.Body
 	matches := func(want *string, have string) bool { return want == nil || strings.EqualFold(*want, have) }
 	found := server.LookupChecks200JSONResponse{}
+	var checks []*check
 	for _, c := range s.candidates(b) {
 		if matches(b.Email, c.email) && matches(b.FirstName, c.firstName()) && matches(b.LastName, c.lastName()) {
-			found = append(found, s.describe(c))
+			checks = append(checks, c)
 		}
+	}
+	if b.ThirdPartyIdentifier == nil {
+		slices.SortFunc(checks, func(a, b *check) int { return strings.Compare(a.id, b.id) })
+	}
+	for _, c := range checks {
+		found = append(found, s.describe(c))
 	}
 	return found, nil
 }
 
-// candidates returns the checks among which those are that are looked for: by third-party identifier the oldest first, otherwise
-// in the order of their IDs. An empty value finds none. s.mu is held.
+// candidates returns the checks among which those are that are looked for: by third-party identifier the oldest first, otherwise those
+// with the rarest of the values. An empty value finds none. s.mu is held.
 func (s *Sandbox) candidates(b *server.LookupChecksRequest) []*check {
 	if b.ThirdPartyIdentifier != nil {
 		return s.byIdentifier[*b.ThirdPartyIdentifier]
@@ -39,8 +46,6 @@ func (s *Sandbox) candidates(b *server.LookupChecksRequest) []*check {
 			fewest, known = checks, true
 		}
 	}
-	fewest = slices.Clone(fewest)
-	slices.SortFunc(fewest, func(a, b *check) int { return strings.Compare(a.id, b.id) })
 	return fewest
 }
 
@@ -62,12 +67,11 @@ func (f trait) folded() trait {
 	return f
 }
 
-func (c *check) traits() []trait {
-	return []trait{{"email", c.email}, {"first", c.firstName()}, {"last", c.lastName()}}
-}
+// names are what is looked for and may change.
+func (c *check) names() []trait { return []trait{{"first", c.firstName()}, {"last", c.lastName()}} }
 
-func (p people) add(c *check) {
-	for _, f := range c.traits() {
+func (p people) add(c *check, traits ...trait) {
+	for _, f := range traits {
 		if f.value != "" {
 			f = f.folded()
 			p[f] = append(p[f], c)
@@ -75,8 +79,8 @@ func (p people) add(c *check) {
 	}
 }
 
-func (p people) remove(c *check) {
-	for _, f := range c.traits() {
+func (p people) remove(c *check, traits ...trait) {
+	for _, f := range traits {
 		f = f.folded()
 		if p[f] = slices.DeleteFunc(p[f], func(other *check) bool { return other == c }); len(p[f]) == 0 {
 			delete(p, f)
@@ -86,9 +90,11 @@ func (p people) remove(c *check) {
 
 // setPerson sets the person of a check. s.mu is held.
 func (s *Sandbox) setPerson(c *check, person *server.AddPersonalInfoRequest) {
-	s.people.remove(c)
+	if c.person != nil {
+		s.people.remove(c, c.names()...)
+	}
 	c.person = person
-	s.people.add(c)
+	s.people.add(c, c.names()...)
 }
 
 func (c *check) firstName() string {

@@ -244,7 +244,7 @@ func TestStringsShareMemory(t *testing.T) {
 	for _, tt := range []struct {
 		texts       []string
 		least, most float64
-	}{{short, 1, 20}, {long, 100, 120}} {
+	}{{short, 1, 30}, {long, 100, 120}} {
 		text, _ := json.Marshal(tt.texts)
 		var got []string
 		allocs := testing.AllocsPerRun(100, func() {

@@ -23,7 +23,7 @@ func (d *Decoder) String() string {
 }
 
 // chunk is how much memory strings share at most, in bytes: who keeps one of them keeps as much.
-const chunk = 2 << 10
+const chunk = 512
 
 // stored copies a text. Short ones share memory, which is made for many at once.
 func (d *Decoder) stored(text []byte) string {
