@@ -123,6 +123,9 @@ func compare(all []client, work func(client) func(context.Context) error, parall
 					}
 				}
 			})
+			if r.N == 0 {
+				return nil, fmt.Errorf("%s failed", c.name)
+			}
 			m := &costs[i]
 			m.time = append(m.time, float64(r.T.Nanoseconds())/float64(r.N))
 			m.bytes = append(m.bytes, float64(r.AllocedBytesPerOp()))

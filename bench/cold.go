@@ -54,7 +54,8 @@ func cold(r *report) error {
 		}
 		sizes[i] = float64(info.Size())
 	}
-	for range 3 * rounds {
+	r.rounds = 3 * rounds
+	for range r.rounds {
 		floor := make(map[string]bool) // the packages that the floor initialises
 		for i, s := range starters {
 			trace, took, err := start(filepath.Join(folder, s.folder), srv.URL+"/api")

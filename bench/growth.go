@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ func growth(r *report) error {
 	}
 	srv := httptest.NewServer(a)
 	defer srv.Close()
+	r.rounds = roundsOfGrowth()
 	transport := &http.Transport{MaxIdleConnsPerHost: 2048}
 	defer transport.CloseIdleConnections()
 	for _, measure := range []func(*report, *answers, string, *http.Transport) error{growingHits, growingCallers, growingImages, growingSandbox} {
@@ -167,6 +169,9 @@ func growingSandbox(r *report, _ *answers, _ string, _ *http.Transport) error {
 						}
 					}
 				})
+				if took.N == 0 {
+					return errors.New("a look-up failed")
+				}
 				times = append(times, float64(took.T.Nanoseconds())/float64(took.N)/1000)
 			}
 			p.point(field.name, float64(n), times)

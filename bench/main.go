@@ -28,8 +28,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: -rounds wants at least one")
 		os.Exit(2)
 	}
-	r := newReport(fmt.Sprintf("%s, %s/%s, %d CPUs (%s), %s, %d rounds: medians, with what the middle half of the rounds measured.",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), time.Now().Format(time.DateOnly), rounds))
+	r := newReport(fmt.Sprintf("%s, %s/%s, %d CPUs (%s), %s",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), processor(), time.Now().Format(time.DateOnly)))
+	measured := false
 	for _, section := range []struct {
 		name string
 		run  func(*report) error
@@ -40,10 +41,15 @@ func main() {
 		if !strings.Contains(section.name, *only) {
 			continue
 		}
+		measured, r.rounds = true, rounds
 		if err := section.run(r); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
+	}
+	if !measured {
+		fmt.Fprintf(os.Stderr, "bench: no section has a name with %q\n", *only)
+		os.Exit(2)
 	}
 	if err := r.write(*only == ""); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -53,7 +53,8 @@ func mocks(r *report) error {
 	started = append(started, wait)
 	other := mock{url, "token", "7d1f4c52-90a3-4f0e-8d0c-51b2a6a0e3c7"}
 	var rates [2]figure
-	for range min(rounds, 3) {
+	r.rounds = min(rounds, 3)
+	for range r.rounds {
 		for i, m := range []mock{own, other} {
 			rate, err := m.load()
 			if err != nil {

@@ -14,22 +14,31 @@ var pages = []string{"../README.md", "../docs/performance.md", "../docs/authenti
 
 // A report is what a run measured, in parts that the pages show.
 type report struct {
-	parts map[string]string
-	about string // machine, date and rounds
-	judge table
+	parts  map[string]string
+	about  string // machine and date
+	rounds int    // of what is added next
+	judge  table
 }
 
 func newReport(about string) *report {
-	return &report{parts: make(map[string]string), about: about, judge: table{header: []string{"work", "measure", "target", "measured", ""}}}
+	return &report{parts: make(map[string]string), about: about, rounds: rounds, judge: table{header: []string{"work", "measure", "target", "measured", ""}}}
 }
 
 // add prints a table or a text, and adds it to a part. The README's is short.
 func (r *report) add(part, text string) {
 	fmt.Print(text, "\n")
 	if r.parts[part] == "" && part != "readme" {
-		r.parts[part] = r.about + "\n\n"
+		r.parts[part] = r.heading() + "\n\n"
 	}
 	r.parts[part] += text + "\n"
+}
+
+// heading says where and how often it was measured.
+func (r *report) heading() string {
+	if r.rounds == 1 {
+		return r.about + ", one round: no figure has a spread."
+	}
+	return fmt.Sprintf("%s, %d rounds: medians, with what the middle half of the rounds measured.", r.about, r.rounds)
 }
 
 // target notes whether a measurement meets its target.
@@ -40,7 +49,7 @@ func (r *report) target(work, what string, measured figure, limit float64, least
 	}
 	verdict := "met"
 	if !met {
-		verdict = fmt.Sprintf("missed by %.0f %%", math.Abs(measured.median()/limit-1)*100)
+		verdict = fmt.Sprintf("missed by %.2g %%", math.Abs(measured.median()/limit-1)*100)
 	}
 	r.judge.add(work, what, fmt.Sprintf("%s %.4g", sign, limit), measured.text(2), verdict)
 }
@@ -52,32 +61,58 @@ func (r *report) write(whole bool) error {
 		fmt.Print(r.judge.String(), "\n")
 	}
 	if whole {
-		r.parts["targets"] = r.about + "\n\n" + r.judge.String()
+		r.rounds = rounds
+		r.parts["targets"] = r.heading() + "\n\n" + r.judge.String()
 	}
+	placed := make(map[string]bool)
 	for _, name := range pages {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(name, []byte(fill(string(text), r.parts)), 0o600); err != nil {
+		filled, err := fill(string(text), r.parts, placed)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.WriteFile(name, []byte(filled), 0o600); err != nil {
 			return err
+		}
+	}
+	for part := range r.parts {
+		if !placed[part] {
+			return fmt.Errorf("no page has a place for %s: <!-- make bench: %[1]s -->", part)
 		}
 	}
 	return nil
 }
 
-var place = regexp.MustCompile(`(?s)(<!-- make bench: ([a-z]+) -->).*?(<!-- end -->)`)
+var begin = regexp.MustCompile(`<!-- make bench: ([a-z]+) -->`)
 
-// fill returns a page with the parts in their places.
-func fill(page string, parts map[string]string) string {
-	return place.ReplaceAllStringFunc(page, func(old string) string {
-		m := place.FindStringSubmatch(old)
-		part, ok := parts[m[2]]
-		if !ok {
-			return old
+// fill returns a page with the parts in their places, and notes which it has.
+func fill(page string, parts map[string]string, placed map[string]bool) (string, error) {
+	const end = "<!-- end -->"
+	var b strings.Builder
+	for {
+		m := begin.FindStringSubmatchIndex(page)
+		if m == nil {
+			b.WriteString(page)
+			return b.String(), nil
 		}
-		return m[1] + "\n\n" + strings.TrimSpace(part) + "\n\n" + m[3]
-	})
+		name, rest := page[m[2]:m[3]], page[m[1]:]
+		to := strings.Index(rest, end)
+		if next := begin.FindStringIndex(rest); to < 0 || next != nil && next[0] < to {
+			return "", fmt.Errorf("the place for %s has no end", name)
+		}
+		b.WriteString(page[:m[1]])
+		if part, ok := parts[name]; ok {
+			placed[name] = true
+			b.WriteString("\n\n" + strings.TrimSpace(part) + "\n\n")
+		} else {
+			b.WriteString(rest[:to])
+		}
+		b.WriteString(end)
+		page = rest[to+len(end):]
+	}
 }
 
 // A table is written as Markdown.

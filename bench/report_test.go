@@ -17,12 +17,33 @@ func TestFigures(t *testing.T) {
 func TestPagesKeepWhatWasNotMeasured(t *testing.T) {
 	page := "a\n<!-- make bench: calls -->\n<!-- end -->\nb\n<!-- make bench: cold -->\nold\n<!-- end -->\nc\n"
 	const want = "a\n<!-- make bench: calls -->\n\nnew\n\n<!-- end -->\nb\n<!-- make bench: cold -->\nold\n<!-- end -->\nc\n"
-	once := fill(page, map[string]string{"calls": "new\n"})
-	if once != want {
-		t.Errorf("%q", once)
+	for range 2 {
+		placed := make(map[string]bool)
+		filled, err := fill(page, map[string]string{"calls": "new\n", "other": "lost"}, placed)
+		if filled != want || err != nil || !placed["calls"] || placed["other"] || placed["cold"] {
+			t.Errorf("%q, %v, %v", filled, placed, err)
+		}
+		page = filled
 	}
-	if twice := fill(once, map[string]string{"calls": "new\n"}); twice != want {
-		t.Errorf("a second time: %q", twice)
+}
+
+func TestAPlaceWithoutAnEndIsRefused(t *testing.T) {
+	for _, page := range []string{
+		"<!-- make bench: calls -->\nold\n# By hand\n<!-- make bench: cold -->\nold\n<!-- end -->\n", "<!-- make bench: calls -->\nold\n",
+	} {
+		if filled, err := fill(page, map[string]string{"calls": "new", "cold": "new"}, make(map[string]bool)); err == nil {
+			t.Errorf("%q", filled)
+		}
+	}
+}
+
+func TestHeadingSaysHowOften(t *testing.T) {
+	r := newReport("here")
+	if r.rounds = 1; r.heading() != "here, one round: no figure has a spread." {
+		t.Error(r.heading())
+	}
+	if r.rounds = 3; r.heading() != "here, 3 rounds: medians, with what the middle half of the rounds measured." {
+		t.Error(r.heading())
 	}
 }
 
