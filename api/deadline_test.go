@@ -49,14 +49,16 @@ func TestDeadlines(t *testing.T) {
 						time.Sleep(step.pause)
 						answer = step.answer
 						start := time.Now()
-						_, err := client.GetCheck(t.Context(), "c1", api.WithAttemptTimeout(step.timeout), api.WithTimeout(time.Hour), api.WithMaxAttempts(1))
+						_, err := client.GetCheck(t.Context(), "c1",
+							api.WithAttemptTimeout(step.timeout), api.WithTimeout(time.Hour), api.WithMaxAttempts(1))
 						if step.want == 0 {
 							if err != nil {
 								t.Errorf("call %d: %v", i, err)
 							}
 							continue
 						}
-						if took := time.Since(start); took != step.want || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, api.ErrUnavailable) {
+						took := time.Since(start)
+						if took != step.want || !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, api.ErrUnavailable) {
 							t.Errorf("call %d: %v after %v, want the deadline after %v", i, err, took, step.want)
 						}
 					}
@@ -69,7 +71,7 @@ func TestDeadlines(t *testing.T) {
 // lagging returns a client of a service that takes its time.
 func lagging(t *testing.T, answer *time.Duration, derived bool) *api.Client {
 	t.Helper()
-	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response, error) {
+	transport := exchangingTransport(func(r *http.Request) (*http.Response, error) {
 		ctx := r.Context()
 		if derived {
 			var cancel context.CancelFunc
@@ -84,7 +86,8 @@ func lagging(t *testing.T, answer *time.Duration, derived bool) *api.Client {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	})}))
+	})
+	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,12 +172,13 @@ func TestDeadlineAsTransportsSeeIt(t *testing.T) {
 
 // After a call nothing holds its context, and what was made from it has ended.
 func TestDeadlineLetsGo(t *testing.T) {
-	type held struct{ data [1 << 10]byte }
+	type held [1 << 10]byte
 	var request context.Context
-	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: exchangingTransport(func(r *http.Request) (*http.Response, error) {
+	transport := exchangingTransport(func(r *http.Request) (*http.Response, error) {
 		request = r.Context()
 		return respond(200, submitted), nil
-	})}))
+	})
+	client, err := api.New("key", "secret", api.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}

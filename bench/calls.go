@@ -194,7 +194,8 @@ func calls(r *report) error {
 		{"Upload of 10 MB from a reader, loopback", slices.Concat([]client{fair}, overLoopback), upload, 1,
 			[]target{timeOf(fair.name, 0.5), timeOf(hand, 1.35), kilobytes(256)}, "an upload of 10 MB (by hand: encoded while it is sent)"},
 		{"Download of 10 MB, loopback", overLoopback, download, 1, []target{kilobytes(256)}, "a download of 10 MB"},
-		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64, []target{throughputOf(ogenClient, 1.05)}, "64 callers at once"},
+		{"64 concurrent callers of a small typed GET, loopback", overLoopback, get, 64,
+			[]target{throughputOf(ogenClient, 1.05)}, "64 callers at once"},
 	} {
 		if err := w.measure(r, brief); err != nil {
 			return fmt.Errorf("%s: %w", w.title, err)
@@ -217,8 +218,8 @@ func (w work) measure(r *report, brief *table) error {
 	ratios := make(map[string]figure)
 	for i, c := range w.clients {
 		ratios[c.name] = ratio(own.time, costs[i].time)
-		t.add(c.name, costs[i].time.per(1000).text(1), fmt.Sprintf("%.1f", costs[i].bytes.median()/1024), fmt.Sprintf("%.0f", costs[i].allocs.median()),
-			ratios[c.name].text(2))
+		t.add(c.name, costs[i].time.per(1000).text(1), fmt.Sprintf("%.1f", costs[i].bytes.median()/1024),
+			fmt.Sprintf("%.0f", costs[i].allocs.median()), ratios[c.name].text(2))
 		for _, target := range w.targets {
 			if c.name == target.to || target.to == "" && c.name == ours {
 				r.target(w.title, target.what, target.measure(own, costs[i]), target.limit, target.least)

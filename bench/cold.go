@@ -73,8 +73,8 @@ func cold(r *report) error {
 			inits[i], lives[i] = append(inits[i], sum), append(lives[i], took)
 		}
 	}
-	t := &table{title: "A program that makes one call", header: []string{"", "KB added to the binary (stripped)", "ms of initialisation added", "ms from start to end",
-		"× net/http alone"}}
+	t := &table{title: "A program that makes one call", header: []string{"", "KB added to the binary (stripped)", "ms of initialisation added",
+		"ms from start to end", "× net/http alone"}}
 	growth := make(map[string]float64)
 	for i, s := range starters {
 		growth[s.name] = (sizes[i] - sizes[0]) / 1024

@@ -21,7 +21,8 @@ type report struct {
 }
 
 func newReport(about string) *report {
-	return &report{parts: make(map[string]string), about: about, rounds: rounds, judge: table{header: []string{"work", "measure", "target", "measured", ""}}}
+	judge := table{header: []string{"work", "measure", "target", "measured", ""}}
+	return &report{parts: make(map[string]string), about: about, rounds: rounds, judge: judge}
 }
 
 // add prints a table or a text, and adds it to a part. The README's is short.

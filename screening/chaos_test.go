@@ -77,7 +77,8 @@ func TestKilledTimeAndAgain(t *testing.T) {
 		}
 		defer pool.Close()
 		chaos(t, address, 3, func() { // the connections are cut as well
-			_, _ = pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL`)
+			_, _ = pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE pid <> pg_backend_pid() AND datname IS NOT NULL`)
 		})
 	})
 }

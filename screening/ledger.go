@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -64,6 +63,27 @@ func (l *ledger) migrate(ctx context.Context) error {
 	}
 	return nil
 }
+
+// collect returns what a query finds.
+func collect[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows, *T) error, query string, args ...any) ([]T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []T
+	for rows.Next() {
+		var one T
+		if err := scan(rows, &one); err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, rows.Err()
+}
+
+// one reads the only column.
+func one[T any](rows *sql.Rows, into *T) error { return rows.Scan(into) }
 
 // A change is one of those that are committed together.
 type change struct {
@@ -179,21 +199,9 @@ type entry struct {
 
 // open returns the rows in a range that are not final.
 func (l *ledger) open(ctx context.Context, list string, from, to int64) ([]entry, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT number, state, person, search_id FROM aver_screening_row
+	scan := func(rows *sql.Rows, e *entry) error { return rows.Scan(&e.number, &e.state, &e.person, &e.searchID) }
+	return collect(ctx, l.db, scan, `SELECT number, state, person, search_id FROM aver_screening_row
 		WHERE list = $1 AND number BETWEEN $2 AND $3 AND state IN ('waiting', 'sending', 'sent') ORDER BY number`, list, from, to)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []entry
-	for rows.Next() {
-		var e entry
-		if err := rows.Scan(&e.number, &e.state, &e.person, &e.searchID); err != nil {
-			return nil, err
-		}
-		found = append(found, e)
-	}
-	return found, rows.Err()
 }
 
 // seen notes that a worker lives.
@@ -230,57 +238,68 @@ func (l *ledger) paused(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(ms), err
 }
 
-// A Status counts the rows of a list.
-type Status struct {
-	Rows map[State]int64
-	Hits int64 // rows that are done and found something
+// stored is a row as it is inserted.
+type stored struct {
+	number         int64
+	digest, person []byte
+	state          State
+	reason         string
 }
 
-// Left returns how many rows are not final.
-func (s Status) Left() int64 { return s.Rows[Waiting] + s.Rows[Sending] + s.Rows[Sent] }
-
-// Total returns how many rows there are.
-func (s Status) Total() (n int64) {
-	for _, count := range s.Rows {
-		n += count
+// digests returns those of the rows in a range, by their numbers.
+func (l *ledger) digests(ctx context.Context, list string, from, to int64) (map[int64]string, error) {
+	scan := func(rows *sql.Rows, r *stored) error { return rows.Scan(&r.number, &r.digest) }
+	found, err := collect(ctx, l.db, scan, `SELECT number, digest FROM aver_screening_row WHERE list = $1 AND number BETWEEN $2 AND $3`, list, from, to)
+	digests := make(map[int64]string, len(found))
+	for _, r := range found {
+		digests[r.number] = string(r.digest)
 	}
-	return n
+	return digests, err
 }
 
-// String counts in words.
-func (s Status) String() string {
-	var parts []string
-	for _, state := range []State{Done, Refused, Unknown, Sent, Sending, Waiting} {
-		if n := s.Rows[state]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+func (l *ledger) insert(list string, rows []stored) error {
+	return l.commit(func(tx *sql.Tx) error {
+		insert, err := tx.Prepare(`INSERT INTO aver_screening_row (list, number, digest, person, state, reason, changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
 		}
-	}
-	if len(parts) == 0 {
-		return "no rows"
-	}
-	return fmt.Sprintf("%d rows: %s; %d with hits", s.Total(), strings.Join(parts, ", "), s.Hits)
+		defer insert.Close()
+		for _, r := range rows {
+			if _, err := insert.Exec(list, r.number, r.digest, r.person, string(r.state), r.reason, now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func (l *ledger) status(ctx context.Context, list string) (Status, error) {
-	s := Status{Rows: make(map[State]int64)}
-	rows, err := l.db.QueryContext(ctx, `SELECT state, count(*), sum(CASE WHEN hits > 0 THEN 1 ELSE 0 END)
-		FROM aver_screening_row WHERE list = $1 GROUP BY state`, list)
-	if err != nil {
-		return s, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var state State
-		var n, hits int64
-		if err := rows.Scan(&state, &n, &hits); err != nil {
-			return s, err
+// turn gives rows that are unknown another state: one, or all when number is 0.
+func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
+	err = l.commit(func(tx *sql.Tx) error {
+		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, worker = '', changed_at = $3
+			WHERE list = $4 AND state = 'unknown' AND (number = $5 OR $5 = 0)`, string(state), reason, now(), list, number)
+		if err != nil {
+			return err
 		}
-		s.Rows[state] = n
-		if state == Done {
-			s.Hits = hits
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// purge forgets what is final of a list: one row, or all when number is 0.
+func (l *ledger) purge(list string, number int64) (n int64, err error) {
+	err = l.commit(func(tx *sql.Tx) error {
+		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
+			OR number = $2 AND state IN ('done', 'refused', 'unknown'))`, list, number)
+		if err != nil {
+			return err
 		}
-	}
-	return s, rows.Err()
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
 }
 
 func now() int64 { return time.Now().UnixMilli() }

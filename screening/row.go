@@ -73,6 +73,9 @@ const (
 	Unknown State = "unknown" // it may have been performed
 )
 
+// States returns all of them: those that are final first.
+func States() []State { return []State{Done, Refused, Unknown, Sent, Sending, Waiting} }
+
 // final reports whether nothing happens to a row by itself any more.
 func (s State) final() bool { return s == Done || s == Refused || s == Unknown }
 

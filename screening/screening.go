@@ -231,20 +231,7 @@ func (s *Screening) add(ctx context.Context, list string, rows []Row) (added Add
 
 // Lists returns the names of the lists that have rows.
 func (s *Screening) Lists(ctx context.Context) ([]string, error) {
-	rows, err := s.ledger.db.QueryContext(ctx, `SELECT DISTINCT list FROM aver_screening_row ORDER BY list`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+	return collect(ctx, s.ledger.db, one[string], `SELECT DISTINCT list FROM aver_screening_row ORDER BY list`)
 }
 
 // Purge forgets rows of a list, with whatever came of them: all that are done or refused, or, by the ID that the application gave, those
@@ -270,20 +257,6 @@ func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err er
 		}
 	}
 	return n, nil
-}
-
-// purge forgets what is final of a list: one row, or all when number is 0.
-func (l *ledger) purge(list string, number int64) (n int64, err error) {
-	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
-			OR number = $2 AND state IN ('done', 'refused', 'unknown'))`, list, number)
-		if err != nil {
-			return err
-		}
-		n, err = r.RowsAffected()
-		return err
-	})
-	return n, err
 }
 
 // Status counts the rows of a list.
@@ -316,31 +289,21 @@ func (s *Screening) Results(ctx context.Context, list string) iter.Seq2[Result, 
 
 // results returns some of them, from a number on.
 func (s *Screening) results(ctx context.Context, list string, from int64) ([]Result, error) {
-	rows, err := s.ledger.db.QueryContext(ctx, `SELECT number, person, state, reason, search_id, results FROM aver_screening_row
-		WHERE list = $1 AND number >= $2 ORDER BY number LIMIT 500`, list, from)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var some []Result
-	for rows.Next() {
-		var r Result
+	scan := func(rows *sql.Rows, r *Result) error {
 		var person, results []byte
 		if err := rows.Scan(&r.Row.Number, &person, &r.State, &r.Reason, &r.SearchID, &results); err != nil {
-			return nil, err
-		}
-		if err := s.unseal(person, list, r.Row.Number, &r.Row); err != nil {
-			return nil, err
+			return err
 		}
 		if len(results) > 0 {
 			r.Results = new(api.WatchlistSearchResults)
 			if err := s.unseal(results, list, r.Row.Number, r.Results); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		some = append(some, r)
+		return s.unseal(person, list, r.Row.Number, &r.Row)
 	}
-	return some, rows.Err()
+	return collect(ctx, s.ledger.db, scan, `SELECT number, person, state, reason, search_id, results FROM aver_screening_row
+		WHERE list = $1 AND number >= $2 ORDER BY number LIMIT 500`, list, from)
 }
 
 func (s *Screening) unseal(sealed []byte, list string, number int64, into any) error {
@@ -367,61 +330,4 @@ func (s *Screening) Mark(list string, number int64, state State) error {
 		err = fmt.Errorf("screening: row %d of %s is not unknown", number, list)
 	}
 	return err
-}
-
-// stored is a row as it is inserted.
-type stored struct {
-	number         int64
-	digest, person []byte
-	state          State
-	reason         string
-}
-
-func (l *ledger) digests(ctx context.Context, list string, from, to int64) (map[int64]string, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT number, digest FROM aver_screening_row WHERE list = $1 AND number BETWEEN $2 AND $3`, list, from, to)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	found := make(map[int64]string)
-	for rows.Next() {
-		var number int64
-		var digest []byte
-		if err := rows.Scan(&number, &digest); err != nil {
-			return nil, err
-		}
-		found[number] = string(digest)
-	}
-	return found, rows.Err()
-}
-
-func (l *ledger) insert(list string, rows []stored) error {
-	return l.commit(func(tx *sql.Tx) error {
-		insert, err := tx.Prepare(`INSERT INTO aver_screening_row (list, number, digest, person, state, reason, changed_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
-		for _, r := range rows {
-			if _, err := insert.Exec(list, r.number, r.digest, r.person, string(r.state), r.reason, now()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// turn gives rows that are unknown another state: one, or all when number is 0.
-func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
-	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, worker = '', changed_at = $3
-			WHERE list = $4 AND state = 'unknown' AND (number = $5 OR $5 = 0)`, string(state), reason, now(), list, number)
-		if err != nil {
-			return err
-		}
-		n, err = r.RowsAffected()
-		return err
-	})
-	return n, err
 }

@@ -2,7 +2,6 @@ package screening
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,7 +65,8 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 		return err
 	}
 	jobs, err := s.db.engine(&river.Config{
-		ID: "aver-screening-" + s.id, Workers: workers, Logger: s.options.logger, JobTimeout: jobTimeout, RescueStuckJobsAfter: jobTimeout + jobTimeout/2,
+		ID: "aver-screening-" + s.id, Workers: workers, Logger: s.options.logger,
+		JobTimeout: jobTimeout, RescueStuckJobsAfter: jobTimeout + jobTimeout/2,
 		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: 3}},
 		FetchPollInterval: 200 * time.Millisecond, FetchCooldown: 50 * time.Millisecond,
 	})
@@ -162,36 +162,6 @@ func (s *Screening) handOut(ctx context.Context, jobs engine, list string) error
 		left = left[n:]
 	}
 	return nil
-}
-
-// anyLeft reports whether something is left to do in a list.
-func (l *ledger) anyLeft(ctx context.Context, list string) (bool, error) {
-	var left int
-	err := l.db.QueryRowContext(ctx, `SELECT 1 FROM aver_screening_row WHERE list = $1 AND state IN ('waiting', 'sending', 'sent') LIMIT 1`,
-		list).Scan(&left)
-	if err == sql.ErrNoRows {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// left returns where the ranges of a list begin in which something is left to do.
-func (l *ledger) left(ctx context.Context, list string) ([]int64, error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT DISTINCT (number - 1) / $1 FROM aver_screening_row
-		WHERE list = $2 AND state IN ('waiting', 'sending', 'sent') ORDER BY 1`, chunk, list)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var left []int64
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		left = append(left, n*chunk+1)
-	}
-	return left, rows.Err()
 }
 
 // A worker works on jobs.

@@ -2,6 +2,7 @@ package jsondec
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -200,4 +201,22 @@ func (d *Decoder) Element(a *Array) bool {
 	}
 	a.n++
 	return d.err == nil
+}
+
+// Slice reads an array. null is nil.
+func Slice[S ~[]E, E any, P interface {
+	*E
+	Value
+}](d *Decoder, s *S) {
+	*s = nil
+	if d.next() == '[' {
+		*s = make(S, 0, 4)
+	}
+	for a := d.Array(); d.Element(&a); {
+		if len(*s) == cap(*s) {
+			*s = slices.Grow(*s, len(*s))
+		}
+		*s = (*s)[:len(*s)+1]
+		P(&(*s)[len(*s)-1]).DecodeJSON(d)
+	}
 }

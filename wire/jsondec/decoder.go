@@ -26,7 +26,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 
@@ -431,22 +430,4 @@ func (d *Decoder) Raw() []byte {
 		return nil
 	}
 	return bytes.Clone(probe.buf[:probe.pos])
-}
-
-// Slice reads an array. null is nil.
-func Slice[S ~[]E, E any, P interface {
-	*E
-	Value
-}](d *Decoder, s *S) {
-	*s = nil
-	if d.next() == '[' {
-		*s = make(S, 0, 4)
-	}
-	for a := d.Array(); d.Element(&a); {
-		if len(*s) == cap(*s) {
-			*s = slices.Grow(*s, len(*s))
-		}
-		*s = (*s)[:len(*s)+1]
-		P(&(*s)[len(*s)-1]).DecodeJSON(d)
-	}
 }

@@ -51,7 +51,7 @@ type htmlHit struct{ Name, List, Confidence string }
 // writeHTML writes one page, which needs nothing else.
 func writeHTML(w io.Writer, list string, st screening.Status, each func(func(screening.Result) error) error) error {
 	p := htmlPage{List: list, Status: st, At: time.Now().UTC().Format(time.RFC1123)}
-	for _, state := range []screening.State{screening.Done, screening.Refused, screening.Unknown, screening.Waiting, screening.Sending, screening.Sent} {
+	for _, state := range screening.States() {
 		if n := st.Rows[state]; n > 0 {
 			p.Counts = append(p.Counts, count{Name: string(state), N: n})
 		}
@@ -102,7 +102,8 @@ func writeHTML(w io.Writer, list string, st screening.Status, each func(func(scr
 	p.Lists = slices.SortedFunc(maps.Values(lists), func(a, b *count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name)) })
 	p.Shown = fmt.Sprintf("Rows with hits, and those that are refused or unknown: %d.", worth)
 	if worth > maxOnPage {
-		p.Shown = fmt.Sprintf("Rows with hits, and those that are refused or unknown: the first %d of %d. The rest is in --format csv.", maxOnPage, worth)
+		p.Shown = fmt.Sprintf("Rows with hits, and those that are refused or unknown: the first %d of %d. The rest is in --format csv.",
+			maxOnPage, worth)
 	}
 	return pageTemplate.Execute(w, p)
 }

@@ -72,6 +72,7 @@ whether they were performed; 4 interrupted, run it again to go on.`,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{err, exitUsage} })
-	root.AddCommand(newRunCommand(), newStatusCommand(), newResultsCommand(), newMarkCommand(), newPurgeCommand(), newMadeUpCommand(), newWorkCommand())
+	root.AddCommand(newRunCommand(), newStatusCommand(), newResultsCommand(), newMarkCommand(), newPurgeCommand(),
+		newMadeUpCommand(), newWorkCommand())
 	return root
 }

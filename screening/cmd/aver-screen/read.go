@@ -114,8 +114,8 @@ func csvOf(w io.Writer) func(screening.Result) error {
 				highest = strconv.FormatFloat(most, 'f', -1, 64)
 			}
 		}
-		err = errors.Join(err, out.Write([]string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(nameOfRow(r.Row)), string(r.State), hits, media,
-			harmless(strings.Join(lists, "; ")), highest, r.SearchID, harmless(r.Reason)}))
+		err = errors.Join(err, out.Write([]string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(nameOfRow(r.Row)),
+			string(r.State), hits, media, harmless(strings.Join(lists, "; ")), highest, r.SearchID, harmless(r.Reason)}))
 		out.Flush()
 		return errors.Join(err, out.Error())
 	}
@@ -175,7 +175,8 @@ func (s *store) editing(ctx context.Context, database string) (*screening.Screen
 func newMarkCommand() *cobra.Command {
 	var s store
 	c := &cobra.Command{
-		Use: "mark DATABASE ROW waiting|refused", Short: "Say what is to become of a row that is unknown: sent again, or left", Args: cobra.ExactArgs(3),
+		Use: "mark DATABASE ROW waiting|refused", Args: cobra.ExactArgs(3),
+		Short: "Say what is to become of a row that is unknown: sent again, or left",
 		RunE: func(c *cobra.Command, args []string) error {
 			number, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil || number < 1 {
@@ -201,7 +202,8 @@ func newPurgeCommand() *cobra.Command {
 	var id string
 	var all bool
 	c := &cobra.Command{
-		Use: "purge DATABASE --id ID|--all", Short: "Forget a person, or all rows that are done or refused, with what came of them", Args: cobra.ExactArgs(1),
+		Use: "purge DATABASE --id ID|--all", Args: cobra.ExactArgs(1),
+		Short: "Forget a person, or all rows that are done or refused, with what came of them",
 		RunE: func(c *cobra.Command, args []string) error {
 			if (id == "") == !all {
 				return usage("say whom to forget: --id, or --all for all that are done or refused")

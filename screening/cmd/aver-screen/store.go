@@ -23,7 +23,8 @@ type store struct {
 
 func (s *store) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.list, "list", "", "the name of the list; the default is the file's, or the only one that is there")
-	f.StringVar(&s.keyFile, "key-file", "", "a file with 64 hexadecimal digits, the key that keeps rows and results unreadable (or AVER_SCREENING_KEY)")
+	f.StringVar(&s.keyFile, "key-file", "",
+		"a file with 64 hexadecimal digits, the key that keeps rows and results unreadable (or AVER_SCREENING_KEY)")
 }
 
 // options returns the key, if there is one.
