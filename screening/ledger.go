@@ -249,7 +249,8 @@ type stored struct {
 // digests returns those of the rows in a range, by their numbers.
 func (l *ledger) digests(ctx context.Context, list string, from, to int64) (map[int64]string, error) {
 	scan := func(rows *sql.Rows, r *stored) error { return rows.Scan(&r.number, &r.digest) }
-	found, err := collect(ctx, l.db, scan, `SELECT number, digest FROM aver_screening_row WHERE list = $1 AND number BETWEEN $2 AND $3`, list, from, to)
+	found, err := collect(ctx, l.db, scan, `SELECT number, digest FROM aver_screening_row
+		WHERE list = $1 AND number BETWEEN $2 AND $3`, list, from, to)
 	digests := make(map[int64]string, len(found))
 	for _, r := range found {
 		digests[r.number] = string(r.digest)
