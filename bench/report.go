@@ -50,7 +50,7 @@ func (r *report) target(work, what string, measured figure, limit float64, least
 	}
 	verdict := "met"
 	if !met {
-		verdict = fmt.Sprintf("missed by %.2g %%", math.Abs(measured.median()/limit-1)*100)
+		verdict = "missed by " + short(math.Abs(measured.median()/limit-1)*100) + " %"
 	}
 	r.judge.add(work, what, fmt.Sprintf("%s %.4g", sign, limit), measured.text(2), verdict)
 }

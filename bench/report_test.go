@@ -51,7 +51,7 @@ func TestTargets(t *testing.T) {
 	r := newReport("")
 	r.target("w", "least", figure{1.1}, 1, true)
 	r.target("w", "most", figure{1.1}, 1, false)
-	if got := r.judge.rows; got[0][4] != "met" || got[1][4] != "missed by 10 %" {
+	if got := r.judge.rows; got[0][4] != "met" || got[1][4] != "missed by 10.0 %" {
 		t.Errorf("%q", got)
 	}
 }
