@@ -275,11 +275,11 @@ func (l *ledger) insert(list string, rows []stored) error {
 	})
 }
 
-// turn gives rows that are unknown another state: one, or all when number is 0.
+// turn gives rows another state: one that is unknown or refused, or all that are unknown when number is 0.
 func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
 	err = l.commit(func(tx *sql.Tx) error {
 		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, worker = '', changed_at = $3
-			WHERE list = $4 AND state = 'unknown' AND (number = $5 OR $5 = 0)`, string(state), reason, now(), list, number)
+			WHERE list = $4 AND (state = 'unknown' AND $5 = 0 OR state IN ('unknown', 'refused') AND number = $5)`, string(state), reason, now(), list, number)
 		if err != nil {
 			return err
 		}

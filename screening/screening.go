@@ -320,14 +320,14 @@ func (s *Screening) RepeatUnknown(list string) (n int64, err error) {
 	return s.ledger.turn(list, "", 0, Waiting)
 }
 
-// Mark says what is to become of a row that is [Unknown]: [Waiting] to have it sent again, [Refused] to leave it.
+// Mark says what is to become of a row that is [Unknown] or [Refused]: [Waiting] to have it sent again, [Refused] to leave it.
 func (s *Screening) Mark(list string, number int64, state State) error {
 	if state != Waiting && state != Refused {
 		return fmt.Errorf("screening: a row cannot be marked %q; want %q to send it again, or %q to leave it", state, Waiting, Refused)
 	}
 	n, err := s.ledger.turn(list, "marked by hand", number, state)
 	if err == nil && n == 0 {
-		err = fmt.Errorf("screening: row %d of %s is not unknown", number, list)
+		err = fmt.Errorf("screening: row %d of %s is neither unknown nor refused", number, list)
 	}
 	return err
 }

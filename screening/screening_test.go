@@ -96,12 +96,15 @@ func TestFaults(t *testing.T) {
 	}
 
 	s.fault = func(int, string) string { return "" }
-	first := slices.Collect(unknown(t, sc))[0]
+	first, done := slices.Collect(unknown(t, sc))[0], int64(1)
+	for lost[nameOf(t, sc, done)] {
+		done++
+	}
 	if err := sc.Mark("people", first, screening.Refused); err != nil {
 		t.Error(err)
 	}
-	if err := sc.Mark("people", first, screening.Waiting); err == nil {
-		t.Error("a row that is not unknown was marked")
+	if err := sc.Mark("people", done, screening.Waiting); err == nil {
+		t.Error("a row that is done was marked")
 	}
 	if err := sc.Mark("people", first, screening.Done); err == nil {
 		t.Error("a row was marked done")
@@ -337,5 +340,34 @@ func TestPurge(t *testing.T) {
 	}
 	if n, err := sc.Purge(t.Context(), "people", fmt.Sprint("customer-", lost[0])); n != 1 || err != nil {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func nameOf(t *testing.T, sc *screening.Screening, number int64) string {
+	t.Helper()
+	for r := range sc.Results(t.Context(), "people") {
+		if r.Row.Number == number {
+			return r.Row.LastName
+		}
+	}
+	t.Fatalf("there is no row %d", number)
+	return ""
+}
+
+// When the service takes no row at all, it is not the rows that are wrong: most of them are left as they are.
+func TestServiceThatRefusesEveryRow(t *testing.T) {
+	s := newService(t)
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithGroup("another group"))
+	add(t, sc, people(500))
+	err := sc.Work(t.Context(), "people")
+	if !errors.Is(err, api.ErrInvalidRequest) || !strings.Contains(err.Error(), "refuses every row") || !strings.Contains(err.Error(), "groupId") {
+		t.Errorf("%v", err)
+	}
+	st := status(t, sc)
+	if st.Rows[screening.Waiting] < 400 || st.Rows[screening.Refused] < 20 {
+		t.Errorf("%v", st)
+	}
+	if err := sc.Mark("people", 1, screening.Waiting); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -171,7 +172,12 @@ type worker struct {
 	stopping  context.Context         // ends when no row is to be begun
 	finishing context.Context         // ends when those that are under way have had their time
 	fail      context.CancelCauseFunc // for what concerns all rows
+	taken     atomic.Bool             // the service took a row
+	refused   atomic.Int32            // how many it refused
 }
+
+// mostRefused is how many rows may be refused before the first is taken: then it is not the rows that are wrong.
+const mostRefused = 20
 
 // Work does what is left to do of the rows of a job.
 func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
@@ -250,6 +256,12 @@ func (w *worker) send(ctx context.Context, notes *sync.WaitGroup, list string, e
 	}
 	if errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) {
 		w.fail(fmt.Errorf("screening: %w", err))
+	}
+	switch {
+	case o.state == Sent:
+		w.taken.Store(true)
+	case o.state == Refused && !w.taken.Load() && w.refused.Add(1) >= mostRefused:
+		w.fail(fmt.Errorf("screening: the service refuses every row; the last one because: %w", err))
 	}
 	notes.Go(func() { s.record(list, e.number, o) }) // no matter whether before or after the results
 	return o.searchID, o.state == Sent

@@ -183,7 +183,7 @@ func TestMarkAndPurge(t *testing.T) {
 		{"run b.csv --sandbox --database all.db", "0 1 rows: 1 done"},
 		{"status all.db", `2 all.db holds the lists ["a" "b"]; choose one with --list`},
 		{"status all.db --list b", "0 1 rows: 1 done"},
-		{"mark all.db 1 waiting --list a", "2 row 1 of a is not unknown"},
+		{"mark all.db 1 waiting --list a", "2 row 1 of a is neither unknown nor refused"},
 		{"mark all.db 1 done --list a", `2 a row cannot be marked "done"`},
 		{"purge all.db --list a", "2 say whom to forget"},
 		{"purge all.db --list a --id 7 --all", "2 say whom to forget"},

@@ -176,7 +176,7 @@ func newMarkCommand() *cobra.Command {
 	var s store
 	c := &cobra.Command{
 		Use: "mark DATABASE ROW waiting|refused", Args: cobra.ExactArgs(3),
-		Short: "Say what is to become of a row that is unknown: sent again, or left",
+		Short: "Say what is to become of a row that is unknown or refused: sent again, or left",
 		RunE: func(c *cobra.Command, args []string) error {
 			number, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil || number < 1 {
