@@ -20,12 +20,12 @@ type ledger struct {
 
 // prepare prepares what is done for every row.
 func (l *ledger) prepare(ctx context.Context) (err error) {
-	l.claimed, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row SET state = 'sending', worker = $1, changed_at = $2
-		WHERE list = $3 AND number = $4 AND state = 'waiting'`)
+	l.claimed, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row SET state = 'sending', worker = $1, claim = $2, changed_at = $3
+		WHERE list = $4 AND number = $5 AND state = 'waiting'`)
 	if err == nil {
 		l.recorded, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row
 			SET state = $1, search_id = $2, results = $3, hits = $4, reason = $5, changed_at = $6
-			WHERE list = $7 AND number = $8 AND worker = $9 AND state IN ('sending', 'sent', 'unknown')`)
+			WHERE list = $7 AND number = $8 AND claim = $9 AND state IN ('sending', 'sent', 'unknown')`)
 	}
 	return err
 }
@@ -47,7 +47,7 @@ func (l *ledger) migrate(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS aver_screening_row (
 			list TEXT NOT NULL, number BIGINT NOT NULL, digest ` + l.dialect.bytes + ` NOT NULL, person ` + l.dialect.bytes + ` NOT NULL,
-			state TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', search_id TEXT NOT NULL DEFAULT '', results ` + l.dialect.bytes + `,
+			state TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', claim TEXT NOT NULL DEFAULT '', search_id TEXT NOT NULL DEFAULT '', results ` + l.dialect.bytes + `,
 			hits BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', changed_at BIGINT NOT NULL,
 			PRIMARY KEY (list, number))`,
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_open ON aver_screening_row (list, number) WHERE state IN ('waiting', 'sending', 'sent')`,
@@ -150,10 +150,11 @@ func (l *ledger) transact(ctx context.Context, do func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// claim takes a row that waits, to send it. It reports false when another worker was faster.
-func (l *ledger) claim(list string, number int64, worker string) (claimed bool, err error) {
+// claim takes a row that waits, to send it. It reports false when another was faster. Only who knows the claim can record what came of
+// it: an outcome that is recorded again, because nobody knows whether it was, must not be taken for one of the next claim.
+func (l *ledger) claim(list string, number int64, worker, claim string) (claimed bool, err error) {
 	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Stmt(l.claimed).Exec(worker, now(), list, number)
+		r, err := tx.Stmt(l.claimed).Exec(worker, claim, now(), list, number)
 		if err != nil {
 			return err
 		}
@@ -173,18 +174,19 @@ type outcome struct {
 	reason   string
 }
 
-// record notes what came of a row that worker has claimed.
-func (l *ledger) record(list string, number int64, worker string, o outcome) error {
+// record notes what came of a claim.
+func (l *ledger) record(list string, number int64, claim string, o outcome) error {
 	return l.commit(func(tx *sql.Tx) error {
-		_, err := tx.Stmt(l.recorded).Exec(string(o.state), o.searchID, o.results, o.hits, o.reason, now(), list, number, worker)
+		_, err := tx.Stmt(l.recorded).Exec(string(o.state), o.searchID, o.results, o.hits, o.reason, now(), list, number, claim)
 		return err
 	})
 }
 
 // adopt gives a search that was sent to another worker, which reads its results.
-func (l *ledger) adopt(list string, number int64, worker string) error {
+func (l *ledger) adopt(list string, number int64, worker, claim string) error {
 	return l.commit(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE aver_screening_row SET worker = $1 WHERE list = $2 AND number = $3 AND state = 'sent'`, worker, list, number)
+		_, err := tx.Exec(`UPDATE aver_screening_row SET worker = $1, claim = $2 WHERE list = $3 AND number = $4 AND state = 'sent'`,
+			worker, claim, list, number)
 		return err
 	})
 }
@@ -195,6 +197,7 @@ type entry struct {
 	state    State
 	person   []byte // sealed
 	searchID string
+	claim    string // of who works on it now
 }
 
 // open returns the rows in a range that are not final.
@@ -278,7 +281,7 @@ func (l *ledger) insert(list string, rows []stored) error {
 // turn gives rows another state: one that is unknown or refused, or all that are unknown when number is 0.
 func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
 	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, worker = '', changed_at = $3
+		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, changed_at = $3
 			WHERE list = $4 AND (state = 'unknown' AND $5 = 0 OR state IN ('unknown', 'refused') AND number = $5)`, string(state), reason, now(), list, number)
 		if err != nil {
 			return err

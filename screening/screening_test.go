@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,17 +181,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		}
 		return ""
 	}
-	func() {
-		db, err := screening.SQLite(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		sc, err := screening.New(t.Context(), s.client(t), db, screening.WithGroup(s.sandbox.GroupID))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer sc.Close()
+	withScreening(t, s, file, func(sc *screening.Screening) {
 		add(t, sc, people(n))
 		start := time.Now()
 		if err := sc.Work(ctx, "people"); !errors.Is(err, context.Canceled) {
@@ -202,7 +193,7 @@ func TestInterruptedAndResumed(t *testing.T) {
 		if st := status(t, sc); st.Rows[screening.Unknown] > 0 || st.Rows[screening.Sending] > 0 || st.Left() == 0 {
 			t.Errorf("%v", st)
 		}
-	}()
+	})
 	sc := open(t, s, file)
 	add(t, sc, people(n))
 	if err := sc.Work(t.Context(), "people"); err != nil {
@@ -369,5 +360,27 @@ func TestServiceThatRefusesEveryRow(t *testing.T) {
 	}
 	if err := sc.Mark("people", 1, screening.Waiting); err != nil {
 		t.Error(err)
+	}
+}
+
+// A search that was sent a moment ago, and cannot be read yet, is paid for: it is looked for again.
+func TestSearchThatCannotBeReadAtOnce(t *testing.T) {
+	s := newService(t)
+	var mu sync.Mutex
+	looked := make(map[string]bool)
+	s.lags = func(path string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		first := strings.Contains(path, "/watchlist/") && !looked[path]
+		looked[path] = true
+		return first && !strings.HasSuffix(path, "/results")
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	add(t, sc, people(10))
+	if err := sc.Work(t.Context(), "people"); err != nil {
+		t.Fatal(err)
+	}
+	if once, _ := s.counts(); once != 10 || status(t, sc).Rows[screening.Done] != 10 {
+		t.Errorf("%d were sent; %v", once, status(t, sc))
 	}
 }

@@ -21,6 +21,7 @@ type service struct {
 	*httptest.Server
 	sandbox *sandbox.Sandbox
 	fault   func(number int, lastName string) string // "", or what goes wrong: see the cases of ServeHTTP
+	lags    func(path string) bool                   // what is read is not there yet; nil for never
 
 	mu       sync.Mutex
 	searches map[string]int
@@ -40,6 +41,10 @@ func newService(t testing.TB) *service {
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && s.lags != nil && s.lags(r.URL.Path) {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/watchlist/search") {
 		s.sandbox.ServeHTTP(w, r)
 		return

@@ -2,6 +2,7 @@ package screening
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -217,13 +218,14 @@ func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
 
 // row does what is left to do of a row. What nobody waits for is noted among the notes.
 func (w *worker) row(ctx context.Context, notes *sync.WaitGroup, list string, e entry) {
+	e.claim = rand.Text()
 	if e.state == Waiting {
 		id, ok := w.send(ctx, notes, list, e)
 		if !ok {
 			return
 		}
 		e.searchID = id
-	} else if err := w.s.ledger.adopt(list, e.number, w.s.id); err != nil {
+	} else if err := w.s.ledger.adopt(list, e.number, w.s.id, e.claim); err != nil {
 		return
 	}
 	w.read(notes, list, e)
@@ -241,9 +243,9 @@ func (w *worker) send(ctx context.Context, notes *sync.WaitGroup, list string, e
 	if err != nil {
 		return "", false
 	}
-	claimed, err := s.ledger.claim(list, e.number, s.id)
+	claimed, err := s.ledger.claim(list, e.number, s.id, e.claim)
 	if err != nil { // it may be claimed all the same, and is free again, for nothing was sent
-		s.record(list, e.number, outcome{state: Waiting})
+		s.record(list, e, outcome{state: Waiting})
 	}
 	if err != nil || !claimed {
 		answered(false)
@@ -263,7 +265,7 @@ func (w *worker) send(ctx context.Context, notes *sync.WaitGroup, list string, e
 	case o.state == Refused && !w.taken.Load() && w.refused.Add(1) >= mostRefused:
 		w.fail(fmt.Errorf("screening: the service refuses every row; the last one because: %w", err))
 	}
-	notes.Go(func() { s.record(list, e.number, o) }) // no matter whether before or after the results
+	notes.Go(func() { s.record(list, e, o) }) // no matter whether before or after the results
 	return o.searchID, o.state == Sent
 }
 
@@ -300,12 +302,14 @@ func (w *worker) read(notes *sync.WaitGroup, list string, e entry) {
 		results, err = s.client.GetWatchlistSearchResults(w.finishing, e.searchID)
 	}
 	switch {
+	case errors.Is(err, api.ErrNotFound) && e.state == Waiting: // it was sent a moment ago, and what is read may lag
+		return
 	case errors.Is(err, api.ErrNotFound):
-		s.record(list, e.number, outcome{state: Refused, searchID: e.searchID, reason: "the service no longer has the search"})
+		s.record(list, e, outcome{state: Refused, searchID: e.searchID, reason: "the service no longer has the search"})
 	case err != nil:
 		return // later
 	case results == nil:
-		s.record(list, e.number, outcome{state: Refused, searchID: e.searchID, reason: fmt.Sprintf("the search ended %s", found.Status)})
+		s.record(list, e, outcome{state: Refused, searchID: e.searchID, reason: fmt.Sprintf("the search ended %s", found.Status)})
 	default:
 		text, err := json.Marshal(results)
 		if err != nil {
@@ -315,7 +319,7 @@ func (w *worker) read(notes *sync.WaitGroup, list string, e entry) {
 			state: Done, searchID: e.searchID, results: s.options.seal.close(text, list, e.number),
 			hits: len(results.WatchlistResults) + len(results.AdverseMediaResults),
 		}
-		notes.Go(func() { s.record(list, e.number, o) })
+		notes.Go(func() { s.record(list, e, o) })
 	}
 }
 
@@ -329,13 +333,13 @@ func (s *Screening) pause(d time.Duration, why error) {
 }
 
 // record notes an outcome. It is tried until it is noted: only if the process ends before, the row becomes unknown.
-func (s *Screening) record(list string, number int64, o outcome) {
+func (s *Screening) record(list string, e entry, o outcome) {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := s.ledger.record(list, number, s.id, o)
+		err := s.ledger.record(list, e.number, e.claim, o)
 		if err == nil || err == errEnded {
 			return
 		}
-		s.options.logger.Warn("an outcome cannot be recorded yet", "row", number, "error", err)
+		s.options.logger.Warn("an outcome cannot be recorded yet", "row", e.number, "error", err)
 		time.Sleep(pause)
 	}
 }

@@ -1,0 +1,61 @@
+package screening
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/goaver/aver-go/api"
+)
+
+// An outcome that is recorded once more, because nobody knows whether it was, changes nothing of the next claim of the row: otherwise it
+// would be sent twice.
+func TestLateOutcomeIsNotOfTheNextClaim(t *testing.T) {
+	client, err := api.New("key", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := SQLite(filepath.Join(t.TempDir(), "people.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s, err := New(t.Context(), client, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Add(t.Context(), "people", func(yield func(Row, error) bool) {
+		yield(Row{Number: 1, FirstName: "Ana", LastName: "Sol"}, nil)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	claim := func(name string, want bool) {
+		t.Helper()
+		if claimed, err := s.ledger.claim("people", 1, s.id, name); claimed != want || err != nil {
+			t.Errorf("claim %s: %v, %v", name, claimed, err)
+		}
+	}
+	record := func(claim string, o outcome, want State) {
+		t.Helper()
+		if err := s.ledger.record("people", 1, claim, o); err != nil {
+			t.Error(err)
+		}
+		if st, err := s.Status(t.Context(), "people"); st.Rows[want] != 1 || err != nil {
+			t.Errorf("after %s of claim %s: %v, %v", o.state, claim, st, err)
+		}
+	}
+	claim("first", true)
+	record("first", outcome{state: Waiting}, Waiting)
+	claim("second", true)
+	record("first", outcome{state: Waiting}, Sending)
+	claim("third", false)
+	record("second", outcome{state: Unknown}, Unknown)
+	if n, err := s.RepeatUnknown("people"); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	record("second", outcome{state: Done}, Waiting)
+	claim("fourth", true)
+	record("fourth", outcome{state: Sent}, Sent)
+	record("fourth", outcome{state: Done}, Done)
+	record("fourth", outcome{state: Sent}, Done) // in whatever order
+}
