@@ -23,6 +23,7 @@ import (
 // acceptJSON is the Accept header of every request. Nobody writes into it.
 var acceptJSON = []string{"application/json"}
 
+// blank is a request that is not filled in yet. Nobody writes into it.
 var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
 // newRequest returns the request of an operation: base URL, path and body, or what build makes of them.

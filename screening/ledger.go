@@ -47,7 +47,8 @@ func (l *ledger) migrate(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS aver_screening_row (
 			list TEXT NOT NULL, number BIGINT NOT NULL, digest ` + l.dialect.bytes + ` NOT NULL, person ` + l.dialect.bytes + ` NOT NULL,
-			state TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', claim TEXT NOT NULL DEFAULT '', search_id TEXT NOT NULL DEFAULT '', results ` + l.dialect.bytes + `,
+			state TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', claim TEXT NOT NULL DEFAULT '',
+			 search_id TEXT NOT NULL DEFAULT '', results ` + l.dialect.bytes + `,
 			hits BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', changed_at BIGINT NOT NULL,
 			PRIMARY KEY (list, number))`,
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_open ON aver_screening_row (list, number) WHERE state IN ('waiting', 'sending', 'sent')`,
@@ -282,7 +283,8 @@ func (l *ledger) insert(list string, rows []stored) error {
 func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
 	err = l.commit(func(tx *sql.Tx) error {
 		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, changed_at = $3
-			WHERE list = $4 AND (state = 'unknown' AND $5 = 0 OR state IN ('unknown', 'refused') AND number = $5)`, string(state), reason, now(), list, number)
+			WHERE list = $4 AND (state = 'unknown' AND $5 = 0 OR state IN ('unknown', 'refused') AND number = $5)`,
+			string(state), reason, now(), list, number)
 		if err != nil {
 			return err
 		}
