@@ -49,7 +49,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.sandbox.ServeHTTP(w, r)
 		return
 	}
-	body, _ := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // half a request, of a process that was killed: there is nobody to search for
+	}
 	var person struct{ LastName string }
 	_ = json.Unmarshal(body, &person)
 	s.mu.Lock()
