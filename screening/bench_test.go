@@ -62,7 +62,7 @@ func BenchmarkRows(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					if _, err := sc.Add(b.Context(), "people", people(n)); err != nil {
+					if _, err := sc.Add(b.Context(), "people", screening.Search, people(n)); err != nil {
 						b.Fatal(err)
 					}
 					start := time.Now()

@@ -2,7 +2,7 @@
 //
 //	db, err := screening.SQLite("people.db")
 //	s, err := screening.New(client, db, screening.WithGroup(groupID))
-//	added, err := s.Add(ctx, "people", screening.CSV(file, nil))
+//	added, err := s.Add(ctx, "people", screening.Search, screening.CSV(file, screening.Search, nil))
 //	err = s.Work(ctx, "people") // until nothing is left to do
 //	for result, err := range s.Results(ctx, "people") { … }
 //

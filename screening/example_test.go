@@ -41,7 +41,7 @@ func Example() {
 	}
 	defer s.Close()
 	people := strings.NewReader("firstName,lastName\nMaria,Lindqvist\nAna,Sol+hits-2\n")
-	if _, err := s.Add(ctx, "people", screening.CSV(people, nil)); err != nil {
+	if _, err := s.Add(ctx, "people", screening.Search, screening.CSV(people, screening.Search, nil)); err != nil {
 		log.Fatal(err)
 	}
 	if err := s.Work(ctx, "people"); err != nil {

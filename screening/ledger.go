@@ -3,62 +3,46 @@ package screening
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// A ledger says what became of each row. Every change is committed before anything follows from it.
+// A ledger says what became of each row. Every change is committed before anything follows from it; see commit.go.
 type ledger struct {
 	db      *sql.DB
 	dialect dialect
 	changes chan *change
 	ended   chan struct{} // closed when no change is taken any more
 
-	claimed, recorded *sql.Stmt
+	claimed, noted *sql.Stmt // of SQLite
 }
 
-// prepare prepares what is done for every row.
-func (l *ledger) prepare(ctx context.Context) (err error) {
-	l.claimed, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row SET state = 'sending', worker = $1, claim = $2, changed_at = $3
-		WHERE list = $4 AND number = $5 AND state = 'waiting'`)
-	if err == nil {
-		l.recorded, err = l.db.PrepareContext(ctx, `UPDATE aver_screening_row
-			SET state = $1, search_id = $2, results = $3, hits = $4, reason = $5, changed_at = $6
-			WHERE list = $7 AND number = $8 AND claim = $9 AND state IN ('sending', 'sent', 'unknown')`)
-	}
-	return err
-}
-
-var errEnded = errors.New("screening: it was closed")
-
-// A dialect is what differs between the databases.
-type dialect struct {
-	bytes string // the type of bytes
-}
-
-var (
-	sqliteDialect   = dialect{bytes: "BLOB"}
-	postgresDialect = dialect{bytes: "BYTEA"}
+// What the conditions of the indexes are, word for word.
+const (
+	isOpen  = `state IN ('waiting', 'sending', 'sent')`
+	isFinal = `state IN ('done', 'refused', 'unknown')`
 )
 
 // migrate makes the tables, if they are not there.
 func (l *ledger) migrate(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS aver_screening_row (
-			list TEXT NOT NULL, number BIGINT NOT NULL, digest ` + l.dialect.bytes + ` NOT NULL, person ` + l.dialect.bytes + ` NOT NULL,
-			state TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', claim TEXT NOT NULL DEFAULT '',
-			 search_id TEXT NOT NULL DEFAULT '', results ` + l.dialect.bytes + `,
+			list TEXT NOT NULL, number BIGINT NOT NULL, kind TEXT NOT NULL, digest BYTES NOT NULL, person BYTES NOT NULL,
+			state TEXT NOT NULL, unclear TEXT NOT NULL, worker TEXT NOT NULL DEFAULT '', claim TEXT NOT NULL DEFAULT '',
+			service_id TEXT NOT NULL DEFAULT '', previous_id TEXT NOT NULL DEFAULT '', results BYTES, link BYTES,
 			hits BIGINT NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', changed_at BIGINT NOT NULL,
+			sent_at BIGINT NOT NULL DEFAULT 0, done_at BIGINT NOT NULL DEFAULT 0, look_at BIGINT NOT NULL DEFAULT 0,
 			PRIMARY KEY (list, number))`,
-		`CREATE INDEX IF NOT EXISTS aver_screening_row_open ON aver_screening_row (list, number) WHERE state IN ('waiting', 'sending', 'sent')`,
-		`CREATE INDEX IF NOT EXISTS aver_screening_row_state ON aver_screening_row (list, state, hits)`,
-		`CREATE INDEX IF NOT EXISTS aver_screening_row_sending ON aver_screening_row (worker) WHERE state = 'sending'`,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_open ON aver_screening_row (list, number, look_at) WHERE ` + isOpen,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_final ON aver_screening_row (list, state, hits) WHERE ` + isFinal,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_sending ON aver_screening_row (worker, list) WHERE state = 'sending'`,
+		`CREATE INDEX IF NOT EXISTS aver_screening_row_sent ON aver_screening_row (service_id, list) WHERE state = 'sent'`,
 		`CREATE TABLE IF NOT EXISTS aver_screening_worker (id TEXT PRIMARY KEY, seen_at BIGINT NOT NULL)`,
 		`CREATE TABLE IF NOT EXISTS aver_screening_pause (id BIGINT PRIMARY KEY, ends_at BIGINT NOT NULL, reason TEXT NOT NULL)`,
 		`INSERT INTO aver_screening_pause (id, ends_at, reason) VALUES (1, 0, '') ON CONFLICT DO NOTHING`,
 	} {
-		if _, err := l.db.ExecContext(ctx, statement); err != nil {
+		if _, err := l.db.ExecContext(ctx, strings.ReplaceAll(statement, "BYTES", l.dialect.bytes)); err != nil {
 			return fmt.Errorf("screening: the tables cannot be made: %w", err)
 		}
 	}
@@ -86,106 +70,9 @@ func collect[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows, *T) er
 // one reads the only column.
 func one[T any](rows *sql.Rows, into *T) error { return rows.Scan(into) }
 
-// A change is one of those that are committed together.
-type change struct {
-	do   func(*sql.Tx) error
-	done chan error
-}
-
-// mostTogether is how many changes are committed together at most.
-const mostTogether = 256
-
-// commit makes a change and returns when it is durable. Changes of many callers are committed together: a commit costs the same for
-// one as for a hundred.
-func (l *ledger) commit(do func(*sql.Tx) error) error {
-	c := &change{do, make(chan error, 1)}
-	select {
-	case l.changes <- c:
-		return <-c.done
-	case <-l.ended:
-		return errEnded
-	}
-}
-
-// run commits changes until ctx ends.
-func (l *ledger) run(ctx context.Context) {
-	defer close(l.ended)
-	for {
-		var together []*change
-		select {
-		case c := <-l.changes:
-			together = append(together, c)
-		case <-ctx.Done():
-			return
-		}
-		for more := true; more && len(together) < mostTogether; {
-			select {
-			case c := <-l.changes:
-				together = append(together, c)
-			default:
-				more = false
-			}
-		}
-		err := l.transact(ctx, func(tx *sql.Tx) error {
-			for _, c := range together {
-				if err := c.do(tx); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		for _, c := range together {
-			c.done <- err
-		}
-	}
-}
-
-func (l *ledger) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := do(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
-
-// claim takes a row that waits, to send it. It reports false when another was faster. Only who knows the claim can record what came of
-// it: an outcome that is recorded again, because nobody knows whether it was, must not be taken for one of the next claim.
-func (l *ledger) claim(list string, number int64, worker, claim string) (claimed bool, err error) {
-	err = l.commit(func(tx *sql.Tx) error {
-		r, err := tx.Stmt(l.claimed).Exec(worker, claim, now(), list, number)
-		if err != nil {
-			return err
-		}
-		n, err := r.RowsAffected()
-		claimed = n == 1
-		return err
-	})
-	return claimed && err == nil, err
-}
-
-// An outcome is what came of a row.
-type outcome struct {
-	state    State
-	searchID string
-	results  []byte // sealed; nil for none
-	hits     int
-	reason   string
-}
-
-// record notes what came of a claim.
-func (l *ledger) record(list string, number int64, claim string, o outcome) error {
-	return l.commit(func(tx *sql.Tx) error {
-		_, err := tx.Stmt(l.recorded).Exec(string(o.state), o.searchID, o.results, o.hits, o.reason, now(), list, number, claim)
-		return err
-	})
-}
-
-// adopt gives a search that was sent to another worker, which reads its results.
+// adopt gives a row that was sent to another worker, which reads its results.
 func (l *ledger) adopt(list string, number int64, worker, claim string) error {
-	return l.commit(func(tx *sql.Tx) error {
+	return l.do(func(tx *sql.Tx) error {
 		_, err := tx.Exec(`UPDATE aver_screening_row SET worker = $1, claim = $2 WHERE list = $3 AND number = $4 AND state = 'sent'`,
 			worker, claim, list, number)
 		return err
@@ -194,33 +81,49 @@ func (l *ledger) adopt(list string, number int64, worker, claim string) error {
 
 // An entry is a row as the ledger has it.
 type entry struct {
-	number   int64
-	state    State
-	person   []byte // sealed
-	searchID string
-	claim    string // of who works on it now
+	list      string
+	number    int64
+	kind      Kind
+	state     State
+	digest    []byte // of what is in person
+	person    []byte // sealed
+	serviceID string
+	previous  string // the ID that it had before it was sent again
+	sentAt    int64
+	lookAt    int64
+	claim     string // of who works on it now
+}
+
+const entryColumns = `SELECT list, number, kind, state, digest, person, service_id, previous_id, sent_at, look_at FROM aver_screening_row `
+
+func scanEntry(rows *sql.Rows, e *entry) error {
+	return rows.Scan(&e.list, &e.number, &e.kind, &e.state, &e.digest, &e.person, &e.serviceID, &e.previous, &e.sentAt, &e.lookAt)
 }
 
 // open returns the rows in a range that are not final.
 func (l *ledger) open(ctx context.Context, list string, from, to int64) ([]entry, error) {
-	scan := func(rows *sql.Rows, e *entry) error { return rows.Scan(&e.number, &e.state, &e.person, &e.searchID) }
-	return collect(ctx, l.db, scan, `SELECT number, state, person, search_id FROM aver_screening_row
-		WHERE list = $1 AND number BETWEEN $2 AND $3 AND state IN ('waiting', 'sending', 'sent') ORDER BY number`, list, from, to)
+	return collect(ctx, l.db, scanEntry, entryColumns+`WHERE list = $1 AND number BETWEEN $2 AND $3 AND `+isOpen+` ORDER BY number`, list, from, to)
+}
+
+// sent returns the rows that were sent and are not done, by their ID.
+func (l *ledger) sent(ctx context.Context, serviceID string) ([]entry, error) {
+	return collect(ctx, l.db, scanEntry, entryColumns+`WHERE service_id = $1 AND state = 'sent'`, serviceID)
 }
 
 // seen notes that a worker lives.
 func (l *ledger) seen(worker string) error {
-	return l.commit(func(tx *sql.Tx) error {
+	return l.do(func(tx *sql.Tx) error {
 		_, err := tx.Exec(`INSERT INTO aver_screening_worker (id, seen_at) VALUES ($1, $2)
 			ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, worker, now())
 		return err
 	})
 }
 
-// bury makes unknown what workers were sending that were not seen since.
+// bury says of what workers were sending that were not seen since that its outcome is unclear.
 func (l *ledger) bury(since time.Time) error {
-	return l.commit(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE aver_screening_row SET state = 'unknown', reason = $1, changed_at = $2 WHERE state = 'sending'
+	return l.do(func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE aver_screening_row SET state = unclear, reason = $1, changed_at = $2, look_at = 0,
+			sent_at = CASE WHEN unclear = 'sent' THEN $2 ELSE sent_at END WHERE state = 'sending'
 			AND worker NOT IN (SELECT id FROM aver_screening_worker WHERE seen_at >= $3)`,
 			"the worker ended while it was being sent", now(), since.UnixMilli())
 		return err
@@ -229,24 +132,25 @@ func (l *ledger) bury(since time.Time) error {
 
 // pause has all workers send nothing until a time.
 func (l *ledger) pause(until time.Time, reason string) error {
-	return l.commit(func(tx *sql.Tx) error {
+	return l.do(func(tx *sql.Tx) error {
 		_, err := tx.Exec(`UPDATE aver_screening_pause SET ends_at = $1, reason = $2 WHERE ends_at < $1`, until.UnixMilli(), reason)
 		return err
 	})
 }
 
-// paused returns until when nothing is sent.
-func (l *ledger) paused(ctx context.Context) (time.Time, error) {
+// paused returns until when nothing is sent, and why.
+func (l *ledger) paused(ctx context.Context) (until time.Time, reason string, err error) {
 	var ms int64
-	err := l.db.QueryRowContext(ctx, `SELECT ends_at FROM aver_screening_pause WHERE id = 1`).Scan(&ms)
-	return time.UnixMilli(ms), err
+	err = l.db.QueryRowContext(ctx, `SELECT ends_at, reason FROM aver_screening_pause WHERE id = 1`).Scan(&ms, &reason)
+	return time.UnixMilli(ms), reason, err
 }
 
 // stored is a row as it is inserted.
 type stored struct {
 	number         int64
 	digest, person []byte
-	state          State
+	kind           Kind
+	state, unclear State
 	reason         string
 }
 
@@ -263,15 +167,15 @@ func (l *ledger) digests(ctx context.Context, list string, from, to int64) (map[
 }
 
 func (l *ledger) insert(list string, rows []stored) error {
-	return l.commit(func(tx *sql.Tx) error {
-		insert, err := tx.Prepare(`INSERT INTO aver_screening_row (list, number, digest, person, state, reason, changed_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`)
+	return l.do(func(tx *sql.Tx) error {
+		insert, err := tx.Prepare(`INSERT INTO aver_screening_row (list, number, kind, digest, person, state, unclear, reason, changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`)
 		if err != nil {
 			return err
 		}
 		defer insert.Close()
 		for _, r := range rows {
-			if _, err := insert.Exec(list, r.number, r.digest, r.person, string(r.state), r.reason, now()); err != nil {
+			if _, err := insert.Exec(list, r.number, string(r.kind), r.digest, r.person, string(r.state), string(r.unclear), r.reason, now()); err != nil {
 				return err
 			}
 		}
@@ -279,9 +183,18 @@ func (l *ledger) insert(list string, rows []stored) error {
 	})
 }
 
+// kindOf returns the kind of a list; empty when it has no rows.
+func (l *ledger) kindOf(ctx context.Context, list string) (kind Kind, err error) {
+	err = l.db.QueryRowContext(ctx, `SELECT kind FROM aver_screening_row WHERE list = $1 LIMIT 1`, list).Scan(&kind)
+	if err == sql.ErrNoRows {
+		err = nil
+	}
+	return kind, err
+}
+
 // turn gives rows another state: one that is unknown or refused, or all that are unknown when number is 0.
 func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
-	err = l.commit(func(tx *sql.Tx) error {
+	err = l.do(func(tx *sql.Tx) error {
 		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, changed_at = $3
 			WHERE list = $4 AND (state = 'unknown' AND $5 = 0 OR state IN ('unknown', 'refused') AND number = $5)`,
 			string(state), reason, now(), list, number)
@@ -294,9 +207,23 @@ func (l *ledger) turn(list, reason string, number int64, state State) (n int64, 
 	return n, err
 }
 
+// again has the searches of a list sent again whose results came before a time.
+func (l *ledger) again(list string, before time.Time) (n int64, err error) {
+	err = l.do(func(tx *sql.Tx) error {
+		r, err := tx.Exec(`UPDATE aver_screening_row SET state = 'waiting', previous_id = service_id, service_id = '', sent_at = 0, look_at = 0,
+			changed_at = $1 WHERE list = $2 AND kind = 'search' AND state = 'done' AND done_at <= $3`, now(), list, before.UnixMilli())
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
 // purge forgets what is final of a list: one row, or all when number is 0.
 func (l *ledger) purge(list string, number int64) (n int64, err error) {
-	err = l.commit(func(tx *sql.Tx) error {
+	err = l.do(func(tx *sql.Tx) error {
 		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
 			OR number = $2 AND state IN ('done', 'refused', 'unknown'))`, list, number)
 		if err != nil {

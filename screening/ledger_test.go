@@ -24,37 +24,38 @@ func TestLateOutcomeIsNotOfTheNextClaim(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Add(t.Context(), "people", func(yield func(Row, error) bool) {
+	if _, err := s.Add(t.Context(), "people", Search, func(yield func(Row, error) bool) {
 		yield(Row{Number: 1, FirstName: "Ana", LastName: "Sol"}, nil)
 	}); err != nil {
 		t.Fatal(err)
 	}
-	claim := func(name string, want bool) {
+	take := func(name string, want bool) {
 		t.Helper()
-		if claimed, err := s.ledger.claim("people", 1, s.id, name); claimed != want || err != nil {
-			t.Errorf("claim %s: %v, %v", name, claimed, err)
+		c := &claim{list: "people", numbers: []int64{1}, worker: s.id, token: name}
+		if err := s.ledger.claim(c); c.claimed[1] != want || err != nil {
+			t.Errorf("claim %s: %v, %v", name, c.claimed, err)
 		}
 	}
 	record := func(claim string, o outcome, want State) {
 		t.Helper()
-		if err := s.ledger.record("people", 1, claim, o); err != nil {
+		if err := s.ledger.record(&note{list: "people", number: 1, token: claim, outcome: o}); err != nil {
 			t.Error(err)
 		}
 		if st, err := s.Status(t.Context(), "people"); st.Rows[want] != 1 || err != nil {
 			t.Errorf("after %s of claim %s: %v, %v", o.state, claim, st, err)
 		}
 	}
-	claim("first", true)
+	take("first", true)
 	record("first", outcome{state: Waiting}, Waiting)
-	claim("second", true)
+	take("second", true)
 	record("first", outcome{state: Waiting}, Sending)
-	claim("third", false)
+	take("third", false)
 	record("second", outcome{state: Unknown}, Unknown)
 	if n, err := s.RepeatUnknown("people"); n != 1 || err != nil {
 		t.Error(n, err)
 	}
 	record("second", outcome{state: Done}, Waiting)
-	claim("fourth", true)
+	take("fourth", true)
 	record("fourth", outcome{state: Sent}, Sent)
 	record("fourth", outcome{state: Done}, Done)
 	record("fourth", outcome{state: Sent}, Done) // in whatever order

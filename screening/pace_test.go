@@ -20,7 +20,7 @@ func TestPaceInAnOutage(t *testing.T) {
 		for range 16 {
 			callers.Go(func() {
 				for {
-					done, err := p.begin(ctx)
+					done, _, err := p.begin(ctx)
 					if err != nil {
 						return
 					}
@@ -39,7 +39,11 @@ func TestPaceInAnOutage(t *testing.T) {
 					mu.Lock()
 					together--
 					mu.Unlock()
-					done(down)
+					v := answer
+					if down {
+						v = noService
+					}
+					done(v)
 				}
 			})
 		}
@@ -61,11 +65,15 @@ func TestPaceWithSingleFailures(t *testing.T) {
 		p := newPace()
 		start := time.Now()
 		for i := range 1000 {
-			done, err := p.begin(t.Context())
+			done, _, err := p.begin(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			done(i%10 == 0)
+			v := answer
+			if i%10 == 0 {
+				v = noService
+			}
+			done(v)
 		}
 		if took := time.Since(start); took != 0 {
 			t.Errorf("they were held up for %v", took)
@@ -79,13 +87,13 @@ func TestPaceOfAll(t *testing.T) {
 		p.pause(time.Now().Add(time.Minute))
 		p.pause(time.Now().Add(time.Second)) // changes nothing
 		start := time.Now()
-		if _, err := p.begin(t.Context()); err != nil || time.Since(start) != time.Minute {
+		if _, _, err := p.begin(t.Context()); err != nil || time.Since(start) != time.Minute {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 		p.pause(time.Now().Add(time.Hour))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := p.begin(ctx); err == nil || time.Since(start) != time.Minute+time.Second {
+		if _, _, err := p.begin(ctx); err == nil || time.Since(start) != time.Minute+time.Second {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})

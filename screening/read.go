@@ -24,6 +24,8 @@ var columns = map[string]func(*Row) *string{
 	"country":         func(r *Row) *string { return &r.Country },
 	"stateOrProvince": func(r *Row) *string { return &r.StateOrProvince },
 	"checkId":         func(r *Row) *string { return &r.CheckID },
+	"email":           func(r *Row) *string { return &r.Email },
+	"language":        func(r *Row) *string { return (*string)(&r.Language) },
 }
 
 // Columns returns the names of the columns that [CSV] knows.
@@ -37,8 +39,8 @@ func plain(name string) string {
 // by column, as in {"surname": "lastName"}. Columns that are no field are left out. The number of a row is that of its record, the
 // first one after the names being 1.
 //
-// A text that is not CSV, or lacks the columns that a search needs, is an error, and nothing follows it.
-func CSV(r io.Reader, named map[string]string) iter.Seq2[Row, error] {
+// A text that is not CSV, or lacks the columns that its kind needs, is an error, and nothing follows it.
+func CSV(r io.Reader, kind Kind, named map[string]string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		in := csv.NewReader(withoutMark(r))
 		in.ReuseRecord = true
@@ -47,7 +49,7 @@ func CSV(r io.Reader, named map[string]string) iter.Seq2[Row, error] {
 			yield(Row{}, fmt.Errorf("screening: the names of the columns cannot be read: %w", csvError(err)))
 			return
 		}
-		fields, err := fieldsOf(header, named)
+		fields, err := fieldsOf(header, kind, named)
 		if err != nil {
 			yield(Row{}, fmt.Errorf("screening: %w", err))
 			return
@@ -75,7 +77,7 @@ func CSV(r io.Reader, named map[string]string) iter.Seq2[Row, error] {
 }
 
 // fieldsOf returns the field of each column.
-func fieldsOf(header []string, named map[string]string) ([]func(*Row) *string, error) {
+func fieldsOf(header []string, kind Kind, named map[string]string) ([]func(*Row) *string, error) {
 	fields := make([]func(*Row) *string, len(header))
 	found := make(map[string]string)
 	for i, name := range header {
@@ -101,9 +103,12 @@ func fieldsOf(header []string, named map[string]string) ([]func(*Row) *string, e
 			return nil, fmt.Errorf("there is no column %q; there are %s", name, strings.Join(header, ", "))
 		}
 	}
+	if _, email := found["email"]; kind == Check && !email {
+		return nil, fmt.Errorf("a check needs the column email; there are %s", strings.Join(header, ", "))
+	}
 	_, first := found["firstName"]
 	_, last := found["lastName"]
-	if _, business := found["businessName"]; !business && !(first && last) {
+	if _, business := found["businessName"]; kind == Search && !business && !(first && last) {
 		return nil, fmt.Errorf("a search needs the columns firstName and lastName, or businessName; there are %s", strings.Join(header, ", "))
 	}
 	return fields, nil

@@ -39,11 +39,11 @@ func TestCSV(t *testing.T) {
 		if strings.HasPrefix(text, "surname") {
 			named = map[string]string{"Surname": "lastName", "given": "first name"}
 		}
-		rows, err := all(screening.CSV(strings.NewReader(text), named))
+		rows, err := all(screening.CSV(strings.NewReader(text), screening.Search, named))
 		check(t, text, rows, err, want)
 	}
 	for column, want := range map[string]string{"none": "there is no column \"none\"", "given": "there is no field \"nothing\""} {
-		_, err := all(screening.CSV(strings.NewReader("given,lastName\na,b\n"), map[string]string{column: "nothing"}))
+		_, err := all(screening.CSV(strings.NewReader("given,lastName\na,b\n"), screening.Search, map[string]string{column: "nothing"}))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", column, err)
 		}

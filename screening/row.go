@@ -1,29 +1,46 @@
 package screening
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/goaver/aver-go/api"
 )
 
-// A Row is a person or a business to search watchlists for. It needs a first and a last name, or the name of a business.
+// A Kind says what is done for the rows of a list.
+type Kind string
+
+// The kinds of a list.
+const (
+	Search Kind = "search" // watchlists are searched for each row
+	Check  Kind = "check"  // a check is created for each row, whose person goes through the hosted enrollment
+)
+
+// A Row is a person or a business. For a [Search] it needs a first and a last name, or the name of a business; for a [Check] an email.
 //
 // It prints as its number alone.
 type Row struct {
 	Number int64 `json:"-"` // in its list, from 1; what [CSV] and [JSONL] read has that of its line
 
-	ID              string `json:"id,omitempty"` // what the application calls it; it comes back with the result and is not sent
+	// What the application calls it; it comes back with the result. A check has it as its third-party identifier; a search does not
+	// send it.
+	ID string `json:"id,omitempty"`
+
 	FirstName       string `json:"firstName,omitempty"`
 	MiddleName      string `json:"middleName,omitempty"`
 	LastName        string `json:"lastName,omitempty"`
 	BusinessName    string `json:"businessName,omitempty"`
 	Country         string `json:"country,omitempty"`
 	StateOrProvince string `json:"stateOrProvince,omitempty"`
-	CheckID         string `json:"checkId,omitempty"` // the check that the search belongs to
+	CheckID         string `json:"checkId,omitempty"` // the check that a search belongs to
+
+	Email    string       `json:"email,omitempty"`    // of a check
+	Language api.Language `json:"language,omitempty"` // of the enrollment of a check
 }
 
 // Request returns the search of a row, in a check group.
@@ -34,9 +51,19 @@ func (r Row) Request(group string) api.SearchWatchlistsRequest {
 	}
 }
 
+// create returns the check of a row. What the application does not name is named by the identifier.
+func (r Row) create(of api.CreateCheckRequest, group, identifier string) api.CreateCheckRequest {
+	of.GroupID, of.Email, of.ThirdPartyIdentifier = group, r.Email, cmp.Or(r.ID, identifier)
+	of.Language = cmp.Or(r.Language, of.Language)
+	return of
+}
+
 // Validate says what of a row breaks the contract; nil when nothing does. The error names fields, never what is in them.
-func (r Row) Validate() error {
+func (r Row) Validate(kind Kind) error {
 	fields := r.Request("group").Validate()
+	if kind == Check {
+		fields = r.create(api.CreateCheckRequest{}, "group", "identifier").Validate()
+	}
 	if len(fields) == 0 {
 		return nil
 	}
@@ -67,7 +94,7 @@ type State string
 const (
 	Waiting State = "waiting" // nothing was sent
 	Sending State = "sending" // it is being sent
-	Sent    State = "sent"    // the service has the search; its results are not here yet
+	Sent    State = "sent"    // the service has the search, or the check; its results are not here yet
 	Done    State = "done"    // its results are here
 	Refused State = "refused" // the service, or the contract, does not take it; see the reason
 	Unknown State = "unknown" // it may have been performed
@@ -79,11 +106,16 @@ func States() []State { return []State{Done, Refused, Unknown, Sent, Sending, Wa
 // final reports whether nothing happens to a row by itself any more.
 func (s State) final() bool { return s == Done || s == Refused || s == Unknown }
 
-// A Result is what came of a row.
+// A Result is what came of a row. What a row found before stays with it when it is searched for again, until the new results are here.
 type Result struct {
-	Row      Row
-	State    State
-	Reason   string // why it was refused, is unknown, or waits; it holds nothing personal
-	SearchID string
-	Results  *api.WatchlistSearchResults // of a row that is done
+	Row       Row
+	Kind      Kind
+	State     State
+	Reason    string // why it was refused, is unknown, or waits; it holds nothing personal
+	ServiceID string // of the search or the check; empty before the service has it
+
+	At      time.Time                   // when the results came; zero before
+	Results *api.WatchlistSearchResults // of a search that is done
+	Check   *api.CheckResults           // of a check: how it stood when it was looked at last, and of one that is done what was found
+	Link    string                      // to the enrollment of a check that is not done: secret, for its person alone
 }

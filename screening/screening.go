@@ -37,6 +37,10 @@ type options struct {
 	seal        seal
 	logger      *slog.Logger
 	look        time.Duration // between looks at searches that are not done
+	wait        bool          // for what cannot be done now
+	check       api.CreateCheckRequest
+	pollLeast   time.Duration // between looks at checks
+	pollMost    time.Duration
 }
 
 // An Option configures a [Screening].
@@ -68,6 +72,42 @@ func WithRate(perSecond float64) Option {
 			return fmt.Errorf("the rate is %v; want more than 0 a second", perSecond)
 		}
 		o.rate = rate.Limit(perSecond)
+		return nil
+	}
+}
+
+// WithCheck gives what the checks of a list have in common: their types, where the enrollment ends, a language for the rows that name
+// none. What a row says itself is left empty.
+func WithCheck(common api.CreateCheckRequest) Option {
+	return func(o *options) error {
+		if common.OverrideThirdPartyIdentifier {
+			return errors.New("overrideThirdPartyIdentifier would make another check each time that one is repeated; leave it out")
+		}
+		if common.Email != "" || common.GroupID != "" || common.ThirdPartyIdentifier != "" {
+			return errors.New("the email and the third-party identifier of a check are those of its row, and the group that of WithGroup")
+		}
+		o.check = common
+		return nil
+	}
+}
+
+// WithPolling sets when a check is looked at: first after least, then again and again after a quarter of its age, at most after most.
+// The defaults are a minute and 6 hours. What [Screening.Notify] is told of is looked at at once.
+func WithPolling(least, most time.Duration) Option {
+	return func(o *options) error {
+		if least <= 0 || most < least {
+			return fmt.Errorf("the times between looks are %v and %v; want 0 < least ≤ most", least, most)
+		}
+		o.pollLeast, o.pollMost = least, most
+		return nil
+	}
+}
+
+// WithoutWaiting has [Screening.Work] return when nothing can be done now: all is sent, and the checks whose time has come were looked
+// at.
+func WithoutWaiting() Option {
+	return func(o *options) error {
+		o.wait = false
 		return nil
 	}
 }
@@ -104,7 +144,7 @@ func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) 
 	if err := db.migrate(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.ledger.prepare(ctx); err != nil {
+	if err := s.ledger.dialect.prepare(ctx, s.ledger); err != nil {
 		return nil, fmt.Errorf("screening: %w", err)
 	}
 	life, stop := context.WithCancel(context.Background())
@@ -130,7 +170,8 @@ func Read(db *Database, opts ...Option) (*Screening, error) {
 }
 
 func newScreening(client *api.Client, db *Database, opts []Option) (*Screening, error) {
-	o := options{concurrency: 16, rate: rate.Inf, logger: slog.New(slog.DiscardHandler), look: 2 * time.Second}
+	o := options{concurrency: 16, rate: rate.Inf, logger: slog.New(slog.DiscardHandler), look: 2 * time.Second, wait: true,
+		pollLeast: time.Minute, pollMost: 6 * time.Hour}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -165,16 +206,25 @@ type Added struct {
 // addedTogether is how many rows are added in one transaction.
 const addedTogether = 1000
 
-// Add adds rows to a list. Rows that are there already stay as they are, whatever became of them: a list that is added again goes on
+// Add adds rows to a list, which is of one kind. Rows that are there already stay as they are, whatever became of them: a list that is added again goes on
 // where it was. A row that differs from the one that was there under its number is an error, for the list is another then.
 //
 // A row that breaks the contract is [Refused], with its reason, and is never sent.
-func (s *Screening) Add(ctx context.Context, list string, rows iter.Seq2[Row, error]) (Added, error) {
+func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.Seq2[Row, error]) (Added, error) {
 	var added Added
+	if kind != Search && kind != Check {
+		return added, fmt.Errorf("screening: the kind is %q; want %q or %q", kind, Search, Check)
+	}
+	switch other, err := s.ledger.kindOf(ctx, list); {
+	case err != nil:
+		return added, err
+	case other != "" && other != kind:
+		return added, fmt.Errorf("screening: %s is a list of kind %q; give another list another name", list, other)
+	}
 	var some []Row
 	last := int64(0)
 	flush := func() error {
-		a, err := s.add(ctx, list, some)
+		a, err := s.add(ctx, list, kind, some)
 		added.New, added.Before, added.Invalid = added.New+a.New, added.Before+a.Before, added.Invalid+a.Invalid
 		some = some[:0]
 		return err
@@ -196,7 +246,7 @@ func (s *Screening) Add(ctx context.Context, list string, rows iter.Seq2[Row, er
 	return added, flush()
 }
 
-func (s *Screening) add(ctx context.Context, list string, rows []Row) (added Added, err error) {
+func (s *Screening) add(ctx context.Context, list string, kind Kind, rows []Row) (added Added, err error) {
 	if len(rows) == 0 {
 		return added, nil
 	}
@@ -218,8 +268,11 @@ func (s *Screening) add(ctx context.Context, list string, rows []Row) (added Add
 			added.Before++
 			continue
 		}
-		r := stored{number: row.Number, digest: digest, person: s.options.seal.close(text, list, row.Number), state: Waiting}
-		if err := row.Validate(); err != nil {
+		r := stored{
+			number: row.Number, kind: kind, digest: digest, person: s.options.seal.close(text, list, row.Number),
+			state: Waiting, unclear: unclearOf(kind, row),
+		}
+		if err := row.Validate(kind); err != nil {
 			r.state, r.reason = Refused, err.Error()
 			added.Invalid++
 		}
@@ -290,20 +343,33 @@ func (s *Screening) Results(ctx context.Context, list string) iter.Seq2[Result, 
 // results returns some of them, from a number on.
 func (s *Screening) results(ctx context.Context, list string, from int64) ([]Result, error) {
 	scan := func(rows *sql.Rows, r *Result) error {
-		var person, results []byte
-		if err := rows.Scan(&r.Row.Number, &person, &r.State, &r.Reason, &r.SearchID, &results); err != nil {
-			return err
+		var person, results, link []byte
+		var doneAt int64
+		err := rows.Scan(&r.Row.Number, &r.Kind, &person, &r.State, &r.Reason, &r.ServiceID, &doneAt, &results, &link)
+		if err == nil && len(results) > 0 {
+			err = s.unseal(results, list, r.Row.Number, r.found())
 		}
-		if len(results) > 0 {
-			r.Results = new(api.WatchlistSearchResults)
-			if err := s.unseal(results, list, r.Row.Number, r.Results); err != nil {
-				return err
-			}
+		if err == nil && len(link) > 0 {
+			r.Link, err = s.options.seal.text(link, list, r.Row.Number)
 		}
-		return s.unseal(person, list, r.Row.Number, &r.Row)
+		if err == nil && doneAt > 0 {
+			r.At = time.UnixMilli(doneAt)
+		}
+		return errors.Join(err, s.unseal(person, list, r.Row.Number, &r.Row))
 	}
-	return collect(ctx, s.ledger.db, scan, `SELECT number, person, state, reason, search_id, results FROM aver_screening_row
+	return collect(ctx, s.ledger.db, scan, `SELECT number, kind, person, state, reason,
+		CASE WHEN service_id = '' THEN previous_id ELSE service_id END, done_at, results, link FROM aver_screening_row
 		WHERE list = $1 AND number >= $2 ORDER BY number LIMIT 500`, list, from)
+}
+
+// found is where the results of a row belong.
+func (r *Result) found() any {
+	if r.Kind == Check {
+		r.Check = new(api.CheckResults)
+		return r.Check
+	}
+	r.Results = new(api.WatchlistSearchResults)
+	return r.Results
 }
 
 func (s *Screening) unseal(sealed []byte, list string, number int64, into any) error {
@@ -312,6 +378,15 @@ func (s *Screening) unseal(sealed []byte, list string, number int64, into any) e
 		return err
 	}
 	return json.Unmarshal(text, into)
+}
+
+// Recheck has the searches of a list sent again whose results are older than a time, by the next [Screening.Work]. It returns how many
+// there are. Their results stay until the new ones are here. It is only for searches: a check is created once.
+func (s *Screening) Recheck(list string, older time.Duration) (n int64, err error) {
+	if older < 0 {
+		return 0, fmt.Errorf("screening: the age is %v; want 0 or more", older)
+	}
+	return s.ledger.again(list, time.Now().Add(-older))
 }
 
 // RepeatUnknown has the rows of a list that are [Unknown] sent again by the next [Screening.Work]: for whoever has found out that they

@@ -44,7 +44,7 @@ func TestEverybodyIsSearchedOnce(t *testing.T) {
 		if (next-1)%10 == 0 {
 			want = 2
 		}
-		if r.Row.Number != next || r.Row.ID != fmt.Sprint("customer-", next) || r.SearchID == "" || len(r.Results.WatchlistResults) != want {
+		if r.Row.Number != next || r.Row.ID != fmt.Sprint("customer-", next) || r.ServiceID == "" || len(r.Results.WatchlistResults) != want {
 			t.Errorf("%v: %s with %d hits", r.Row, r.State, len(r.Results.WatchlistResults))
 		}
 		next++
@@ -164,7 +164,7 @@ func TestRowsThatBreakTheContractAreNotSent(t *testing.T) {
 		}
 	}
 	changed := people(1)
-	if _, err := sc.Add(t.Context(), "people", changed); err == nil || !strings.Contains(err.Error(), "row 1 of people is another than before") {
+	if _, err := sc.Add(t.Context(), "people", screening.Search, changed); err == nil || !strings.Contains(err.Error(), "row 1 of people is another than before") {
 		t.Errorf("another list: %v", err)
 	}
 }
@@ -275,7 +275,7 @@ func TestKey(t *testing.T) {
 func TestListsAreApart(t *testing.T) {
 	s := newService(t)
 	sc := open(t, s, filepath.Join(t.TempDir(), "odd name?#%20é.db"))
-	if _, err := sc.Add(t.Context(), "others", people(50)); err != nil {
+	if _, err := sc.Add(t.Context(), "others", screening.Search, people(50)); err != nil {
 		t.Fatal(err)
 	}
 	add(t, sc, people(20))
@@ -295,7 +295,7 @@ func TestNumbersAscend(t *testing.T) {
 	s := newService(t)
 	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
 	for _, numbers := range [][]int64{{0}, {-1}, {1, 1}, {2, 1}} {
-		_, err := sc.Add(t.Context(), fmt.Sprint(numbers), func(yield func(screening.Row, error) bool) {
+		_, err := sc.Add(t.Context(), fmt.Sprint(numbers), screening.Search, func(yield func(screening.Row, error) bool) {
 			for _, n := range numbers {
 				if !yield(screening.Row{Number: n, FirstName: "Ana", LastName: "Sol"}, nil) {
 					return

@@ -146,7 +146,7 @@ func people(n int) iter.Seq2[screening.Row, error] {
 
 func add(t *testing.T, sc *screening.Screening, rows iter.Seq2[screening.Row, error]) screening.Added {
 	t.Helper()
-	added, err := sc.Add(t.Context(), "people", rows)
+	added, err := sc.Add(t.Context(), "people", screening.Search, rows)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,17 +3,14 @@ package screening
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
-
-	"github.com/goaver/aver-go/api"
 )
 
 // chunk is how many rows are one job of River's.
@@ -49,6 +46,8 @@ const (
 // Work works until nothing is left to do in a list, or ctx ends: then what is under way is finished first, which takes some seconds. It
 // returns an error when the service refuses the credentials, since then every row would fail. On a database that several processes
 // share, it helps with the lists that they work on.
+//
+// A [Check] is done when its person is, which takes days: WithoutWaiting has Work return when nothing can be done now.
 func (s *Screening) Work(ctx context.Context, list string) error {
 	if s.options.group == "" {
 		return errors.New("screening: the check group is missing; give it with WithGroup")
@@ -62,7 +61,7 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 		timer := time.AfterFunc(graceful, finished)
 		context.AfterFunc(finishing, func() { timer.Stop() })
 	})()
-	w := &worker{s: s, stopping: ctx, finishing: finishing, fail: cancel}
+	w := &worker{s: s, stopping: ctx, finishing: finishing, fail: cancel, waiting: make(chan *task), claimed: make(chan *task)}
 	if err := river.AddWorkerSafely(workers, w); err != nil {
 		return err
 	}
@@ -86,7 +85,10 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	ended := w.start()
 	err = s.watch(ctx, jobs, list)
+	cancel(err)
+	ended()
 	if stopped := jobs.Stop(context.WithoutCancel(ctx)); err == nil {
 		err = stopped
 	}
@@ -112,7 +114,7 @@ func (s *Screening) watch(ctx context.Context, jobs engine, list string) error {
 	defer tick.Stop()
 	var beat, handedOut time.Time
 	for {
-		left, err := s.ledger.anyLeft(ctx, list)
+		left, err := s.ledger.anyLeft(ctx, list, s.by())
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -123,7 +125,7 @@ func (s *Screening) watch(ctx context.Context, jobs engine, list string) error {
 			beat = time.Now()
 			err = errors.Join(err, s.ledger.seen(s.id), s.ledger.bury(beat.Add(-deadAfter)))
 		}
-		if until, paused := s.ledger.paused(ctx); paused == nil {
+		if until, _, paused := s.ledger.paused(ctx); paused == nil {
 			s.pace.pause(until)
 		}
 		if err == nil && time.Since(handedOut) >= handOutAgain {
@@ -142,9 +144,17 @@ func (s *Screening) watch(ctx context.Context, jobs engine, list string) error {
 	}
 }
 
+// by is the time by which what is left to do is due for Work to go on.
+func (s *Screening) by() int64 {
+	if s.options.wait {
+		return math.MaxInt64
+	}
+	return now()
+}
+
 // handOut makes jobs of the ranges of a list in which something is left.
 func (s *Screening) handOut(ctx context.Context, jobs engine, list string) error {
-	left, err := s.ledger.left(ctx, list)
+	left, err := s.ledger.left(ctx, list, now())
 	if err != nil {
 		return err
 	}
@@ -173,12 +183,17 @@ type worker struct {
 	stopping  context.Context         // ends when no row is to be begun
 	finishing context.Context         // ends when those that are under way have had their time
 	fail      context.CancelCauseFunc // for what concerns all rows
+	waiting   chan *task              // from the jobs
+	claimed   chan *task              // may be sent: the intent to is committed
 	taken     atomic.Bool             // the service took a row
 	refused   atomic.Int32            // how many it refused
 }
 
-// mostRefused is how many rows may be refused before the first is taken: then it is not the rows that are wrong.
-const mostRefused = 20
+// A task is a row that something is left to do of.
+type task struct {
+	entry
+	rows *sync.WaitGroup // of the job; the task is one of them until it is over
+}
 
 // Work does what is left to do of the rows of a job.
 func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
@@ -189,138 +204,68 @@ func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
 	if err != nil {
 		return err
 	}
-	var rows, notes sync.WaitGroup
+	var rows sync.WaitGroup
 	for _, e := range entries {
-		if e.state == Sending { // by another worker, or one that will be found dead
-			continue
-		}
-		if err := w.s.slots.Acquire(ctx, 1); err != nil {
+		if !w.begin(ctx, &task{e, &rows}) {
 			break
 		}
-		rows.Go(func() {
-			defer w.s.slots.Release(1)
-			w.row(ctx, &notes, job.Args.List, e)
-		})
 	}
 	rows.Wait()
-	notes.Wait()
 	left, err := w.s.ledger.open(context.WithoutCancel(ctx), job.Args.List, job.Args.From, job.Args.To)
 	switch {
 	case err != nil:
 		return err
-	case len(left) == 0:
-		return nil
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && len(left) > 0:
 		return river.JobSnooze(0)
 	}
-	return river.JobSnooze(w.s.options.look)
+	if pause := w.s.pauseBefore(left); pause < handOutAgain {
+		return river.JobSnooze(pause)
+	}
+	return nil // it is handed out again when its time has come
 }
 
-// row does what is left to do of a row. What nobody waits for is noted among the notes.
-func (w *worker) row(ctx context.Context, notes *sync.WaitGroup, list string, e entry) {
-	e.claim = rand.Text()
-	if e.state == Waiting {
-		id, ok := w.send(ctx, notes, list, e)
-		if !ok {
-			return
-		}
-		e.searchID = id
-	} else if err := w.s.ledger.adopt(list, e.number, w.s.id, e.claim); err != nil {
-		return
-	}
-	w.read(notes, list, e)
-}
-
-// send sends the search of a row that waits. It returns its ID when the service has it.
-func (w *worker) send(ctx context.Context, notes *sync.WaitGroup, list string, e entry) (id string, ok bool) {
-	s := w.s
-	var row Row
-	if err := s.unseal(e.person, list, e.number, &row); err != nil {
-		w.fail(err)
-		return "", false
-	}
-	answered, err := s.pace.begin(ctx)
-	if err != nil {
-		return "", false
-	}
-	claimed, err := s.ledger.claim(list, e.number, s.id, e.claim)
-	if err != nil { // it may be claimed all the same, and is free again, for nothing was sent
-		s.record(list, e, outcome{state: Waiting})
-	}
-	if err != nil || !claimed {
-		answered(false)
-		return "", false
-	}
-	created, err := s.client.SearchWatchlists(w.finishing, row.Request(s.options.group))
-	o, failed, pause := outcomeOf(created, err)
-	if pause = max(pause, answered(failed)); pause > 0 {
-		s.pause(pause, err)
-	}
-	if errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) {
-		w.fail(fmt.Errorf("screening: %w", err))
-	}
+// begin begins with a row. It reports false when ctx has ended.
+func (w *worker) begin(ctx context.Context, t *task) bool {
 	switch {
-	case o.state == Sent:
-		w.taken.Store(true)
-	case o.state == Refused && !w.taken.Load() && w.refused.Add(1) >= mostRefused:
-		w.fail(fmt.Errorf("screening: the service refuses every row; the last one because: %w", err))
+	case t.state == Sending || t.state == Sent && t.lookAt > now(): // by another worker, or one that will be found dead; or later
+		return ctx.Err() == nil
+	case t.state == Sent:
+		if w.s.pace.wait(ctx) != nil || w.s.slots.Acquire(ctx, 1) != nil {
+			return false
+		}
+		t.rows.Go(func() {
+			defer w.s.slots.Release(1)
+			t.claim = newClaim()
+			if err := w.s.ledger.adopt(t.list, t.number, w.s.id, t.claim); err == nil {
+				w.look(t)
+			}
+		})
+		return true
 	}
-	notes.Go(func() { s.record(list, e, o) }) // no matter whether before or after the results
-	return o.searchID, o.state == Sent
+	t.rows.Add(1)
+	select {
+	case w.waiting <- t:
+		return true
+	case <-ctx.Done():
+		t.rows.Done()
+		return false
+	}
 }
 
-// outcomeOf says what came of a search that was sent, whether the service failed, and how long it wants to be left alone.
-func outcomeOf(created *api.CreatedWatchlistSearch, err error) (o outcome, failed bool, pause time.Duration) {
-	var failure *api.Error
-	errors.As(err, &failure)
-	switch {
-	case err == nil:
-		return outcome{state: Sent, searchID: created.ID}, false, 0
-	case failure == nil, errors.Is(err, api.ErrOutcomeUnknown):
-		return outcome{state: Unknown, reason: err.Error()}, true, 0
-	case errors.Is(err, api.ErrRateLimited):
-		return outcome{state: Waiting, reason: err.Error()}, false, max(failure.RetryAfter, time.Second)
-	case errors.Is(err, api.ErrUnavailable):
-		return outcome{state: Waiting, reason: err.Error()}, true, failure.RetryAfter
-	case errors.Is(err, api.ErrUnauthorized), errors.Is(err, api.ErrForbidden):
-		return outcome{state: Waiting, reason: err.Error()}, false, 0
-	case failure.Class == nil: // the call ended before anything was sent
-		return outcome{state: Waiting}, false, 0
-	}
-	return outcome{state: Refused, reason: err.Error()}, false, 0
-}
+// newClaim returns a name for a claim.
+func newClaim() string { return rand.Text() }
 
-// read reads the results of a search that the service has, if they are there.
-func (w *worker) read(notes *sync.WaitGroup, list string, e entry) {
-	s := w.s
-	found, err := s.client.GetWatchlistSearch(w.finishing, e.searchID)
-	if err == nil && !found.Status.Final() {
-		return
-	}
-	var results *api.WatchlistSearchResults
-	if err == nil && found.Status == api.WatchlistStatusCompleted {
-		results, err = s.client.GetWatchlistSearchResults(w.finishing, e.searchID)
-	}
-	switch {
-	case errors.Is(err, api.ErrNotFound) && e.state == Waiting: // it was sent a moment ago, and what is read may lag
-		return
-	case errors.Is(err, api.ErrNotFound):
-		s.record(list, e, outcome{state: Refused, searchID: e.searchID, reason: "the service no longer has the search"})
-	case err != nil:
-		return // later
-	case results == nil:
-		s.record(list, e, outcome{state: Refused, searchID: e.searchID, reason: fmt.Sprintf("the search ended %s", found.Status)})
-	default:
-		text, err := json.Marshal(results)
-		if err != nil {
-			return
+// pauseBefore returns how long nothing can be done of rows; more than handOutAgain when nothing is left of them.
+func (s *Screening) pauseBefore(left []entry) time.Duration {
+	pause := 2 * handOutAgain
+	for _, e := range left {
+		until := s.options.look
+		if e.state == Sent {
+			until = max(until, time.Until(time.UnixMilli(e.lookAt)))
 		}
-		o := outcome{
-			state: Done, searchID: e.searchID, results: s.options.seal.close(text, list, e.number),
-			hits: len(results.WatchlistResults) + len(results.AdverseMediaResults),
-		}
-		notes.Go(func() { s.record(list, e, o) })
+		pause = min(pause, until)
 	}
+	return pause
 }
 
 // pause has all workers of the database send nothing for a while.
@@ -332,10 +277,11 @@ func (s *Screening) pause(d time.Duration, why error) {
 	}
 }
 
-// record notes an outcome. It is tried until it is noted: only if the process ends before, the row becomes unknown.
-func (s *Screening) record(list string, e entry, o outcome) {
+// record notes an outcome. It is tried until it is noted: only if the process ends before, it is unclear what became of the row.
+func (s *Screening) record(e entry, o outcome) {
+	n := &note{outcome: o, list: e.list, number: e.number, token: e.claim}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := s.ledger.record(list, e.number, e.claim, o)
+		err := s.ledger.record(n)
 		if err == nil || err == errEnded {
 			return
 		}

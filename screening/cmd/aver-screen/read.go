@@ -115,7 +115,7 @@ func csvOf(w io.Writer) func(screening.Result) error {
 			}
 		}
 		err = errors.Join(err, out.Write([]string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(nameOfRow(r.Row)),
-			string(r.State), hits, media, harmless(strings.Join(lists, "; ")), highest, r.SearchID, harmless(r.Reason)}))
+			string(r.State), hits, media, harmless(strings.Join(lists, "; ")), highest, r.ServiceID, harmless(r.Reason)}))
 		out.Flush()
 		return errors.Join(err, out.Error())
 	}
@@ -147,7 +147,7 @@ func jsonlOf(w io.Writer) func(screening.Result) error {
 			Reason   string                      `json:"reason,omitempty"`
 			SearchID string                      `json:"searchId,omitempty"`
 			Results  *api.WatchlistSearchResults `json:"results,omitempty"`
-		}{r.Row.Number, r.Row, r.State, r.Reason, r.SearchID, r.Results})
+		}{r.Row.Number, r.Row, r.State, r.Reason, r.ServiceID, r.Results})
 	}
 }
 

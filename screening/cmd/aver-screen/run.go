@@ -27,6 +27,7 @@ import (
 type runner struct {
 	store
 	named       map[string]string
+	kind        screening.Kind
 	validate    bool
 	yes         bool
 	json        bool
@@ -40,7 +41,7 @@ type runner struct {
 }
 
 func newRunCommand() *cobra.Command {
-	r := &runner{}
+	r := &runner{kind: screening.Search}
 	c := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Search for everybody in a CSV or JSONL file, or go on with it",
@@ -84,7 +85,7 @@ func (r *runner) list(file string) (list, error) {
 		return r.piped()
 	}
 	read := map[string]func(io.Reader) iter.Seq2[screening.Row, error]{
-		".csv":   func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.named) },
+		".csv":   func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) },
 		".jsonl": screening.JSONL,
 	}[strings.ToLower(filepath.Ext(file))]
 	if read == nil {
@@ -105,7 +106,7 @@ func (r *runner) piped() (list, error) {
 		return list{}, usage("what comes from standard input needs --database")
 	}
 	in := bufio.NewReader(r.in)
-	read := func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.named) }
+	read := func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) }
 	if first, _ := in.Peek(1); string(first) == "{" {
 		read = screening.JSONL
 	}
@@ -146,7 +147,7 @@ func (r *runner) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer done()
-	added, err := s.Add(ctx, l.name, rows)
+	added, err := s.Add(ctx, l.name, r.kind, rows)
 	if err != nil {
 		return &exitError{err, exitUsage}
 	}
@@ -181,7 +182,7 @@ func (r *runner) check(l list) error {
 			return &exitError{err, exitUsage}
 		}
 		total++
-		if err := row.Validate(); err != nil {
+		if err := row.Validate(r.kind); err != nil {
 			if wrong++; wrong <= 100 {
 				fmt.Fprintf(r.out, "%v: %v\n", row, err)
 			}

@@ -10,7 +10,7 @@ import (
 
 // newWorkCommand is one more worker for what others have begun.
 func newWorkCommand() *cobra.Command {
-	r := &runner{}
+	r := &runner{kind: screening.Search}
 	c := &cobra.Command{
 		Use:   "work --database postgres://…",
 		Short: "Help with what runs elsewhere have begun, from any machine",
