@@ -2,6 +2,7 @@ package screening_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -11,12 +12,14 @@ import (
 	"github.com/goaver/aver-go/screening"
 )
 
+var benchRows = flag.Int("bench-rows", 10_000, "how many rows BenchmarkRows has")
+
 // BenchmarkRows compares rows a second with those of a plain loop over the client, which remembers nothing: the limit.
 //
 //	go test -run - -bench Rows -benchtime 1x
 func BenchmarkRows(b *testing.B) {
 	for _, workers := range []int{1, 4, 16, 64} {
-		const n = 10_000
+		n := *benchRows
 		b.Run(fmt.Sprintf("plain loop/%d", workers), func(b *testing.B) {
 			s := newService(b)
 			client := s.client(b)

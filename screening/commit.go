@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
+	"time"
 )
 
 // A claim takes rows that wait, to send them, and commits the intent to.
@@ -43,8 +45,10 @@ type change struct {
 	done  chan error
 }
 
-// mostTogether is how many changes are committed together at most.
-const mostTogether = 256
+const (
+	mostTogether = 256                  // changes are committed together at most
+	aMoment      = 4 * time.Millisecond // notes wait for others at most
+)
 
 var errEnded = errors.New("screening: it was closed")
 
@@ -75,9 +79,11 @@ func (l *ledger) claim(c *claim) error {
 // record notes what came of a row that was claimed.
 func (l *ledger) record(n *note) error { return l.commit(&change{note: n}) }
 
-// run commits changes until ctx ends.
+// run commits changes until ctx ends. Notes alone wait a moment for others: a row that is sent has its results soon after.
 func (l *ledger) run(ctx context.Context) {
 	defer close(l.ended)
+	moment := time.NewTimer(0)
+	defer moment.Stop()
 	for {
 		var together []*change
 		select {
@@ -86,7 +92,17 @@ func (l *ledger) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		moment.Reset(aMoment)
 		for more := true; more && len(together) < mostTogether; {
+			if last := together[len(together)-1]; last.note != nil {
+				select {
+				case c := <-l.changes:
+					together = append(together, c)
+				case <-moment.C:
+					more = false
+				}
+				continue
+			}
 			select {
 			case c := <-l.changes:
 				together = append(together, c)
@@ -164,6 +180,7 @@ func notesOf(together []*change) []*note {
 // A dialect is what differs between the databases.
 type dialect struct {
 	bytes   string // the type of bytes
+	analyze string // has the database look at how much there is, before it is asked for little of it
 	prepare func(context.Context, *ledger) error
 	claim   func(*ledger, *sql.Tx, *claim) error
 	record  func(*ledger, *sql.Tx, []*note) error
@@ -179,18 +196,20 @@ const (
 			link = CASE WHEN v.state IN ('done', 'refused') THEN NULL ELSE COALESCE(v.link, r.link) END,
 			reason = v.reason, look_at = v.look_at, changed_at = v.at,
 			sent_at = CASE WHEN v.state = 'sent' AND r.sent_at = 0 THEN v.at ELSE r.sent_at END,
-			done_at = CASE WHEN v.state = 'done' THEN v.at ELSE r.done_at END
-		FROM `
+			done_at = CASE WHEN v.state = 'done' THEN v.at ELSE r.done_at END`
 	whereNoted = ` WHERE r.list = v.list AND r.number = v.number AND r.claim = v.claim AND r.state IN ('sending', 'sent', 'unknown')`
 )
 
 var sqliteDialect = dialect{
-	bytes: "BLOB",
+	bytes:   "BLOB",
+	analyze: "PRAGMA optimize",
 	prepare: func(ctx context.Context, l *ledger) (err error) {
-		if l.claimed, err = l.db.PrepareContext(ctx, setClaimed+`IN (SELECT value FROM json_each($5)) RETURNING number`); err == nil {
-			l.noted, err = l.db.PrepareContext(ctx, setNoted+`(SELECT $1 AS list, $2 AS number, $3 AS claim, $4 AS state, $5 AS service_id,
-				$6 AS results, $7 AS link, $8 AS hits, $9 AS reason, $10 AS look_at, $11 AS at) AS v`+whereNoted)
+		if l.claimed, err = l.db.PrepareContext(ctx, setClaimed+`IN (SELECT value FROM json_each($5)) RETURNING number`); err != nil {
+			return err
 		}
+		parameters := strings.NewReplacer("v.list", "$1", "v.number", "$2", "v.claim", "$3", "v.state", "$4", "v.service_id", "$5",
+			"v.results", "$6", "v.link", "$7", "v.hits", "$8", "v.reason", "$9", "v.look_at", "$10", "v.at", "$11")
+		l.noted, err = l.db.PrepareContext(ctx, parameters.Replace(setNoted+whereNoted))
 		return err
 	},
 	claim: func(l *ledger, tx *sql.Tx, c *claim) error {
@@ -214,6 +233,7 @@ var sqliteDialect = dialect{
 
 var postgresDialect = dialect{
 	bytes:   "BYTEA",
+	analyze: "ANALYZE aver_screening_row",
 	prepare: func(context.Context, *ledger) error { return nil }, // the driver does
 	claim: func(_ *ledger, tx *sql.Tx, c *claim) error {
 		return c.scan(tx.Query(setClaimed+`= ANY($5::bigint[]) RETURNING number`, c.worker, c.token, now(), c.list, c.numbers))
@@ -226,7 +246,7 @@ var postgresDialect = dialect{
 			lists[i], numbers[i], tokens[i], states[i], ids[i] = n.list, n.number, n.token, string(n.state), n.serviceID
 			results[i], links[i], hits[i], reasons[i], looks[i] = n.results, n.link, int64(n.hits), n.reason, n.lookAt
 		}
-		_, err := tx.Exec(setNoted+`(SELECT *, $11::bigint AS at FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
+		_, err := tx.Exec(setNoted+` FROM (SELECT *, $11::bigint AS at FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
 			$6::bytea[], $7::bytea[], $8::bigint[], $9::text[], $10::bigint[])
 			AS u(list, number, claim, state, service_id, results, link, hits, reason, look_at)) AS v`+whereNoted,
 			lists, numbers, tokens, states, ids, results, links, hits, reasons, looks, now())

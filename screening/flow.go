@@ -14,8 +14,9 @@ import (
 // under way. So the next rows are committed while those before are sent.
 const (
 	claimers    = 2
-	mostClaimed = 32                   // rows that a claimer claims at once
-	claimedFor  = 5 * time.Millisecond // as many rows are claimed as are sent in that time: a process that is killed leaves few of them
+	mostClaimed = 32                    // rows that a claimer claims at once
+	gatheredFor = time.Millisecond      // rows wait for others at most
+	claimedFor  = 10 * time.Millisecond // as many rows are claimed as are sent in that time: a process that is killed leaves few of them
 )
 
 // start starts the flow. wait returns when it has ended.
@@ -33,6 +34,8 @@ func (w *worker) start() (wait func()) {
 // claimAhead claims rows for the senders, while nothing holds them up.
 func (w *worker) claimAhead() {
 	size := 1
+	gathering := time.NewTimer(0)
+	defer gathering.Stop()
 	for w.s.pace.ahead(w.stopping) {
 		var batch []*task
 		select {
@@ -41,11 +44,12 @@ func (w *worker) claimAhead() {
 		case <-w.stopping.Done():
 			return
 		}
+		gathering.Reset(gatheredFor)
 		for more := true; more && len(batch) < size; {
 			select {
 			case t := <-w.waiting:
 				batch = append(batch, t)
-			default:
+			case <-gathering.C:
 				more = false
 			}
 		}
@@ -55,7 +59,7 @@ func (w *worker) claimAhead() {
 		switch took := time.Since(start); {
 		case !handed, took > claimedFor:
 			size = max(size/2, 1)
-		case took < claimedFor/2 && len(batch) == size:
+		case took < claimedFor/2:
 			size = min(2*size, mostClaimed)
 		}
 	}

@@ -183,6 +183,15 @@ func (l *ledger) insert(list string, rows []stored) error {
 	})
 }
 
+// analyze has the database look at how much there is, when so much is new that it would be wrong about it.
+func (l *ledger) analyze(ctx context.Context, added int64) error {
+	if added < 10*chunk {
+		return nil
+	}
+	_, err := l.db.ExecContext(ctx, l.dialect.analyze)
+	return err
+}
+
 // kindOf returns the kind of a list; empty when it has no rows.
 func (l *ledger) kindOf(ctx context.Context, list string) (kind Kind, err error) {
 	err = l.db.QueryRowContext(ctx, `SELECT kind FROM aver_screening_row WHERE list = $1 LIMIT 1`, list).Scan(&kind)

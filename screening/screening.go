@@ -243,7 +243,10 @@ func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.S
 			}
 		}
 	}
-	return added, flush()
+	if err := flush(); err != nil {
+		return added, err
+	}
+	return added, s.ledger.analyze(ctx, added.New)
 }
 
 func (s *Screening) add(ctx context.Context, list string, kind Kind, rows []Row) (added Added, err error) {

@@ -83,7 +83,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *service) client(t testing.TB) *api.Client {
 	t.Helper()
-	client, err := api.New(s.sandbox.Key, s.sandbox.Secret, api.WithBaseURL(s.URL+"/api"))
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := api.New(s.sandbox.Key, s.sandbox.Secret, api.WithBaseURL(s.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}

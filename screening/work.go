@@ -61,14 +61,14 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 		timer := time.AfterFunc(graceful, finished)
 		context.AfterFunc(finishing, func() { timer.Stop() })
 	})()
-	w := &worker{s: s, stopping: ctx, finishing: finishing, fail: cancel, waiting: make(chan *task), claimed: make(chan *task)}
+	w := &worker{s: s, stopping: ctx, finishing: finishing, fail: cancel, waiting: make(chan *task), claimed: make(chan *task), over: make(chan struct{}, 1)}
 	if err := river.AddWorkerSafely(workers, w); err != nil {
 		return err
 	}
 	jobs, err := s.db.engine(&river.Config{
 		ID: "aver-screening-" + s.id, Workers: workers, Logger: s.options.logger,
 		JobTimeout: jobTimeout, RescueStuckJobsAfter: jobTimeout + jobTimeout/2,
-		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: 3}},
+		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: 16}},
 		FetchPollInterval: 200 * time.Millisecond, FetchCooldown: 50 * time.Millisecond,
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 		return err
 	}
 	ended := w.start()
-	err = s.watch(ctx, jobs, list)
+	err = w.watch(ctx, jobs, list)
 	cancel(err)
 	ended()
 	if stopped := jobs.Stop(context.WithoutCancel(ctx)); err == nil {
@@ -109,7 +109,8 @@ func forget(ctx context.Context, jobs engine) error {
 const handOutAgain = time.Minute
 
 // watch has what is left worked on until nothing is, tells the others that this worker lives, and hears when all are to pause.
-func (s *Screening) watch(ctx context.Context, jobs engine, list string) error {
+func (w *worker) watch(ctx context.Context, jobs engine, list string) error {
+	s := w.s
 	tick := time.NewTicker(heartbeat / 4)
 	defer tick.Stop()
 	var beat, handedOut time.Time
@@ -136,10 +137,16 @@ func (s *Screening) watch(ctx context.Context, jobs engine, list string) error {
 		if err != nil {
 			s.options.logger.Warn("the database does not answer as it should", "error", err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		for waiting := true; waiting; {
+			select {
+			case <-tick.C:
+				waiting = false
+			case <-w.over:
+				left, err := s.ledger.anyLeft(ctx, list, s.by())
+				waiting = left || err != nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
 		}
 	}
 }
@@ -185,6 +192,7 @@ type worker struct {
 	fail      context.CancelCauseFunc // for what concerns all rows
 	waiting   chan *task              // from the jobs
 	claimed   chan *task              // may be sent: the intent to is committed
+	over      chan struct{}           // a job is: perhaps it was the last one
 	taken     atomic.Bool             // the service took a row
 	refused   atomic.Int32            // how many it refused
 }
@@ -220,6 +228,10 @@ func (w *worker) Work(ctx context.Context, job *river.Job[chunkArgs]) error {
 	}
 	if pause := w.s.pauseBefore(left); pause < handOutAgain {
 		return river.JobSnooze(pause)
+	}
+	select {
+	case w.over <- struct{}{}:
+	default:
 	}
 	return nil // it is handed out again when its time has come
 }
