@@ -72,7 +72,7 @@ func (s *Screening) newLink(ctx context.Context, id string, request api.CreateCh
 func (s *Screening) lookAtCheck(ctx context.Context, e entry) (*outcome, error) {
 	check, err := s.client.GetCheck(ctx, e.serviceID)
 	switch {
-	case errors.Is(err, api.ErrNotFound) && e.lags():
+	case errors.Is(err, api.ErrNotFound) && s.lags(e):
 		return s.later(e), nil
 	case errors.Is(err, api.ErrNotFound):
 		return &outcome{state: Refused, reason: "the service no longer has the check"}, nil

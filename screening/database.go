@@ -106,5 +106,5 @@ func (d *Database) Close() error { return d.close() }
 // How workers know of each other.
 const (
 	heartbeat = 2 * time.Second
-	deadAfter = 15 * time.Second // without a sign of life
+	deadAfter = 10 * time.Second // without a sign of life
 )

@@ -55,6 +55,10 @@ func collect[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows, *T) er
 	if err != nil {
 		return nil, err
 	}
+	return scanAll(rows, scan)
+}
+
+func scanAll[T any](rows *sql.Rows, scan func(*sql.Rows, *T) error) ([]T, error) {
 	defer rows.Close()
 	var found []T
 	for rows.Next() {
@@ -119,15 +123,24 @@ func (l *ledger) seen(worker string) error {
 	})
 }
 
-// bury says of what workers were sending that were not seen since that its outcome is unclear.
-func (l *ledger) bury(since time.Time) error {
-	return l.do(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE aver_screening_row SET state = unclear, reason = $1, changed_at = $2, look_at = 0,
+// bury forgets the workers that were not seen since, and says of what they were sending that its outcome is unclear. It returns who they
+// were: each is told to one caller.
+func (l *ledger) bury(since time.Time) (dead []string, err error) {
+	err = l.do(func(tx *sql.Tx) error {
+		rows, err := tx.Query(`DELETE FROM aver_screening_worker WHERE seen_at < $1 RETURNING id`, since.UnixMilli())
+		if err != nil {
+			return err
+		}
+		if dead, err = scanAll(rows, one[string]); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`UPDATE aver_screening_row SET state = unclear, reason = $1, changed_at = $2, look_at = 0,
 			sent_at = CASE WHEN unclear = 'sent' THEN $2 ELSE sent_at END WHERE state = 'sending'
-			AND worker NOT IN (SELECT id FROM aver_screening_worker WHERE seen_at >= $3)`,
-			"the worker ended while it was being sent", now(), since.UnixMilli())
+			AND worker NOT IN (SELECT id FROM aver_screening_worker)`,
+			"the worker ended while it was being sent", now())
 		return err
 	})
+	return dead, err
 }
 
 // pause has all workers send nothing until a time.
@@ -230,11 +243,11 @@ func (l *ledger) again(list string, before time.Time) (n int64, err error) {
 	return n, err
 }
 
-// purge forgets what is final of a list: one row, or all when number is 0.
+// purge forgets one row of a list, or all that are done or refused when number is 0.
 func (l *ledger) purge(list string, number int64) (n int64, err error) {
 	err = l.do(func(tx *sql.Tx) error {
 		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
-			OR number = $2 AND state IN ('done', 'refused', 'unknown'))`, list, number)
+			OR number = $2 AND state <> 'sending' AND (state <> 'sent' OR kind = 'check'))`, list, number)
 		if err != nil {
 			return err
 		}

@@ -103,9 +103,6 @@ const (
 // States returns all of them: those that are final first.
 func States() []State { return []State{Done, Refused, Unknown, Sent, Sending, Waiting} }
 
-// final reports whether nothing happens to a row by itself any more.
-func (s State) final() bool { return s == Done || s == Refused || s == Unknown }
-
 // A Result is what came of a row. What a row found before stays with it when it is searched for again, until the new results are here.
 type Result struct {
 	Row       Row

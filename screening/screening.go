@@ -37,6 +37,7 @@ type options struct {
 	seal        seal
 	logger      *slog.Logger
 	look        time.Duration // between looks at searches that are not done
+	mayLag      time.Duration // how long the service may not show what it has taken
 	wait        bool          // for what cannot be done now
 	check       api.CreateCheckRequest
 	pollLeast   time.Duration // between looks at checks
@@ -151,7 +152,7 @@ func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) 
 	s.stop = stop
 	go s.ledger.run(life)
 	if db.alone {
-		if err := s.ledger.bury(time.Now().Add(time.Second)); err != nil {
+		if _, err := s.ledger.bury(time.Now().Add(time.Second)); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -170,7 +171,7 @@ func Read(db *Database, opts ...Option) (*Screening, error) {
 }
 
 func newScreening(client *api.Client, db *Database, opts []Option) (*Screening, error) {
-	o := options{concurrency: 16, rate: rate.Inf, logger: slog.New(slog.DiscardHandler), look: 2 * time.Second, wait: true,
+	o := options{concurrency: 16, rate: rate.Inf, logger: slog.New(slog.DiscardHandler), look: 2 * time.Second, mayLag: time.Minute, wait: true,
 		pollLeast: time.Minute, pollMost: 6 * time.Hour}
 	for _, opt := range opts {
 		if opt == nil {
@@ -291,8 +292,8 @@ func (s *Screening) Lists(ctx context.Context) ([]string, error) {
 }
 
 // Purge forgets rows of a list, with whatever came of them: all that are done or refused, or, by the ID that the application gave, those
-// of a person, if they are final. It returns how many there were. Added again, they would be sent again: that is why those that are
-// unknown stay, unless they are named.
+// of a person, unless they are being sent or a search of theirs is not done yet. It returns how many there were. Added again, searches
+// would be sent again: that is why those that are unknown stay, unless they are named.
 func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err error) {
 	if id == "" {
 		return s.ledger.purge(list, 0)
@@ -302,7 +303,7 @@ func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err er
 		if err != nil {
 			return 0, err
 		}
-		if r.Row.ID == id && r.State.final() {
+		if r.Row.ID == id {
 			numbers = append(numbers, r.Row.Number)
 		}
 	}

@@ -45,11 +45,10 @@ func unclearOf(kind Kind, row Row) State {
 	return Unknown
 }
 
-// mayLag is how long the service may not show what it has taken.
-const mayLag = time.Minute
-
 // lags reports whether the service may not show yet what became of a row.
-func (e entry) lags() bool { return e.sentAt == 0 || time.Since(time.UnixMilli(e.sentAt)) < mayLag }
+func (s *Screening) lags(e entry) bool {
+	return e.sentAt == 0 || time.Since(time.UnixMilli(e.sentAt)) < s.options.mayLag
+}
 
 // lookAtSearch reads the results of a search, if they are there.
 func (s *Screening) lookAtSearch(ctx context.Context, e entry) (*outcome, error) {
@@ -65,7 +64,7 @@ func (s *Screening) lookAtSearch(ctx context.Context, e entry) (*outcome, error)
 		results, err = s.client.GetWatchlistSearchResults(ctx, e.serviceID)
 	}
 	switch {
-	case errors.Is(err, api.ErrNotFound) && e.lags():
+	case errors.Is(err, api.ErrNotFound) && s.lags(e):
 		return nil, nil
 	case errors.Is(err, api.ErrNotFound):
 		return &outcome{state: Refused, serviceID: e.serviceID, reason: "the service no longer has the search"}, nil
@@ -101,7 +100,7 @@ func (s *Screening) lookBack(ctx context.Context, e entry) (*outcome, error) {
 		return o, err
 	case err != nil && !errors.Is(err, api.ErrNotFound):
 		return nil, err
-	case e.lags():
+	case s.lags(e):
 		return nil, nil
 	}
 	return &outcome{state: Unknown, reason: "it may have been performed, but its check has no such search"}, nil

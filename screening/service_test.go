@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/goaver/aver-go/api"
 	"github.com/goaver/aver-go/sandbox"
@@ -28,9 +29,9 @@ type service struct {
 	number   int
 }
 
-func newService(t testing.TB) *service {
+func newService(t testing.TB, opts ...sandbox.Option) *service {
 	t.Helper()
-	sb, err := sandbox.New(sandbox.WithProcessing(0, 0))
+	sb, err := sandbox.New(append(opts, sandbox.WithProcessing(0, 0))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/watchlist/search") {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/watchlist/search") && !strings.HasSuffix(r.URL.Path, "/check/create") {
 		s.sandbox.ServeHTTP(w, r)
 		return
 	}
@@ -70,9 +71,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "reset before":
 		panic(http.ErrAbortHandler)
 	}
-	s.mu.Lock()
-	s.searches[person.LastName]++
-	s.mu.Unlock()
+	if person.LastName != "" {
+		s.mu.Lock()
+		s.searches[person.LastName]++
+		s.mu.Unlock()
+	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	if fault == "reset after" {
 		s.sandbox.ServeHTTP(httptest.NewRecorder(), r)
@@ -85,7 +88,8 @@ func (s *service) client(t testing.TB) *api.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
-	client, err := api.New(s.sandbox.Key, s.sandbox.Secret, api.WithBaseURL(s.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: transport}))
+	client, err := api.New(s.sandbox.Key, s.sandbox.Secret, api.WithBaseURL(s.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: transport}),
+		api.WithRecoveryWindow(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type chunkArgs struct {
 	List  string `json:"list" river:"unique"`
 	From  int64  `json:"from" river:"unique"`
 	To    int64  `json:"to" river:"unique"`
-	Start string `json:"start,omitempty" river:"unique"` // which start of a process; empty where several share the database
+	Start string `json:"start,omitempty" river:"unique"` // what they are handed out for: the start of a process, the end of another, or nothing
 }
 
 // Kind is the name of the job.
@@ -68,8 +68,8 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	jobs, err := s.db.engine(&river.Config{
 		ID: "aver-screening-" + s.id, Workers: workers, Logger: s.options.logger,
 		JobTimeout: jobTimeout, RescueStuckJobsAfter: jobTimeout + jobTimeout/2,
-		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: 16}},
-		FetchPollInterval: 200 * time.Millisecond, FetchCooldown: 50 * time.Millisecond,
+		Queues:            map[string]river.QueueConfig{queue: {MaxWorkers: 8}},
+		FetchPollInterval: 100 * time.Millisecond, FetchCooldown: 20 * time.Millisecond,
 	})
 	if err != nil {
 		return err
@@ -111,11 +111,15 @@ const handOutAgain = time.Minute
 // watch has what is left worked on until nothing is, tells the others that this worker lives, and hears when all are to pause.
 func (w *worker) watch(ctx context.Context, jobs engine, list string) error {
 	s := w.s
+	by := int64(math.MaxInt64) // what is left to do by then, it goes on for
+	if !s.options.wait {
+		by = now()
+	}
 	tick := time.NewTicker(heartbeat / 4)
 	defer tick.Stop()
 	var beat, handedOut time.Time
 	for {
-		left, err := s.ledger.anyLeft(ctx, list, s.by())
+		left, err := s.ledger.anyLeft(ctx, list, by)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -124,13 +128,21 @@ func (w *worker) watch(ctx context.Context, jobs engine, list string) error {
 		}
 		if time.Since(beat) >= heartbeat {
 			beat = time.Now()
-			err = errors.Join(err, s.ledger.seen(s.id), s.ledger.bury(beat.Add(-deadAfter)))
+			dead, buried := s.ledger.bury(beat.Add(-deadAfter))
+			err = errors.Join(err, s.ledger.seen(s.id), buried)
+			for _, worker := range dead { // whose jobs count as running until River rescues them
+				err = errors.Join(err, s.handOut(ctx, jobs, list, worker))
+			}
 		}
 		if until, _, paused := s.ledger.paused(ctx); paused == nil {
 			s.pace.pause(until)
 		}
 		if err == nil && time.Since(handedOut) >= handOutAgain {
-			if err = s.handOut(ctx, jobs, list); err == nil {
+			start := ""
+			if s.db.alone { // a job of a process that was killed would be in the way
+				start = s.id
+			}
+			if err = s.handOut(ctx, jobs, list, start); err == nil {
 				handedOut = time.Now()
 			}
 		}
@@ -142,7 +154,7 @@ func (w *worker) watch(ctx context.Context, jobs engine, list string) error {
 			case <-tick.C:
 				waiting = false
 			case <-w.over:
-				left, err := s.ledger.anyLeft(ctx, list, s.by())
+				left, err := s.ledger.anyLeft(ctx, list, by)
 				waiting = left || err != nil
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -151,23 +163,11 @@ func (w *worker) watch(ctx context.Context, jobs engine, list string) error {
 	}
 }
 
-// by is the time by which what is left to do is due for Work to go on.
-func (s *Screening) by() int64 {
-	if s.options.wait {
-		return math.MaxInt64
-	}
-	return now()
-}
-
 // handOut makes jobs of the ranges of a list in which something is left.
-func (s *Screening) handOut(ctx context.Context, jobs engine, list string) error {
+func (s *Screening) handOut(ctx context.Context, jobs engine, list, start string) error {
 	left, err := s.ledger.left(ctx, list, now())
 	if err != nil {
 		return err
-	}
-	start := ""
-	if s.db.alone { // a job of a process that was killed would be in the way
-		start = s.id
 	}
 	for len(left) > 0 {
 		n := min(len(left), 500)

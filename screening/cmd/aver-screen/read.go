@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,9 +48,15 @@ func newStatusCommand() *cobra.Command {
 func jsonOf(s screening.Status) string {
 	rows := make(map[string]int64)
 	for state, n := range s.Rows {
-		rows[string(state)] = n
+		if n > 0 {
+			rows[string(state)] = n
+		}
 	}
-	text, _ := json.Marshal(map[string]any{"rows": rows, "total": s.Total(), "left": s.Left(), "hits": s.Hits})
+	all := map[string]any{"rows": rows, "total": s.Total(), "left": s.Left(), "hits": s.Hits}
+	if !s.PausedUntil.IsZero() {
+		all["pausedUntil"], all["pausedFor"] = s.PausedUntil, s.PausedFor
+	}
+	text, _ := json.Marshal(all)
 	return string(text)
 }
 
@@ -95,30 +102,68 @@ func newResultsCommand() *cobra.Command {
 	return c
 }
 
+// The columns of a CSV of results, by what the rows are.
+var resultColumns = map[screening.Kind][]string{
+	screening.Search: {"row", "id", "name", "state", "hits", "adverseMedia", "lists", "highestConfidence", "searchId", "at", "reason"},
+	screening.Check:  {"row", "id", "email", "state", "status", "statusReason", "warnings", "checkId", "at", "reason", "link"},
+}
+
 // csvOf writes a line for each row.
 func csvOf(w io.Writer) func(screening.Result) error {
 	out := csv.NewWriter(w)
-	err := out.Write([]string{"row", "id", "name", "state", "hits", "adverseMedia", "lists", "highestConfidence", "searchId", "reason"})
+	var err error
+	named := false
 	return func(r screening.Result) error {
-		hits, media, lists, highest := "", "", []string{}, ""
-		if found := r.Results; found != nil {
-			hits, media = strconv.Itoa(len(found.WatchlistResults)), strconv.Itoa(len(found.AdverseMediaResults))
-			most := -1.0
-			for _, hit := range found.WatchlistResults {
-				lists = append(lists, hit.WatchlistName)
-				if hit.MatchConfidence != nil {
-					most = max(most, *hit.MatchConfidence)
-				}
-			}
-			if most >= 0 {
-				highest = strconv.FormatFloat(most, 'f', -1, 64)
-			}
+		if !named {
+			named, err = true, out.Write(resultColumns[r.Kind])
 		}
-		err = errors.Join(err, out.Write([]string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(nameOfRow(r.Row)),
-			string(r.State), hits, media, harmless(strings.Join(lists, "; ")), highest, r.ServiceID, harmless(r.Reason)}))
+		record := searchRecord
+		if r.Kind == screening.Check {
+			record = checkRecord
+		}
+		err = errors.Join(err, out.Write(record(r)))
 		out.Flush()
 		return errors.Join(err, out.Error())
 	}
+}
+
+func searchRecord(r screening.Result) []string {
+	hits, media, lists, highest := "", "", []string{}, ""
+	if found := r.Results; found != nil {
+		hits, media = strconv.Itoa(len(found.WatchlistResults)), strconv.Itoa(len(found.AdverseMediaResults))
+		most := -1.0
+		for _, hit := range found.WatchlistResults {
+			lists = append(lists, hit.WatchlistName)
+			if hit.MatchConfidence != nil {
+				most = max(most, *hit.MatchConfidence)
+			}
+		}
+		if most >= 0 {
+			highest = strconv.FormatFloat(most, 'f', -1, 64)
+		}
+	}
+	return []string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(nameOfRow(r.Row)),
+		string(r.State), hits, media, harmless(strings.Join(lists, "; ")), highest, r.ServiceID, atOf(r), harmless(r.Reason)}
+}
+
+func checkRecord(r screening.Result) []string {
+	status, reason, warnings := "", "", []string{}
+	if c := r.Check; c != nil {
+		status, reason = string(c.Status), string(c.StatusReason)
+		for _, warning := range c.Warnings {
+			warnings = append(warnings, string(warning))
+		}
+	}
+	return []string{strconv.FormatInt(r.Row.Number, 10), harmless(r.Row.ID), harmless(r.Row.Email), string(r.State), harmless(status),
+		harmless(reason), harmless(strings.Join(warnings, "; ")), r.ServiceID, atOf(r), harmless(r.Reason), harmless(r.Link)}
+}
+
+// atOf is when the results came; empty before.
+func atOf(r screening.Result) string {
+	if r.At.IsZero() {
+		return ""
+	}
+	return r.At.UTC().Format(time.RFC3339)
 }
 
 func nameOfRow(r screening.Row) string {
@@ -140,14 +185,22 @@ func harmless(text string) string {
 func jsonlOf(w io.Writer) func(screening.Result) error {
 	out := json.NewEncoder(w)
 	return func(r screening.Result) error {
-		return out.Encode(struct {
+		line := struct {
 			Number   int64                       `json:"number"`
 			Row      screening.Row               `json:"row"`
 			State    screening.State             `json:"state"`
 			Reason   string                      `json:"reason,omitempty"`
 			SearchID string                      `json:"searchId,omitempty"`
+			CheckID  string                      `json:"checkId,omitempty"`
+			At       string                      `json:"at,omitempty"`
 			Results  *api.WatchlistSearchResults `json:"results,omitempty"`
-		}{r.Row.Number, r.Row, r.State, r.Reason, r.ServiceID, r.Results})
+			Check    *api.CheckResults           `json:"check,omitempty"`
+			Link     string                      `json:"link,omitempty"`
+		}{r.Row.Number, r.Row, r.State, r.Reason, r.ServiceID, "", atOf(r), r.Results, r.Check, r.Link}
+		if r.Kind == screening.Check {
+			line.SearchID, line.CheckID = "", r.ServiceID
+		}
+		return out.Encode(line)
 	}
 }
 

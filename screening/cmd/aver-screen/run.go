@@ -2,60 +2,75 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/goaver/aver-go/api"
-	"github.com/goaver/aver-go/sandbox"
 	"github.com/goaver/aver-go/screening"
 )
 
 // A runner is aver-screen run.
 type runner struct {
 	store
-	named       map[string]string
-	kind        screening.Kind
-	validate    bool
-	yes         bool
-	json        bool
-	sandbox     bool
-	repeat      bool
-	baseURL     string
-	rate        float64
-	concurrency int
-	out, errs   io.Writer
-	in          io.Reader
+	named         map[string]string
+	kind          screening.Kind
+	validate      bool
+	yes           bool
+	json          bool
+	sandbox       bool
+	repeat        bool
+	baseURL       string
+	rate          float64
+	concurrency   int
+	noWait        bool
+	poll          time.Duration
+	recheck       time.Duration
+	returnURL     string
+	listen        string
+	webhookHeader string
+	out, errs     io.Writer
+	in            io.Reader
 }
 
 func newRunCommand() *cobra.Command {
 	r := &runner{kind: screening.Search}
 	c := &cobra.Command{
 		Use:   "run FILE",
-		Short: "Search for everybody in a CSV or JSONL file, or go on with it",
-		Long: `run searches for everybody in FILE, .csv or .jsonl, and keeps what became of whom in a database beside it (people.db for
-people.csv). A CSV file names its columns in the first line: firstName and lastName, or businessName; and middleName, country,
-stateOrProvince, checkId and id, if they are there. A dash stands for standard input.`,
-		Example: "  aver-screen run people.csv --sandbox\n  aver-screen run people.csv --map surname=lastName --map given=firstName --rate 20",
-		Args:    cobra.ExactArgs(1),
+		Short: "Search for everybody in a CSV or JSONL file, or create their checks, or go on with it",
+		Long: `run searches watchlists for everybody in FILE, .csv or .jsonl, or creates a check for everybody with --check, and keeps what became
+of whom in a database beside it (people.db for people.csv).
+
+A CSV file names its columns in the first line. For a search: firstName and lastName, or businessName; and middleName, country,
+stateOrProvince, checkId and id, if they are there. For a check: email; and id, which becomes its third-party identifier, and language.
+A dash stands for standard input.
+
+With --check the links to the enrollment are in aver-screen results as soon as the checks are created; each is secret, for its person
+alone. run goes on until all persons are done: it looks at each check now and then, and at once when it hears of it (--listen). With
+--no-wait it ends when nothing can be done now; run it again to look.`,
+		Example: "  aver-screen run people.csv --sandbox\n  aver-screen run people.csv --map surname=lastName --map given=firstName --rate 20\n" +
+			"  aver-screen run people.csv --recheck 24h --yes    # every night\n  aver-screen run sellers.csv --check --no-wait",
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.out, r.errs, r.in = c.OutOrStdout(), c.ErrOrStderr(), c.InOrStdin()
+			if err := r.chooseKind(c.Flags()); err != nil {
+				return err
+			}
 			return r.run(c.Context(), args[0])
 		},
 	}
 	f := c.Flags()
+	f.Bool("search", true, "search watchlists for each row")
+	f.Bool("check", false, "create a check for each row")
+	f.DurationVar(&r.recheck, "recheck", 0, "search again for whom the results are older, such as 24h")
 	f.StringToStringVar(&r.named, "map", nil, "a column that has another name, as surname=lastName; once for each")
 	f.BoolVar(&r.validate, "validate", false, "read the file alone, and say what is wrong with it; nothing is sent")
 	f.BoolVarP(&r.yes, "yes", "y", false, "do not ask before anything is sent")
@@ -69,56 +84,35 @@ stateOrProvince, checkId and id, if they are there. A dash stands for standard i
 	return c
 }
 
+// chooseKind says what is done for the rows.
+func (r *runner) chooseKind(f *pflag.FlagSet) error {
+	check, _ := f.GetBool("check")
+	search, _ := f.GetBool("search")
+	switch {
+	case check && f.Changed("search") && search:
+		return usage("--search and --check exclude each other; run the file twice, with two databases")
+	case !check && !search:
+		return usage("nothing is to be done; want --search or --check")
+	case check && f.Changed("recheck"):
+		return usage("--recheck is for searches: a check is created once for a person")
+	case f.Changed("recheck") && r.recheck <= 0:
+		return usage("--recheck %v: want a time, such as 24h", r.recheck)
+	case check && r.sandbox:
+		return usage("--sandbox ends with the command, and its checks with it; start one that stays (aver sandbox) and give --base-url")
+	case check:
+		r.kind = screening.Check
+	}
+	return nil
+}
+
 func (r *runner) paceFlags(f *pflag.FlagSet) {
+	f.BoolVar(&r.noWait, "no-wait", false, "end when nothing can be done now, and do not wait for the persons of checks")
+	f.DurationVar(&r.poll, "poll", time.Minute, "look at a check after so long at first; later after a quarter of its age, at most after 6h")
+	f.StringVar(&r.returnURL, "return-url", "", "where the enrollment of a check ends; without it a page of the service")
+	f.StringVar(&r.listen, "listen", "", "hear notifications at this address, such as 127.0.0.1:8080; needs AVER_WEBHOOK_SECRET")
+	f.StringVar(&r.webhookHeader, "webhook-header", "Authorization", "the header in which the portal sends the secret of notifications")
 	f.Float64Var(&r.rate, "rate", 0, "send at most so many searches in a second; 0 for no limit")
 	f.IntVar(&r.concurrency, "concurrency", 16, "have so many rows under way at once")
-}
-
-// A list is a file of rows.
-type list struct {
-	name string // what it is called in the database
-	open func() (iter.Seq2[screening.Row, error], func() error, error)
-}
-
-func (r *runner) list(file string) (list, error) {
-	if file == "-" {
-		return r.piped()
-	}
-	read := map[string]func(io.Reader) iter.Seq2[screening.Row, error]{
-		".csv":   func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) },
-		".jsonl": screening.JSONL,
-	}[strings.ToLower(filepath.Ext(file))]
-	if read == nil {
-		return list{}, usage("%s: want a .csv or a .jsonl file", file)
-	}
-	return list{cmp.Or(r.store.list, nameOf(file)), func() (iter.Seq2[screening.Row, error], func() error, error) {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, nil, &exitError{err, exitUsage}
-		}
-		return read(f), f.Close, nil
-	}}, nil
-}
-
-// piped is what comes from standard input: JSON when it begins with a brace, otherwise CSV.
-func (r *runner) piped() (list, error) {
-	if r.database == "" && !r.validate {
-		return list{}, usage("what comes from standard input needs --database")
-	}
-	in := bufio.NewReader(r.in)
-	read := func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) }
-	if first, _ := in.Peek(1); string(first) == "{" {
-		read = screening.JSONL
-	}
-	return list{cmp.Or(r.store.list, "stdin"), func() (iter.Seq2[screening.Row, error], func() error, error) {
-		return read(in), func() error { return nil }, nil
-	}}, nil
-}
-
-// nameOf returns the name of a list: that of its file, without folder and extension.
-func nameOf(file string) string {
-	base := filepath.Base(file)
-	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
 func (r *runner) run(ctx context.Context, file string) error {
@@ -147,9 +141,14 @@ func (r *runner) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer done()
-	added, err := s.Add(ctx, l.name, r.kind, rows)
+	_, err = s.Add(ctx, l.name, r.kind, rows)
 	if err != nil {
 		return &exitError{err, exitUsage}
+	}
+	if r.recheck > 0 {
+		if _, err := s.Recheck(l.name, r.recheck); err != nil {
+			return err
+		}
 	}
 	if r.repeat {
 		if _, err := s.RepeatUnknown(l.name); err != nil {
@@ -163,9 +162,14 @@ func (r *runner) run(ctx context.Context, file string) error {
 	if before.Left() == 0 {
 		return r.end(before)
 	}
-	if err := r.ask(ctx, before, added); err != nil {
+	if err := r.ask(ctx, before); err != nil {
 		return err
 	}
+	hears, err := r.hear(client, s)
+	if err != nil {
+		return err
+	}
+	defer hears()
 	return r.work(ctx, s, l.name, before)
 }
 
@@ -195,36 +199,13 @@ func (r *runner) check(l list) error {
 	return nil
 }
 
-// service returns the client and the check group.
-func (r *runner) service() (*api.Client, string, func(), error) {
-	if r.sandbox {
-		sb, err := sandbox.Listen(sandbox.WithProcessing(0, 0))
-		if err != nil {
-			return nil, "", nil, err
-		}
-		client, err := api.New(sb.Key, sb.Secret, api.WithBaseURL(sb.URL))
-		return client, sb.GroupID, func() { _ = sb.Close() }, err
-	}
-	var opts []api.Option
-	if r.baseURL != "" {
-		opts = append(opts, api.WithBaseURL(r.baseURL))
-	}
-	values := make(map[string]string)
-	for _, name := range []string{"AVER_API_KEY", "AVER_API_SECRET", "AVER_GROUP_ID"} {
-		if values[name] = os.Getenv(name); values[name] == "" {
-			return nil, "", nil, usage("%s is not set; set it, or try --sandbox", name)
-		}
-	}
-	client, err := api.New(values["AVER_API_KEY"], values["AVER_API_SECRET"], opts...)
-	if err != nil {
-		return nil, "", nil, &exitError{err, exitUsage}
-	}
-	return client, values["AVER_GROUP_ID"], func() { _ = client.Close() }, nil
-}
-
 // ask says what is about to be sent, and has it confirmed on a terminal.
-func (r *runner) ask(ctx context.Context, before screening.Status, added screening.Added) error {
-	fmt.Fprintf(r.errs, "%d searches, %d done before", before.Left(), before.Rows[screening.Done])
+func (r *runner) ask(ctx context.Context, before screening.Status) error {
+	what := map[screening.Kind]string{screening.Search: "searches", screening.Check: "checks"}[r.kind]
+	fmt.Fprintf(r.errs, "%d %s, %d done before", before.Rows[screening.Waiting], what, before.Rows[screening.Done])
+	if n := before.Rows[screening.Sent] + before.Rows[screening.Sending]; n > 0 {
+		fmt.Fprintf(r.errs, ", %d sent before", n)
+	}
 	if n := before.Rows[screening.Refused]; n > 0 {
 		fmt.Fprintf(r.errs, ", %d refused", n)
 	}
@@ -232,11 +213,11 @@ func (r *runner) ask(ctx context.Context, before screening.Status, added screeni
 		fmt.Fprintf(r.errs, ", %d unknown", n)
 	}
 	fmt.Fprintln(r.errs)
-	if r.yes || r.sandbox {
+	if r.yes || r.sandbox || before.Rows[screening.Waiting] == 0 {
 		return nil
 	}
 	if f, ok := r.in.(*os.File); !ok || !isatty.IsTerminal(f.Fd()) {
-		return usage("each search may be charged; confirm with --yes")
+		return usage("each may be charged; confirm with --yes")
 	}
 	fmt.Fprint(r.errs, "Each may be charged. Continue? [y/N] ")
 	answer := make(chan string, 1)
@@ -285,36 +266,4 @@ func (r *runner) end(s screening.Status) error {
 			exitUnknown}
 	}
 	return nil
-}
-
-// show shows how far it is until ctx ends: a bar on a terminal, otherwise a line every ten seconds.
-func (r *runner) show(ctx context.Context, s *screening.Screening, name string, before screening.Status) {
-	every := 10 * time.Second
-	tell := func(st screening.Status) { fmt.Fprintln(r.errs, st) }
-	if f, ok := r.errs.(*os.File); ok && isatty.IsTerminal(f.Fd()) && !r.json {
-		bar := progressbar.NewOptions64(before.Total(), progressbar.OptionSetWriter(r.errs), progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
-		every = 200 * time.Millisecond
-		tell = func(st screening.Status) {
-			bar.Describe(fmt.Sprintf("%d with hits, %d refused, %d unknown", st.Hits, st.Rows[screening.Refused], st.Rows[screening.Unknown]))
-			_ = bar.Set64(st.Total() - st.Left())
-		}
-		defer func() { _ = bar.Clear() }()
-	} else if r.json {
-		every = time.Second
-		tell = func(st screening.Status) { fmt.Fprintln(r.out, jsonOf(st)) }
-	}
-	for pause := every; ; {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-		asked := time.Now()
-		if st, err := s.Status(ctx, name); err == nil {
-			tell(st)
-		}
-		pause = max(every, 30*time.Since(asked)) // counting a million rows takes its time
-	}
 }

@@ -15,7 +15,7 @@ func newWorkCommand() *cobra.Command {
 		Use:   "work --database postgres://…",
 		Short: "Help with what runs elsewhere have begun, from any machine",
 		Long: `work sends what is left to do of the lists of a PostgreSQL, beside the processes that do so already, and ends when nothing is left. It
-asks nothing: whoever ran the list has confirmed it.`,
+asks nothing: whoever ran the list has confirmed it, and gives the same --return-url.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r.out, r.errs, r.in = c.OutOrStdout(), c.ErrOrStderr(), c.InOrStdin()
@@ -35,6 +35,11 @@ asks nothing: whoever ran the list has confirmed it.`,
 			if err := r.choose(c.Context(), s); err != nil {
 				return err
 			}
+			hears, err := r.hear(client, s)
+			if err != nil {
+				return err
+			}
+			defer hears()
 			before, err := s.Status(c.Context(), r.store.list)
 			if err != nil {
 				return err
@@ -49,13 +54,4 @@ asks nothing: whoever ran the list has confirmed it.`,
 	r.paceFlags(f)
 	r.store.flags(f)
 	return c
-}
-
-// pace returns the options that say how fast it goes.
-func (r *runner) pace(group string) []screening.Option {
-	opts := []screening.Option{screening.WithGroup(group), screening.WithConcurrency(r.concurrency)}
-	if r.rate != 0 {
-		opts = append(opts, screening.WithRate(r.rate))
-	}
-	return opts
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goaver/aver-go/screening"
+)
+
+// A list is a file of rows.
+type list struct {
+	name string // what it is called in the database
+	open func() (iter.Seq2[screening.Row, error], func() error, error)
+}
+
+func (r *runner) list(file string) (list, error) {
+	if file == "-" {
+		return r.piped()
+	}
+	read := map[string]func(io.Reader) iter.Seq2[screening.Row, error]{
+		".csv":   func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) },
+		".jsonl": screening.JSONL,
+	}[strings.ToLower(filepath.Ext(file))]
+	if read == nil {
+		return list{}, usage("%s: want a .csv or a .jsonl file", file)
+	}
+	return list{cmp.Or(r.store.list, nameOf(file)), func() (iter.Seq2[screening.Row, error], func() error, error) {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, nil, &exitError{err, exitUsage}
+		}
+		return read(f), f.Close, nil
+	}}, nil
+}
+
+// piped is what comes from standard input: JSON when it begins with a brace, otherwise CSV.
+func (r *runner) piped() (list, error) {
+	if r.database == "" && !r.validate {
+		return list{}, usage("what comes from standard input needs --database")
+	}
+	in := bufio.NewReader(r.in)
+	read := func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) }
+	if first, _ := in.Peek(1); string(first) == "{" {
+		read = screening.JSONL
+	}
+	return list{cmp.Or(r.store.list, "stdin"), func() (iter.Seq2[screening.Row, error], func() error, error) {
+		return read(in), func() error { return nil }, nil
+	}}, nil
+}
+
+// nameOf returns the name of a list: that of its file, without folder and extension.
+func nameOf(file string) string {
+	base := filepath.Base(file)
+	return strings.TrimSuffix(base, filepath.Ext(base))
+}
