@@ -115,11 +115,18 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsSent(t *testing.T) {
 		"run renamed.csv --validate":            "2 a search needs the columns",
 		"run renamed.csv --validate --map given=firstName --map surname=lastName": "0 1 rows",
 		"run renamed.csv --validate --map given=first":                            "2 there is no field \"first\"",
-		"status missing.db":             "2 no such file",
-		"results good.csv --format xml": "2 want csv, jsonl or html",
-		"mark missing.db 1 waiting":     "2 no such file",
-		"mark good.csv one waiting":     "2 is no number of a row",
-		"made-up none":                  "2 is no number of people",
+		"run good.csv --check --validate":                                         "2 a check needs the column email",
+		"run good.csv --check --sandbox":                                          "2 start one that stays (aver sandbox)",
+		"run good.csv --check --search":                                           "2 --search and --check exclude each other",
+		"run good.csv --search=false":                                             "2 want --search or --check",
+		"run good.csv --check --recheck 24h":                                      "2 a check is created once",
+		"run good.csv --recheck -1h":                                              "2 want a time, such as 24h",
+		"run good.csv --sandbox --poll 0s":                                        "1 want 0 < least",
+		"status missing.db":                                                       "2 no such file",
+		"results good.csv --format xml":                                           "2 want csv, jsonl or html",
+		"mark missing.db 1 waiting":                                               "2 no such file",
+		"mark good.csv one waiting":                                               "2 is no number of a row",
+		"made-up none":                                                            "2 is no number of people",
 	} {
 		out, errs, exit := aver(t, t.Context(), strings.Fields(command)...)
 		status, text, _ := strings.Cut(want, " ")
