@@ -88,6 +88,7 @@ func (w *worker) claim(tasks []*task) []*task {
 		for _, t := range these {
 			if c.claimed[t.number] {
 				claimed = append(claimed, t)
+				delete(c.claimed, t.number) // a row that is there twice, from two jobs, is sent once
 			} else { // another was faster
 				t.rows.Done()
 			}

@@ -2,14 +2,15 @@ package screening
 
 import (
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/goaver/aver-go/api"
 )
 
-// An outcome that is recorded once more, because nobody knows whether it was, changes nothing of the next claim of the row: otherwise it
-// would be sent twice.
-func TestLateOutcomeIsNotOfTheNextClaim(t *testing.T) {
+// newLedger returns a screening of one row.
+func newLedger(t *testing.T) *Screening {
+	t.Helper()
 	client, err := api.New("key", "secret")
 	if err != nil {
 		t.Fatal(err)
@@ -18,17 +19,40 @@ func TestLateOutcomeIsNotOfTheNextClaim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
 	s, err := New(t.Context(), client, db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() {
+		s.Close()
+		_ = db.Close()
+	})
 	if _, err := s.Add(t.Context(), "people", Search, func(yield func(Row, error) bool) {
 		yield(Row{Number: 1, FirstName: "Ana", LastName: "Sol"}, nil)
 	}); err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// A row that two jobs have at once is claimed for one of them, within one commit as well.
+func TestRowOfTwoJobsIsClaimedOnce(t *testing.T) {
+	s := newLedger(t)
+	w := &worker{s: s, stopping: t.Context(), finishing: t.Context()}
+	var rows sync.WaitGroup
+	rows.Add(3)
+	one := func() *task { return &task{entry{list: "people", number: 1, state: Waiting}, &rows} }
+	if claimed := w.claim([]*task{one(), one(), one()}); len(claimed) != 1 {
+		t.Fatalf("it was claimed %d times", len(claimed))
+	}
+	rows.Done()
+	rows.Wait() // the others are over
+}
+
+// An outcome that is recorded once more, because nobody knows whether it was, changes nothing of the next claim of the row: otherwise it
+// would be sent twice.
+func TestLateOutcomeIsNotOfTheNextClaim(t *testing.T) {
+	s := newLedger(t)
 	take := func(name string, want bool) {
 		t.Helper()
 		c := &claim{list: "people", numbers: []int64{1}, worker: s.id, token: name}
