@@ -2,13 +2,18 @@ package screening_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -108,4 +113,60 @@ func TestWorkersShareADatabase(t *testing.T) {
 			t.Errorf("%v; %d once, %v", st, once, more)
 		}
 	})
+}
+
+// A worker that joins takes its share within 5 seconds.
+func TestWorkerThatJoins(t *testing.T) {
+	address := postgres(t)
+	s := newService(t)
+	s.delay = 20 * time.Millisecond
+	withScreening(t, s, address, func(sc *screening.Screening) { add(t, sc, people(50_000)) })
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	start := func() *atomic.Int64 {
+		sent := new(atomic.Int64)
+		workers.Go(func() {
+			db, err := database(address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer db.Close()
+			sc, err := screening.New(ctx, s.clientOf(t, &counting{sent: sent}), db, screening.WithGroup(s.sandbox.GroupID))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer sc.Close()
+			if err := sc.Work(ctx, "people"); !errors.Is(err, context.Canceled) {
+				t.Errorf("%v", err)
+			}
+		})
+		return sent
+	}
+	first := start()
+	until(t, func() bool { return first.Load() > 200 })
+	second, joined := start(), time.Now()
+	until(t, func() bool { return second.Load() > 0 })
+	before, then := first.Load(), second.Load()
+	until(t, func() bool { return second.Load()-then > 500 })
+	took := time.Since(joined)
+	share := float64(second.Load()-then) / float64(second.Load()-then+first.Load()-before)
+	t.Logf("%.0f %% within %v", share*100, took)
+	if took > 5*time.Second || share < 0.4 {
+		t.Errorf("%.0f %% within %v", share*100, took)
+	}
+	leave()
+}
+
+// A counting counts the searches that are sent through it.
+type counting struct{ sent *atomic.Int64 }
+
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/watchlist/search") {
+		c.sent.Add(1)
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }

@@ -22,6 +22,7 @@ type service struct {
 	*httptest.Server
 	sandbox *sandbox.Sandbox
 	fault   func(number int, lastName string) string // "", or what goes wrong: see the cases of ServeHTTP
+	delay   time.Duration                            // of each search
 	lags    func(path string) bool                   // what is read is not there yet; nil for never
 
 	mu       sync.Mutex
@@ -60,6 +61,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.number++
 	fault := s.fault(s.number, person.LastName)
 	s.mu.Unlock()
+	time.Sleep(s.delay)
 	switch fault {
 	case "429":
 		w.Header().Set("Retry-After", "0")
@@ -88,6 +90,11 @@ func (s *service) client(t testing.TB) *api.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
+	return s.clientOf(t, transport)
+}
+
+func (s *service) clientOf(t testing.TB, transport http.RoundTripper) *api.Client {
+	t.Helper()
 	client, err := api.New(s.sandbox.Key, s.sandbox.Secret, api.WithBaseURL(s.URL+"/api"), api.WithHTTPClient(&http.Client{Transport: transport}),
 		api.WithRecoveryWindow(100*time.Millisecond))
 	if err != nil {
