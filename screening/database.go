@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -23,8 +24,10 @@ import (
 
 // A Database holds the rows, what came of them, and River's work.
 type Database struct {
-	ledger  ledger
-	alone   bool // no other process works on it
+	db      *sql.DB
+	dialect dialect
+	alone   bool        // one process works on it, in one Screening
+	taken   atomic.Bool // by that Screening
 	migrate func(context.Context) error
 	engine  func(*river.Config) (engine, error)
 	close   func() error
@@ -38,8 +41,8 @@ type engine interface {
 	JobDeleteMany(context.Context, *river.JobDeleteManyParams) (*river.JobDeleteManyResult, error)
 }
 
-// ErrBusy says that another process works on the file.
-var ErrBusy = errors.New("another process works on it")
+// ErrBusy says that another process works on the file, or another Screening of this one.
+var ErrBusy = errors.New("another process works on it, or another Screening")
 
 // SQLite opens a database in a file, and makes it if it is not there, readable by its owner alone. One process may work on it at a
 // time, which New sees to; any number may read.
@@ -85,7 +88,7 @@ func Postgres(pool *pgxpool.Pool) *Database {
 }
 
 func databaseOf[TTx any](db *sql.DB, of dialect, driver riverdriver.Driver[TTx]) *Database {
-	d := &Database{ledger: ledger{db: db, dialect: of, changes: make(chan *change), ended: make(chan struct{})}}
+	d := &Database{db: db, dialect: of}
 	d.engine = func(config *river.Config) (engine, error) { return river.NewClient(driver, config) }
 	d.migrate = func(ctx context.Context) error {
 		m, err := rivermigrate.New(driver, nil)
@@ -95,9 +98,14 @@ func databaseOf[TTx any](db *sql.DB, of dialect, driver riverdriver.Driver[TTx])
 		if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 			return fmt.Errorf("screening: River's tables cannot be made: %w", err)
 		}
-		return d.ledger.migrate(ctx)
+		return d.ledger().migrate(ctx)
 	}
 	return d
+}
+
+// ledger returns a ledger of the database, for one Screening.
+func (d *Database) ledger() *ledger {
+	return &ledger{db: d.db, dialect: d.dialect, changes: make(chan *change), ended: make(chan struct{})}
 }
 
 // Close closes what was opened.

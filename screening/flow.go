@@ -178,7 +178,7 @@ func (w *worker) send(t *task, answered func(verdict) time.Duration) {
 	var row Row
 	if err := s.unseal(t.person, t.list, t.number, &row); err != nil {
 		answered(noAnswer)
-		w.release([]*task{t})
+		w.note(t, outcome{state: Waiting})
 		w.fail(err)
 		return
 	}

@@ -71,3 +71,12 @@ func TestLater(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the service says can be stored in any database.
+func TestStorable(t *testing.T) {
+	for text, want := range map[string]string{"a\x00b": "a\uFFFDb", "\xe9t\xe9": "\uFFFDt\uFFFD", "été": "été", "": ""} {
+		if got := storable(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}

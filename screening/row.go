@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goaver/aver-go/api"
 )
@@ -63,6 +64,9 @@ func (r Row) Validate(kind Kind) error {
 	fields := r.Request("group").Validate()
 	if kind == Check {
 		fields = r.create(api.CreateCheckRequest{}, "group", "identifier").Validate()
+	}
+	if !utf8.ValidString(r.ID) {
+		return errors.New("id is not valid UTF-8")
 	}
 	if len(fields) == 0 {
 		return nil

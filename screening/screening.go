@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
@@ -27,7 +30,8 @@ type Screening struct {
 	options options
 	slots   *semaphore.Weighted // one for each row that is under way
 	pace    *pace
-	stop    context.CancelFunc
+	stop    func()
+	once    sync.Once // of stop
 }
 
 type options struct {
@@ -142,14 +146,19 @@ func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) 
 	if err != nil {
 		return nil, err
 	}
-	if err := db.migrate(ctx); err != nil {
+	if db.alone && !db.taken.CompareAndSwap(false, true) {
+		return nil, fmt.Errorf("screening: the database: %w", ErrBusy)
+	}
+	if err := s.prepare(ctx); err != nil {
+		db.taken.Store(false)
 		return nil, err
 	}
-	if err := s.ledger.dialect.prepare(ctx, s.ledger); err != nil {
-		return nil, fmt.Errorf("screening: %w", err)
-	}
 	life, stop := context.WithCancel(context.Background())
-	s.stop = stop
+	s.stop = func() {
+		stop()
+		<-s.ledger.ended
+		db.taken.Store(false)
+	}
 	go s.ledger.run(life)
 	if db.alone {
 		if _, err := s.ledger.bury(time.Now().Add(time.Second)); err != nil {
@@ -158,6 +167,17 @@ func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) 
 		}
 	}
 	return s, nil
+}
+
+// prepare makes the tables, and what is done for every row.
+func (s *Screening) prepare(ctx context.Context) error {
+	if err := s.db.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.ledger.dialect.prepare(ctx, s.ledger); err != nil {
+		return fmt.Errorf("screening: %w", err)
+	}
+	return nil
 }
 
 // Read reads a database, beside the process that works on it: [Screening.Status] and [Screening.Results] are all that can be called.
@@ -187,15 +207,12 @@ func newScreening(client *api.Client, db *Database, opts []Option) (*Screening, 
 	p := newPace()
 	p.limiter.SetLimit(o.rate)
 	return &Screening{
-		pace: p, client: client, db: db, ledger: &db.ledger, id: rand.Text(), options: o, slots: semaphore.NewWeighted(int64(o.concurrency)),
+		pace: p, client: client, db: db, ledger: db.ledger(), id: rand.Text(), options: o, slots: semaphore.NewWeighted(int64(o.concurrency)),
 	}, nil
 }
 
 // Close ends it. It is called after Work has returned, and does not close the database.
-func (s *Screening) Close() {
-	s.stop()
-	<-s.ledger.ended
-}
+func (s *Screening) Close() { s.once.Do(s.stop) }
 
 // Added says what [Screening.Add] found.
 type Added struct {
@@ -215,6 +232,9 @@ func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.S
 	var added Added
 	if kind != Search && kind != Check {
 		return added, fmt.Errorf("screening: the kind is %q; want %q or %q", kind, Search, Check)
+	}
+	if list == "" || !utf8.ValidString(list) || strings.ContainsRune(list, 0) {
+		return added, fmt.Errorf("screening: %q is no name for a list; want some text", list)
 	}
 	switch other, err := s.ledger.kindOf(ctx, list); {
 	case err != nil:

@@ -384,3 +384,72 @@ func TestSearchThatCannotBeReadAtOnce(t *testing.T) {
 		t.Errorf("%d were sent; %v", once, status(t, sc))
 	}
 }
+
+// A file has one Screening at a time, which may be followed by another.
+func TestOneScreeningOfAFile(t *testing.T) {
+	s := newService(t)
+	db, err := screening.SQLite(filepath.Join(t.TempDir(), "people.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for range 2 {
+		sc, err := screening.New(t.Context(), s.client(t), db, screening.WithGroup(s.sandbox.GroupID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, sc, people(3))
+		if _, err := screening.New(t.Context(), s.client(t), db); !errors.Is(err, screening.ErrBusy) {
+			t.Errorf("a second one: %v", err)
+		}
+		if reader, err := screening.Read(db); err != nil || status(t, reader).Total() != 3 {
+			t.Errorf("one that reads: %v", err)
+		}
+		work(t, sc)
+		sc.Close()
+		sc.Close()
+	}
+}
+
+// What cannot be kept as it is is said before anything is sent.
+func TestNamesAndIDsThatAreNoText(t *testing.T) {
+	s := newService(t)
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	for _, list := range []string{"", "a\x00", "\xe9"} {
+		if _, err := sc.Add(t.Context(), list, screening.Search, people(1)); err == nil || !strings.Contains(err.Error(), "no name for a list") {
+			t.Errorf("%q: %v", list, err)
+		}
+	}
+	if err := (screening.Row{ID: "\xe9", FirstName: "Ana", LastName: "Sol"}).Validate(screening.Search); err == nil {
+		t.Error("an ID that is not UTF-8 is taken")
+	}
+}
+
+// With another key nothing can be sent, and nothing is lost.
+func TestWorkWithAnotherKey(t *testing.T) {
+	s := newService(t)
+	file := filepath.Join(t.TempDir(), "people.db")
+	with := func(key string, do func(*screening.Screening)) {
+		db, err := screening.SQLite(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		sc, err := screening.New(t.Context(), s.client(t), db, screening.WithGroup(s.sandbox.GroupID), screening.WithKey([]byte(strings.Repeat(key, 32))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sc.Close()
+		do(sc)
+	}
+	with("a", func(sc *screening.Screening) { add(t, sc, people(50)) })
+	with("b", func(sc *screening.Screening) {
+		if err := sc.Work(t.Context(), "people"); err == nil || !strings.Contains(err.Error(), "key is not the database's") {
+			t.Errorf("%v", err)
+		}
+	})
+	with("a", func(sc *screening.Screening) { work(t, sc) })
+	if once, more := s.counts(); once != 50 || len(more) > 0 {
+		t.Errorf("%d once, %v", once, more)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -291,6 +292,7 @@ func (s *Screening) pause(d time.Duration, why error) {
 
 // record notes an outcome. It is tried until it is noted: only if the process ends before, it is unclear what became of the row.
 func (s *Screening) record(e entry, o outcome) {
+	o.reason, o.serviceID = storable(o.reason), storable(o.serviceID)
 	n := &note{outcome: o, list: e.list, number: e.number, token: e.claim}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		err := s.ledger.record(n)
@@ -300,4 +302,9 @@ func (s *Screening) record(e entry, o outcome) {
 		s.options.logger.Warn("an outcome cannot be recorded yet", "row", e.number, "error", err)
 		time.Sleep(pause)
 	}
+}
+
+// storable is a text as PostgreSQL takes it: what the service says may be anything.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
