@@ -86,7 +86,7 @@ func writeHTML(w io.Writer, list string, st screening.Status, each func(func(scr
 	worth := 0
 	err := each(func(r screening.Result) error {
 		p.Kind = r.Kind
-		row := htmlRow{Number: r.Row.Number, ID: r.Row.ID, Name: nameOfRow(r.Row), State: r.State, Reason: r.Reason}
+		row := htmlRow{Number: r.Row.Number, ID: r.Row.ID, Name: cmp.Or(nameOfRow(r.Row), r.Row.Email), State: r.State, Reason: r.Reason}
 		highest := -1.0
 		for _, h := range hitsOf(r) {
 			known := lists[h.List]
