@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 }
 
 func child(file string) error {
-	client, err := api.New(os.Getenv("AVER_API_KEY"), os.Getenv("AVER_API_SECRET"), api.WithBaseURL(os.Getenv("AVER_BASE_URL")))
+	client, err := api.New(os.Getenv("AVER_API_KEY"), os.Getenv("AVER_API_SECRET"), api.WithBaseURL(os.Getenv("AVER_BASE_URL")),
+		api.WithRecoveryWindow(200*time.Millisecond))
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func child(file string) error {
 		return err
 	}
 	defer db.Close()
-	s, err := screening.New(context.Background(), client, db, screening.WithGroup(os.Getenv("AVER_GROUP_ID")))
+	s, err := screening.New(context.Background(), client, db, screening.WithGroup(os.Getenv("AVER_GROUP_ID")), screening.WithoutWaiting())
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,41 @@ func database(address string) (*screening.Database, error) {
 // Processes that are killed time and again, and a service of which a tenth of the answers go wrong: nobody is searched twice, nobody is
 // lost, and of whom it is unknown it truly is.
 func TestKilledTimeAndAgain(t *testing.T) {
-	t.Run("SQLite", func(t *testing.T) { chaos(t, filepath.Join(t.TempDir(), "people.db"), 1, func() {}) })
+	onBoth(t, func(t *testing.T, address string, processes int, cut func()) {
+		s := newService(t)
+		ambiguous := unreliable(s)
+		withScreening(t, s, address, func(sc *screening.Screening) { add(t, sc, people(*chaosRows)) })
+		killed := chaos(t, s, address, processes, *chaosRows*9/10, cut)
+		withScreening(t, s, address, func(sc *screening.Screening) { judge(t, s, sc, ambiguous, killed) })
+	})
+}
+
+// The same of checks: everybody has one, and its link.
+func TestChecksOfTheKilled(t *testing.T) {
+	onBoth(t, func(t *testing.T, address string, processes int, cut func()) {
+		s := newService(t)
+		unreliable(s)
+		n := *chaosRows
+		withScreening(t, s, address, func(sc *screening.Screening) { addChecks(t, sc, persons(n)) })
+		killed := chaos(t, s, address, processes, n*9/10, cut)
+		withScreening(t, s, address, func(sc *screening.Screening) {
+			client, all := s.client(t), results(t, sc)
+			for _, r := range all {
+				found, err := client.LookupChecks(t.Context(), api.LookupChecksRequest{Email: r.Row.Email})
+				if err != nil || len(found) != 1 || r.State != screening.Sent || r.ServiceID != found[0].ID || !strings.Contains(r.Link, r.ServiceID) {
+					t.Errorf("%v is %s and has %d checks: %s, %v", r.Row, r.State, len(found), r.Reason, err)
+				}
+			}
+			if t.Logf("%d rows, killed %d times: %v; none has two checks", n, killed, status(t, sc)); killed == 0 || len(all) != n {
+				t.Errorf("%d rows, killed %d times", len(all), killed)
+			}
+		})
+	})
+}
+
+// onBoth tests with each database, where several processes may share it with all of them and connections that are cut.
+func onBoth(t *testing.T, test func(t *testing.T, address string, processes int, cut func())) {
+	t.Run("SQLite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "people.db"), 1, func() {}) })
 	t.Run("PostgreSQL", func(t *testing.T) {
 		address := postgres(t)
 		pool, err := pgxpool.New(t.Context(), address)
@@ -76,7 +111,7 @@ func TestKilledTimeAndAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer pool.Close()
-		chaos(t, address, 3, func() { // the connections are cut as well
+		test(t, address, 3, func() {
 			_, _ = pool.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE pid <> pg_backend_pid() AND datname IS NOT NULL`)
 		})
@@ -91,23 +126,17 @@ func unreliable(s *service) (ambiguous map[string]bool) {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(name))
 		kind := map[uint32]string{0: "503", 1: "429", 2: "reset before", 3: "reset after"}[h.Sum32()%40]
-		switch {
-		case kind == "429" && answered[name]: // the first time alone
+		if answered[name] { // the first time alone
 			return ""
-		case kind != "" && kind != "429":
-			ambiguous[name] = true
 		}
-		answered[name] = true
+		answered[name], ambiguous[name] = true, kind != "" && kind != "429"
 		return kind
 	}
 	return ambiguous
 }
 
-// chaos has processes work on a database, and kills one at intervals.
-func chaos(t *testing.T, address string, processes int, cut func()) {
-	s := newService(t)
-	ambiguous := unreliable(s)
-	withScreening(t, s, address, func(sc *screening.Screening) { add(t, sc, people(*chaosRows)) })
+// chaos has processes work on a database, and kills one at intervals, until so many rows were sent. It returns how often.
+func chaos(t *testing.T, s *service, address string, processes, until int, cut func()) (killed int) {
 	start := func() (*exec.Cmd, chan error) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), "AVER_SCREENING_CHILD="+address, "AVER_API_KEY="+s.sandbox.Key, "AVER_API_SECRET="+s.sandbox.Secret,
@@ -124,7 +153,7 @@ func chaos(t *testing.T, address string, processes int, cut func()) {
 	for i := range running {
 		running[i], ended[i] = start()
 	}
-	killed, over := 0, 0
+	over := 0
 	for turn := 0; over < processes; turn++ {
 		i := turn % processes
 		if running[i] == nil {
@@ -138,7 +167,7 @@ func chaos(t *testing.T, address string, processes int, cut func()) {
 			running[i] = nil // nothing was left
 			over++
 		case <-time.After(*chaosEvery):
-			if s.sent() >= *chaosRows*9/10 {
+			if s.sent() >= until {
 				continue
 			}
 			_ = running[i].Process.Kill()
@@ -149,7 +178,7 @@ func chaos(t *testing.T, address string, processes int, cut func()) {
 			running[i], ended[i] = start()
 		}
 	}
-	withScreening(t, s, address, func(sc *screening.Screening) { judge(t, s, sc, ambiguous, killed) })
+	return killed
 }
 
 func withScreening(t *testing.T, s *service, address string, do func(*screening.Screening)) {

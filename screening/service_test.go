@@ -1,6 +1,7 @@
 package screening_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,9 +22,9 @@ import (
 type service struct {
 	*httptest.Server
 	sandbox *sandbox.Sandbox
-	fault   func(number int, lastName string) string // "", or what goes wrong: see the cases of ServeHTTP
-	delay   time.Duration                            // of each search
-	lags    func(path string) bool                   // what is read is not there yet; nil for never
+	fault   func(number int, name string) string // of a last name, or the email of a check: "", or what goes wrong: see the cases of ServeHTTP
+	delay   time.Duration                        // of each search
+	lags    func(path string) bool               // what is read is not there yet; nil for never
 
 	mu       sync.Mutex
 	searches map[string]int
@@ -55,11 +56,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // half a request, of a process that was killed: there is nobody to search for
 	}
-	var person struct{ LastName string }
+	var person struct{ LastName, Email string }
 	_ = json.Unmarshal(body, &person)
 	s.mu.Lock()
 	s.number++
-	fault := s.fault(s.number, person.LastName)
+	fault := s.fault(s.number, cmp.Or(person.LastName, person.Email))
 	s.mu.Unlock()
 	time.Sleep(s.delay)
 	switch fault {
