@@ -24,7 +24,7 @@ screening: ## search watchlists for 1,000 people who do not exist, on a sandbox 
 	@mkdir -p build && cd screening && go build -o ../build/aver-screen ./cmd/aver-screen
 	@test -f build/people.csv || build/aver-screen made-up 1000 > build/people.csv
 	@build/aver-screen run build/people.csv --sandbox
-	@umask 077 && build/aver-screen results build/people.db --format html > build/people.html && echo "build/people.html says what came of them"
+	@build/aver-screen results build/people.sandbox.db --format html -o build/people.html && echo "build/people.html says what came of them"
 
 .PHONY: sandbox
 sandbox: ## serve the sandbox until Ctrl-C (with the reference at /docs, after make docs)

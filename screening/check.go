@@ -15,7 +15,7 @@ import (
 // identifier is taken for it: that is what makes a create safe to repeat.
 func (s *Screening) create(ctx context.Context, e entry, row Row) (outcome, error) {
 	request := row.create(s.options.check, s.options.group, s.identifier(e))
-	created, err := s.client.CreateCheck(ctx, request)
+	created, err := s.client.CreateCheck(ctx, request, api.WithMaxAttempts(1)) // the pace sees each failure
 	link, id := "", ""
 	var failure *api.Error
 	errors.As(err, &failure)
@@ -26,14 +26,16 @@ func (s *Screening) create(ctx context.Context, e entry, row Row) (outcome, erro
 		return outcome{state: Waiting, reason: err.Error()}, err
 	default:
 		there, lookedUp := s.existing(ctx, request)
-		if lookedUp != nil {
+		switch {
+		case errors.As(lookedUp, &failure) && isPassing(lookedUp, failure):
 			return outcome{state: Waiting, reason: lookedUp.Error()}, lookedUp
-		}
-		if there == nil {
+		case there == nil:
 			return outcome{state: Refused, reason: err.Error()}, err
 		}
 		if id = there.ID; there.Status.Is(api.CheckStatusCreated, api.CheckStatusAwaitingUser) {
-			link = s.newLink(ctx, id, request)
+			if link, err = s.newLink(ctx, id, request); err != nil {
+				return outcome{state: Waiting, reason: err.Error()}, err
+			}
 		}
 	}
 	o := outcome{state: Sent, serviceID: id, lookAt: now() + s.options.pollLeast.Milliseconds()}
@@ -59,13 +61,17 @@ func (s *Screening) existing(ctx context.Context, request api.CreateCheckRequest
 	return nil, err
 }
 
-// newLink makes a link to the enrollment of a check that exists; empty when that is not to be had: the check is there all the same.
-func (s *Screening) newLink(ctx context.Context, id string, request api.CreateCheckRequest) string {
+// newLink makes a link to the enrollment of a check that exists; empty when the service gives none.
+func (s *Screening) newLink(ctx context.Context, id string, request api.CreateCheckRequest) (string, error) {
 	link, err := s.client.CreateAccessLink(ctx, id, api.CreateAccessLinkRequest{Language: request.Language, ReturnURL: request.ReturnURL})
-	if err != nil {
-		return ""
+	var failure *api.Error
+	switch {
+	case err == nil:
+		return link.URL, nil
+	case errors.As(err, &failure) && isPassing(err, failure):
+		return "", err
 	}
-	return link.URL
+	return "", nil
 }
 
 // lookAtCheck reads where a check stands, and what was found when it is done.
@@ -121,7 +127,7 @@ func (s *Screening) Notify(ctx context.Context, id string) error {
 	}
 	for _, e := range entries {
 		e.claim = newClaim()
-		if err := s.ledger.adopt(e.list, e.number, s.id, e.claim); err != nil {
+		if err := s.ledger.adopt(ctx, e.list, e.number, s.id, e.claim); err != nil {
 			return err
 		}
 		o, err := s.look(ctx, e)
@@ -129,7 +135,10 @@ func (s *Screening) Notify(ctx context.Context, id string) error {
 			return err
 		}
 		if o != nil {
-			s.record(e, *o)
+			err = s.record(ctx, e, *o)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -274,14 +274,14 @@ func TestRecheck(t *testing.T) {
 	const n = 30
 	add(t, sc, people(n))
 	work(t, sc)
-	if again, err := sc.Recheck("people", time.Hour); again != 0 || err != nil {
+	if again, err := sc.Recheck(t.Context(), "people", time.Hour); again != 0 || err != nil {
 		t.Errorf("%d, %v", again, err)
 	}
-	if _, err := sc.Recheck("people", -1); err == nil {
+	if _, err := sc.Recheck(t.Context(), "people", -1); err == nil {
 		t.Error("a negative age is taken")
 	}
 	before := results(t, sc)
-	if again, err := sc.Recheck("people", 0); again != n || err != nil {
+	if again, err := sc.Recheck(t.Context(), "people", 0); again != n || err != nil {
 		t.Errorf("%d, %v", again, err)
 	}
 	for i, r := range results(t, sc) {

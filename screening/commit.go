@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A claim takes rows that wait, to send them, and commits the intent to.
@@ -54,30 +56,41 @@ var errEnded = errors.New("screening: it was closed")
 
 // commit makes a change and returns when it is durable. Changes of many callers are committed together: a commit costs the same for
 // one as for a hundred.
-func (l *ledger) commit(c *change) error {
+//
+// When ctx ends it returns at once, and nobody knows whether the change is made.
+func (l *ledger) commit(ctx context.Context, c *change) error {
 	c.done = make(chan error, 1)
 	select {
 	case l.changes <- c:
-		return <-c.done
 	case <-l.ended:
 		return errEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
 // do commits what is neither a claim nor a note.
-func (l *ledger) do(do func(*sql.Tx) error) error { return l.commit(&change{do: do}) }
+func (l *ledger) do(ctx context.Context, do func(*sql.Tx) error) error {
+	return l.commit(ctx, &change{do: do})
+}
 
 // claim claims rows that wait. It fails when nobody knows whether they are claimed.
 //
 // The intent to send is durable when it returns. An outcome belongs to one claim: one that is recorded again, because nobody knows
 // whether it was, must not be taken for one of the next claim.
-func (l *ledger) claim(c *claim) error {
+func (l *ledger) claim(ctx context.Context, c *claim) error {
 	c.claimed = make(map[int64]bool, len(c.numbers))
-	return l.commit(&change{claim: c})
+	return l.commit(ctx, &change{claim: c})
 }
 
 // record notes what came of a row that was claimed.
-func (l *ledger) record(n *note) error { return l.commit(&change{note: n}) }
+func (l *ledger) record(ctx context.Context, n *note) error { return l.commit(ctx, &change{note: n}) }
 
 // run commits changes until ctx ends. Notes alone wait a moment for others: a row that is sent has its results soon after.
 func (l *ledger) run(ctx context.Context) {
@@ -112,6 +125,11 @@ func (l *ledger) run(ctx context.Context) {
 		}
 		err := l.transact(ctx, together)
 		for _, c := range together {
+			if err != nil && len(together) > 1 && l.dialect.isOfOne(err) { // perhaps of another
+				err := l.transact(ctx, []*change{c})
+				c.done <- err
+				continue
+			}
 			c.done <- err
 		}
 	}
@@ -180,10 +198,14 @@ func notesOf(together []*change) []*note {
 // A dialect is what differs between the databases.
 type dialect struct {
 	bytes   string // the type of bytes
+	now     string // the time by the database, in milliseconds: the clocks of machines differ
+	schema  string // of River's tables
+	forget  string // has what was deleted be gone
 	analyze string // has the database look at how much there is, before it is asked for little of it
 	prepare func(context.Context, *ledger) error
 	claim   func(*ledger, *sql.Tx, *claim) error
 	record  func(*ledger, *sql.Tx, []*note) error
+	isOfOne func(error) bool // an error may be of one of several changes
 }
 
 // setClaimed is what a claim changes, and setNoted what a note does; $1, $2 and so on are what it says.
@@ -197,11 +219,14 @@ const (
 			reason = v.reason, look_at = v.look_at, changed_at = v.at,
 			sent_at = CASE WHEN v.state = 'sent' AND r.sent_at = 0 THEN v.at ELSE r.sent_at END,
 			done_at = CASE WHEN v.state = 'done' THEN v.at ELSE r.done_at END`
-	whereNoted = ` WHERE r.list = v.list AND r.number = v.number AND r.claim = v.claim AND r.state IN ('sending', 'sent', 'unknown')`
+	whereNoted = ` WHERE r.list = v.list AND r.number = v.number AND r.claim = v.claim 
+		AND (r.state IN ('sending', 'sent', 'unknown') OR r.state = 'waiting' AND v.state IN ('sent', 'done'))`
 )
 
 var sqliteDialect = dialect{
 	bytes:   "BLOB",
+	now:     "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+	forget:  "PRAGMA wal_checkpoint(TRUNCATE)",
 	analyze: "PRAGMA optimize",
 	prepare: func(ctx context.Context, l *ledger) (err error) {
 		if l.claimed, err = l.db.PrepareContext(ctx, setClaimed+`IN (SELECT value FROM json_each($5)) RETURNING number`); err != nil {
@@ -212,6 +237,7 @@ var sqliteDialect = dialect{
 		l.noted, err = l.db.PrepareContext(ctx, parameters.Replace(setNoted+whereNoted))
 		return err
 	},
+	isOfOne: func(error) bool { return true },
 	claim: func(l *ledger, tx *sql.Tx, c *claim) error {
 		numbers, err := json.Marshal(c.numbers)
 		if err != nil {
@@ -233,8 +259,11 @@ var sqliteDialect = dialect{
 
 var postgresDialect = dialect{
 	bytes:   "BYTEA",
+	now:     "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+	schema:  "aver_screening",
 	analyze: "ANALYZE aver_screening_row",
-	prepare: func(context.Context, *ledger) error { return nil }, // the driver does
+	prepare: func(context.Context, *ledger) error { return nil },                  // the driver does
+	isOfOne: func(err error) bool { return errors.As(err, new(*pgconn.PgError)) }, // not of the connection
 	claim: func(_ *ledger, tx *sql.Tx, c *claim) error {
 		return c.scan(tx.Query(setClaimed+`= ANY($5::bigint[]) RETURNING number`, c.worker, c.token, now(), c.list, c.numbers))
 	},

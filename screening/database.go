@@ -25,6 +25,7 @@ import (
 // A Database holds the rows, what came of them, and River's work.
 type Database struct {
 	db      *sql.DB
+	there   func() error // fails when it is not where it was opened
 	dialect dialect
 	alone   bool        // one process works on it, in one Screening
 	taken   atomic.Bool // by that Screening
@@ -54,7 +55,16 @@ func SQLite(file string) (*Database, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("screening: %w", err)
 	}
-	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}, "_txlock": {"immediate"}}
+	if err := os.Chmod(file, 0o600); err != nil { // as another program may have made it
+		return nil, fmt.Errorf("screening: %w", err)
+	}
+	opened, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("screening: %w", err)
+	}
+	pragmas := url.Values{
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)"}, "_txlock": {"immediate"},
+	}
 	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: pragmas.Encode()}
 	db, err := sql.Open("sqlite", address.String())
 	if err != nil {
@@ -64,6 +74,12 @@ func SQLite(file string) (*Database, error) {
 	lock := flock.New(file + ".lock")
 	d := databaseOf(db, sqliteDialect, riversqlite.New(db))
 	d.alone = true
+	d.there = func() error {
+		if now, err := os.Stat(file); err != nil || !os.SameFile(opened, now) {
+			return fmt.Errorf("screening: %s was removed or replaced while it was worked on", file)
+		}
+		return nil
+	}
 	migrate := d.migrate
 	d.migrate = func(ctx context.Context) error {
 		switch locked, err := lock.TryLock(); {
@@ -79,8 +95,11 @@ func SQLite(file string) (*Database, error) {
 }
 
 // Postgres takes a database that the application has opened, and does not close it. Any number of processes on any number of machines
-// may work on it.
+// may work on it. River's tables are in a schema of their own, aver_screening: jobs that the application has in River are not touched.
 func Postgres(pool *pgxpool.Pool) *Database {
+	if pool == nil {
+		return nil // which New says
+	}
 	db := stdlib.OpenDBFromPool(pool)
 	d := databaseOf(db, postgresDialect, riverpgxv5.New(pool))
 	d.close = db.Close
@@ -88,12 +107,20 @@ func Postgres(pool *pgxpool.Pool) *Database {
 }
 
 func databaseOf[TTx any](db *sql.DB, of dialect, driver riverdriver.Driver[TTx]) *Database {
-	d := &Database{db: db, dialect: of}
-	d.engine = func(config *river.Config) (engine, error) { return river.NewClient(driver, config) }
+	d := &Database{db: db, dialect: of, there: func() error { return nil }}
+	d.engine = func(config *river.Config) (engine, error) {
+		config.Schema = of.schema
+		return river.NewClient(driver, config)
+	}
 	d.migrate = func(ctx context.Context) error {
-		m, err := rivermigrate.New(driver, nil)
+		m, err := rivermigrate.New(driver, &rivermigrate.Config{Schema: of.schema})
 		if err != nil {
 			return err
+		}
+		if of.schema != "" {
+			if err := makeSchema(ctx, db, of.schema); err != nil {
+				return fmt.Errorf("screening: River's tables cannot be made: %w", err)
+			}
 		}
 		if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 			return fmt.Errorf("screening: River's tables cannot be made: %w", err)
@@ -101,6 +128,17 @@ func databaseOf[TTx any](db *sql.DB, of dialect, driver riverdriver.Driver[TTx])
 		return d.ledger().migrate(ctx)
 	}
 	return d
+}
+
+// makeSchema makes a schema, if it is not there: asking for one that is takes a right that an application may lack.
+func makeSchema(ctx context.Context, db *sql.DB, name string) error {
+	var there bool
+	err := db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM information_schema.schemata WHERE schema_name = $1)`, name).Scan(&there)
+	if err != nil || there {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+name)
+	return err
 }
 
 // ledger returns a ledger of the database, for one Screening.

@@ -11,7 +11,7 @@
 //
 // A watchlist search costs money and has no identifier by which it could be found again. So the intent to send one is committed before
 // it is sent, and the outcome after. Where neither an answer nor a failure says what happened (the process died in between, the
-// connection broke), the row is [Unknown]: it is never sent again by itself. [Screening.Mark] and [Screening.RepeatUnknown] say what
+// connection broke), the row is [Unknown]: it is never sent again by itself. [Screening.Mark] and [Screening.Repeat] say what
 // is to become of it. The search of a row with a CheckID is read back by its check instead.
 //
 // At most one check exists of a third-party identifier. So a [Check] is created again when it is unclear whether it was; its link is in

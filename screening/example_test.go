@@ -56,8 +56,8 @@ func Example() {
 		fmt.Println(result.Row, result.State, len(result.Results.WatchlistResults))
 	}
 	// Output:
-	// row 1 done 0
-	// row 2 done 2
+	// row 2 done 0
+	// row 3 done 2
 }
 
 // A service that invites its customers to a check, and hears of the outcomes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -81,7 +82,7 @@ func (w *worker) claim(tasks []*task) []*task {
 			these, c.numbers = append(these, t), append(c.numbers, t.number)
 		}
 		tasks = others
-		if err := w.s.ledger.claim(c); err != nil { // they may be claimed all the same, and are free again, for nothing was sent
+		if err := w.s.ledger.claim(w.recording, c); err != nil { // they may be claimed all the same, and are free again, for nothing was sent
 			w.release(these)
 			continue
 		}
@@ -129,7 +130,11 @@ func (w *worker) release(tasks []*task) {
 // note has an outcome recorded; the job of the row waits for it.
 func (w *worker) note(t *task, o outcome) {
 	e := t.entry
-	t.rows.Go(func() { w.s.record(e, o) })
+	t.rows.Go(func() {
+		if err := w.s.record(w.recording, e, o); err != nil {
+			w.lost.Add(1)
+		}
+	})
 }
 
 // sendAll sends one row after the other.
@@ -164,6 +169,10 @@ func (w *worker) next(any bool) *task {
 	case t := <-w.claimed:
 		return t
 	case t := <-waiting:
+		if w.s.pace.limiter.Wait(w.stopping) != nil {
+			t.rows.Done()
+			return nil
+		}
 		if claimed := w.claim([]*task{t}); len(claimed) > 0 {
 			return t
 		}
@@ -189,15 +198,19 @@ func (w *worker) send(t *task, answered func(verdict) time.Duration) {
 	o, err := send(w.finishing, t.entry, row)
 	verdict, pause := verdictOf(err)
 	if pause = max(pause, answered(verdict)); pause > 0 {
-		s.pause(pause, err)
+		w.pause(pause, err)
 	}
 	switch {
-	case o.state == Sent && err == nil:
+	case err == nil && o.state == Sent:
 		w.taken.Store(true)
+		w.refused.Store(0)
+	case errors.Is(err, api.ErrForbidden) && w.taken.Load(): // others may be searched for: it is of this row
+		o = outcome{state: Refused, reason: err.Error()}
+		w.refuse(err)
 	case errors.Is(err, api.ErrUnauthorized), errors.Is(err, api.ErrForbidden):
 		w.fail(fmt.Errorf("screening: %w", err))
-	case o.state == Refused && !w.taken.Load() && w.refused.Add(1) >= mostRefused:
-		w.fail(fmt.Errorf("screening: the service refuses every row; the last one because: %w", err))
+	case o.state == Refused, isStrange(err):
+		w.refuse(err)
 	}
 	w.note(t, o) // no matter whether before or after the results
 	if t.kind == Search && o.state == Sent && err == nil {
@@ -206,18 +219,52 @@ func (w *worker) send(t *task, answered func(verdict) time.Duration) {
 	}
 }
 
-// mostRefused is how many rows may be refused before the first is taken: then it is not the rows that are wrong.
-const mostRefused = 20
+// How many rows may be refused, one after the other, before the first is taken, and later: then it is not the rows that are wrong.
+const (
+	mostRefused      = 20
+	mostRefusedLater = 100
+)
 
-// look looks at what became of a row that was sent.
+// refuse counts a row that was refused.
+func (w *worker) refuse(err error) {
+	most := int32(mostRefused)
+	if w.taken.Load() {
+		most = mostRefusedLater
+	}
+	if w.refused.Add(1) >= most {
+		w.fail(fmt.Errorf("screening: the service refuses every row; the last one because: %w", err))
+	}
+}
+
+// look looks at what became of a row that was sent. What cannot be read is read later, and the pace knows that the service failed.
 func (w *worker) look(t *task) {
 	o, err := w.s.look(w.finishing, t.entry)
-	if errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) {
-		w.fail(fmt.Errorf("screening: %w", err))
+	if err != nil {
+		verdict, pause := verdictOf(err)
+		if w.s.pace.done(verdict); pause > 0 {
+			w.pause(pause, err)
+		}
+		if errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) {
+			w.fail(fmt.Errorf("screening: %w", err))
+		}
+		w.s.options.logger.Warn("what became of a row cannot be read yet", "row", t.number, "error", err)
+		o = &outcome{reason: err.Error()}
 	}
-	if err == nil && o != nil {
-		w.note(t, *o)
+	if o == nil {
+		o = &outcome{}
 	}
+	if o.state == "" { // nothing yet
+		o.state, o.serviceID, o.lookAt = Sent, t.serviceID, now()+w.s.unread(t.entry).Milliseconds()
+	}
+	w.note(t, *o)
+}
+
+// unread is how long to wait before what could not be read is read again: the older it is, the longer.
+func (s *Screening) unread(e entry) time.Duration {
+	if e.sentAt == 0 {
+		return s.options.look
+	}
+	return min(max(time.Since(time.UnixMilli(e.sentAt))/4, s.options.look), 10*time.Minute)
 }
 
 // look looks at what became of a row that was sent: nil for nothing yet.
@@ -243,6 +290,22 @@ func verdictOf(err error) (verdict, time.Duration) {
 		return noService, failure.RetryAfter
 	case failure.Class == nil: // the call ended before anything was sent
 		return noAnswer, 0
+	case isStrange(err):
+		return noService, 0
 	}
 	return answer, 0
+}
+
+// isStrange reports whether a failure is that of something else than the service, such as the gateway before it: it says nothing
+// about a row.
+func isStrange(err error) bool {
+	var failure *api.Error
+	if !errors.As(err, &failure) || errors.Is(err, api.ErrOutcomeUnknown) {
+		return false
+	}
+	switch failure.Status {
+	case 0, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return errors.Is(err, api.ErrUnexpectedResponse)
+	}
+	return errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrInvalidRequest) || errors.Is(err, api.ErrUnexpectedResponse)
 }

@@ -27,11 +27,11 @@ func TestHandOut(t *testing.T) {
 	numbers("people", 100, 101, 350, 1_000_000)
 	numbers("others", 201)
 	c := &claim{list: "people", numbers: []int64{350}, worker: s.id, token: "a claim"}
-	if err := s.ledger.claim(c); err != nil {
+	if err := s.ledger.claim(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	later := outcome{state: Sent, serviceID: "s1", lookAt: time.Now().Add(time.Hour).UnixMilli()}
-	if err := s.ledger.record(&note{list: "people", number: 350, token: "a claim", outcome: later}); err != nil {
+	if err := s.ledger.record(t.Context(), &note{list: "people", number: 350, token: "a claim", outcome: later}); err != nil {
 		t.Fatal(err)
 	}
 	jobs, err := s.db.engine(&river.Config{})

@@ -38,6 +38,7 @@ func (l *ledger) migrate(ctx context.Context) error {
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_final ON aver_screening_row (list, state, hits) WHERE ` + isFinal,
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_sending ON aver_screening_row (worker, list) WHERE state = 'sending'`,
 		`CREATE INDEX IF NOT EXISTS aver_screening_row_sent ON aver_screening_row (service_id, list) WHERE state = 'sent'`,
+		`CREATE TABLE IF NOT EXISTS aver_screening_list (name TEXT PRIMARY KEY, kind TEXT NOT NULL, check_group TEXT NOT NULL)`,
 		`CREATE TABLE IF NOT EXISTS aver_screening_worker (id TEXT PRIMARY KEY, seen_at BIGINT NOT NULL)`,
 		`CREATE TABLE IF NOT EXISTS aver_screening_pause (id BIGINT PRIMARY KEY, ends_at BIGINT NOT NULL, reason TEXT NOT NULL)`,
 		`INSERT INTO aver_screening_pause (id, ends_at, reason) VALUES (1, 0, '') ON CONFLICT DO NOTHING`,
@@ -75,8 +76,8 @@ func scanAll[T any](rows *sql.Rows, scan func(*sql.Rows, *T) error) ([]T, error)
 func one[T any](rows *sql.Rows, into *T) error { return rows.Scan(into) }
 
 // adopt gives a row that was sent to another worker, which reads its results.
-func (l *ledger) adopt(list string, number int64, worker, claim string) error {
-	return l.do(func(tx *sql.Tx) error {
+func (l *ledger) adopt(ctx context.Context, list string, number int64, worker, claim string) error {
+	return l.do(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec(`UPDATE aver_screening_row SET worker = $1, claim = $2 WHERE list = $3 AND number = $4 AND state = 'sent'`,
 			worker, claim, list, number)
 		return err
@@ -115,19 +116,19 @@ func (l *ledger) sent(ctx context.Context, serviceID string) ([]entry, error) {
 }
 
 // seen notes that a worker lives.
-func (l *ledger) seen(worker string) error {
-	return l.do(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`INSERT INTO aver_screening_worker (id, seen_at) VALUES ($1, $2)
-			ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, worker, now())
+func (l *ledger) seen(ctx context.Context, worker string) error {
+	return l.do(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO aver_screening_worker (id, seen_at) VALUES ($1, `+l.dialect.now+`)
+			ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`, worker)
 		return err
 	})
 }
 
-// bury forgets the workers that were not seen since, and says of what they were sending that its outcome is unclear. It returns who they
-// were: each is told to one caller.
-func (l *ledger) bury(since time.Time) (dead []string, err error) {
-	err = l.do(func(tx *sql.Tx) error {
-		rows, err := tx.Query(`DELETE FROM aver_screening_worker WHERE seen_at < $1 RETURNING id`, since.UnixMilli())
+// bury forgets the workers that were not seen for some time (0 for all), and says of what they were sending that its outcome is
+// unclear. It returns who they were: each is told to one caller.
+func (l *ledger) bury(ctx context.Context, after time.Duration) (dead []string, err error) {
+	err = l.do(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.Query(`DELETE FROM aver_screening_worker WHERE $1 = 0 OR seen_at < `+l.dialect.now+` - $1 RETURNING id`, after.Milliseconds())
 		if err != nil {
 			return err
 		}
@@ -143,19 +144,23 @@ func (l *ledger) bury(since time.Time) (dead []string, err error) {
 	return dead, err
 }
 
-// pause has all workers send nothing until a time.
-func (l *ledger) pause(until time.Time, reason string) error {
-	return l.do(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE aver_screening_pause SET ends_at = $1, reason = $2 WHERE ends_at < $1`, until.UnixMilli(), reason)
+// longestAsked is how long the service may have everything wait: a longer time is a mistake.
+const longestAsked = 15 * time.Minute
+
+// pause has all workers send nothing for some time.
+func (l *ledger) pause(ctx context.Context, d time.Duration, reason string) error {
+	return l.do(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`UPDATE aver_screening_pause SET ends_at = `+l.dialect.now+` + $1, reason = $2 WHERE ends_at < `+l.dialect.now+` + $1`,
+			d.Milliseconds(), storable(reason))
 		return err
 	})
 }
 
-// paused returns until when nothing is sent, and why.
-func (l *ledger) paused(ctx context.Context) (until time.Time, reason string, err error) {
+// paused returns for how long nothing is sent, and why.
+func (l *ledger) paused(ctx context.Context) (left time.Duration, reason string, err error) {
 	var ms int64
-	err = l.db.QueryRowContext(ctx, `SELECT ends_at, reason FROM aver_screening_pause WHERE id = 1`).Scan(&ms, &reason)
-	return time.UnixMilli(ms), reason, err
+	err = l.db.QueryRowContext(ctx, `SELECT ends_at - `+l.dialect.now+`, reason FROM aver_screening_pause WHERE id = 1`).Scan(&ms, &reason)
+	return min(max(time.Duration(ms)*time.Millisecond, 0), longestAsked), reason, err
 }
 
 // stored is a row as it is inserted.
@@ -179,8 +184,8 @@ func (l *ledger) digests(ctx context.Context, list string, from, to int64) (map[
 	return digests, err
 }
 
-func (l *ledger) insert(list string, rows []stored) error {
-	return l.do(func(tx *sql.Tx) error {
+func (l *ledger) insert(ctx context.Context, list string, rows []stored) error {
+	return l.do(ctx, func(tx *sql.Tx) error {
 		insert, err := tx.Prepare(`INSERT INTO aver_screening_row (list, number, kind, digest, person, state, unclear, reason, changed_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`)
 		if err != nil {
@@ -205,49 +210,72 @@ func (l *ledger) analyze(ctx context.Context, added int64) error {
 	return err
 }
 
-// kindOf returns the kind of a list; empty when it has no rows.
-func (l *ledger) kindOf(ctx context.Context, list string) (kind Kind, err error) {
-	err = l.db.QueryRowContext(ctx, `SELECT kind FROM aver_screening_row WHERE list = $1 LIMIT 1`, list).Scan(&kind)
+// A listed is what is known of a list.
+type listed struct {
+	kind  Kind
+	group string // the check group that its rows were sent to; empty before
+}
+
+// list returns what is known of a list; nothing when it is not there.
+func (l *ledger) list(ctx context.Context, name string) (of listed, err error) {
+	err = l.db.QueryRowContext(ctx, `SELECT kind, check_group FROM aver_screening_list WHERE name = $1`, name).Scan(&of.kind, &of.group)
 	if err == sql.ErrNoRows {
 		err = nil
 	}
-	return kind, err
+	return of, err
 }
 
-// turn gives rows another state: one that is unknown or refused, or all that are unknown when number is 0.
-func (l *ledger) turn(list, reason string, number int64, state State) (n int64, err error) {
-	err = l.do(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`UPDATE aver_screening_row SET state = $1, reason = $2, changed_at = $3
-			WHERE list = $4 AND (state = 'unknown' AND $5 = 0 OR state IN ('unknown', 'refused') AND number = $5)`,
-			string(state), reason, now(), list, number)
-		if err != nil {
-			return err
-		}
-		n, err = r.RowsAffected()
+// enlist notes what is known of a list.
+func (l *ledger) enlist(ctx context.Context, name string, of listed) error {
+	return l.do(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO aver_screening_list (name, kind, check_group) VALUES ($1, $2, $3)
+			ON CONFLICT (name) DO UPDATE SET check_group = excluded.check_group WHERE aver_screening_list.check_group = ''`,
+			name, string(of.kind), of.group)
 		return err
 	})
-	return n, err
+}
+
+// setAgain is what a row is that is sent once more.
+const setAgain = `state = 'waiting', sent_at = 0, look_at = 0, service_id = '',
+	previous_id = CASE WHEN service_id = '' THEN previous_id ELSE service_id END`
+
+// leave leaves a row that is unknown as it is: refused.
+func (l *ledger) leave(ctx context.Context, list string, number int64) (n int64, err error) {
+	return l.update(ctx, `UPDATE aver_screening_row SET state = 'refused', reason = 'marked by hand', changed_at = $1
+		WHERE list = $2 AND number = $3 AND state IN ('unknown', 'refused')`, now(), list, number)
+}
+
+// repeat has rows sent again that are unknown or refused: one, or all that are in a state when number is 0.
+func (l *ledger) repeat(ctx context.Context, list string, number int64, state State) (n int64, err error) {
+	return l.update(ctx, `UPDATE aver_screening_row SET `+setAgain+`, reason = '', changed_at = $1
+		WHERE list = $2 AND ($3 = 0 AND state = $4 OR number = $3 AND state IN ('unknown', 'refused'))`, now(), list, number, string(state))
 }
 
 // again has the searches of a list sent again whose results came before a time.
-func (l *ledger) again(list string, before time.Time) (n int64, err error) {
-	err = l.do(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`UPDATE aver_screening_row SET state = 'waiting', previous_id = service_id, service_id = '', sent_at = 0, look_at = 0,
-			changed_at = $1 WHERE list = $2 AND kind = 'search' AND state = 'done' AND done_at <= $3`, now(), list, before.UnixMilli())
-		if err != nil {
-			return err
-		}
-		n, err = r.RowsAffected()
-		return err
-	})
-	return n, err
+func (l *ledger) again(ctx context.Context, list string, before time.Time) (n int64, err error) {
+	return l.update(ctx, `UPDATE aver_screening_row SET `+setAgain+`, claim = '', changed_at = $1
+		WHERE list = $2 AND kind = 'search' AND state IN ('done', 'refused') AND done_at > 0 AND done_at <= $3`, now(), list, before.UnixMilli())
 }
 
 // purge forgets one row of a list, or all that are done or refused when number is 0.
-func (l *ledger) purge(list string, number int64) (n int64, err error) {
-	err = l.do(func(tx *sql.Tx) error {
-		r, err := tx.Exec(`DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
-			OR number = $2 AND state <> 'sending' AND (state <> 'sent' OR kind = 'check'))`, list, number)
+func (l *ledger) purge(ctx context.Context, list string, number int64) (n int64, err error) {
+	return l.update(ctx, `DELETE FROM aver_screening_row WHERE list = $1 AND (state IN ('done', 'refused') AND $2 = 0
+		OR number = $2 AND state <> 'sending' AND (state <> 'sent' OR kind = 'check'))`, list, number)
+}
+
+// forgotten has what was deleted be gone, as far as the database can.
+func (l *ledger) forgotten(ctx context.Context) error {
+	if l.dialect.forget == "" {
+		return nil
+	}
+	_, err := l.db.ExecContext(ctx, l.dialect.forget)
+	return err
+}
+
+// update makes a change, and returns of how many rows.
+func (l *ledger) update(ctx context.Context, statement string, args ...any) (n int64, err error) {
+	err = l.do(ctx, func(tx *sql.Tx) error {
+		r, err := tx.Exec(statement, args...)
 		if err != nil {
 			return err
 		}

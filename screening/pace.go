@@ -46,7 +46,7 @@ func (p *pace) begin(ctx context.Context) (done func(verdict) (pause time.Durati
 			return nil, false, err
 		}
 		if !p.down() {
-			return p.done, false, p.limiter.Wait(ctx)
+			return p.done, false, nil
 		}
 		select {
 		case p.probe <- struct{}{}:

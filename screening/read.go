@@ -36,12 +36,16 @@ func plain(name string) string {
 }
 
 // CSV reads rows from a CSV text (RFC 4180) whose first line names the columns. named gives the columns that have other names: field
-// by column, as in {"surname": "lastName"}. Columns that are no field are left out. The number of a row is that of its record, the
-// first one after the names being 1.
+// by column, as in {"surname": "lastName"}. Columns that are no field are left out. The number of a row is that of the line that it
+// begins on.
 //
 // A text that is not CSV, or lacks the columns that its kind needs, is an error, and nothing follows it.
 func CSV(r io.Reader, kind Kind, named map[string]string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		if r == nil {
+			yield(Row{}, errors.New("screening: the reader is nil"))
+			return
+		}
 		in := csv.NewReader(withoutMark(r))
 		in.ReuseRecord = true
 		header, err := in.Read()
@@ -54,7 +58,7 @@ func CSV(r io.Reader, kind Kind, named map[string]string) iter.Seq2[Row, error] 
 			yield(Row{}, fmt.Errorf("screening: %w", err))
 			return
 		}
-		for number := int64(1); ; number++ {
+		for {
 			record, err := in.Read()
 			if err == io.EOF {
 				return
@@ -63,7 +67,8 @@ func CSV(r io.Reader, kind Kind, named map[string]string) iter.Seq2[Row, error] 
 				yield(Row{}, fmt.Errorf("screening: %w", csvError(err)))
 				return
 			}
-			row := Row{Number: number}
+			line, _ := in.FieldPos(0)
+			row := Row{Number: int64(line)}
 			for i, field := range fields {
 				if field != nil {
 					*field(&row) = strings.Clone(strings.TrimSpace(record[i]))
@@ -76,52 +81,46 @@ func CSV(r io.Reader, kind Kind, named map[string]string) iter.Seq2[Row, error] 
 	}
 }
 
-// fieldsOf returns the field of each column.
+// fieldsOf returns the field of each column. What stands in the first line is not repeated: it may be a person.
 func fieldsOf(header []string, kind Kind, named map[string]string) ([]func(*Row) *string, error) {
-	fields := make([]func(*Row) *string, len(header))
-	found := make(map[string]string)
-	for i, name := range header {
-		target := name
-		for column, field := range named {
-			if plain(column) == plain(name) {
-				if target = field; columnOf(field) == "" {
-					return nil, fmt.Errorf("there is no field %q for the column %q; there are %s", field, column, strings.Join(Columns(), ", "))
-				}
-			}
+	known := make(map[string]string, len(columns)) // the field of a name as plain makes it
+	for name := range columns {
+		known[plain(name)] = name
+	}
+	given := make(map[string]string)
+	for column, field := range named {
+		if known[plain(field)] == "" {
+			return nil, fmt.Errorf("there is no field %q for the column %q; there are %s", field, column, strings.Join(Columns(), ", "))
 		}
-		known := columnOf(target)
-		if known == "" {
+		given[plain(column)] = known[plain(field)]
+	}
+	maps.Copy(known, given)
+	fields := make([]func(*Row) *string, len(header))
+	found := make(map[string]int)
+	for i, name := range header {
+		field := known[plain(name)]
+		delete(given, plain(name))
+		if field == "" {
 			continue
 		}
-		if other, twice := found[known]; twice {
-			return nil, fmt.Errorf("the columns %q and %q are both %s", other, name, known)
+		if other, twice := found[field]; twice {
+			return nil, fmt.Errorf("columns %d and %d are both %s", other, i+1, field)
 		}
-		found[known], fields[i] = name, columns[known]
+		found[field], fields[i] = i+1, columns[field]
 	}
-	for name := range named {
-		if !slices.ContainsFunc(header, func(h string) bool { return plain(h) == plain(name) }) {
-			return nil, fmt.Errorf("there is no column %q; there are %s", name, strings.Join(header, ", "))
+	for column := range given {
+		return nil, fmt.Errorf("there is no column %q", column)
+	}
+	wanted := map[Kind]string{Search: "a search needs the columns firstName and lastName, or businessName", Check: "a check needs the column email"}
+	if kind == Check && found["email"] == 0 || kind == Search && found["businessName"] == 0 && (found["firstName"] == 0 || found["lastName"] == 0) {
+		hint := ""
+		if len(header) == 1 && strings.ContainsAny(header[0], ";\t") {
+			hint = "; want commas between them"
 		}
-	}
-	if _, email := found["email"]; kind == Check && !email {
-		return nil, fmt.Errorf("a check needs the column email; there are %s", strings.Join(header, ", "))
-	}
-	_, first := found["firstName"]
-	_, last := found["lastName"]
-	if _, business := found["businessName"]; kind == Search && !business && !(first && last) {
-		return nil, fmt.Errorf("a search needs the columns firstName and lastName, or businessName; there are %s", strings.Join(header, ", "))
+		return nil, fmt.Errorf("%s; the first line has to name them, and of its %d names it knows %q%s",
+			wanted[kind], len(header), slices.Sorted(maps.Keys(found)), hint)
 	}
 	return fields, nil
-}
-
-// columnOf returns the known name of a column; empty when there is none.
-func columnOf(name string) string {
-	for known := range columns {
-		if plain(known) == plain(name) {
-			return known
-		}
-	}
-	return ""
 }
 
 // csvError says where a text is not CSV, without what is there.
@@ -149,6 +148,10 @@ const maxLine = 1 << 20
 // are empty lines. The number of a row is that of its line.
 func JSONL(r io.Reader) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		if r == nil {
+			yield(Row{}, errors.New("screening: the reader is nil"))
+			return
+		}
 		lines := bufio.NewScanner(withoutMark(r))
 		lines.Buffer(nil, maxLine)
 		number := int64(0)

@@ -120,3 +120,15 @@ type Result struct {
 	Check   *api.CheckResults           // of a check: how it stood when it was looked at last, and of one that is done what was found
 	Link    string                      // to the enrollment of a check that is not done: secret, for its person alone
 }
+
+// String returns the number of the row, and where it stands: what was found, and the link, are for nobody's log.
+func (r Result) String() string { return fmt.Sprintf("%v is %s", r.Row, r.State) }
+
+// GoString is String.
+func (r Result) GoString() string { return r.String() }
+
+// Format prints what String returns, whatever the verb.
+func (r Result) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, r.String()) }
+
+// LogValue is what String returns.
+func (r Result) LogValue() slog.Value { return slog.StringValue(r.String()) }

@@ -1,6 +1,7 @@
 package screening
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -161,7 +162,7 @@ func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) 
 	}
 	go s.ledger.run(life)
 	if db.alone {
-		if _, err := s.ledger.bury(time.Now().Add(time.Second)); err != nil {
+		if _, err := s.ledger.bury(ctx, 0); err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -236,11 +237,11 @@ func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.S
 	if list == "" || !utf8.ValidString(list) || strings.ContainsRune(list, 0) {
 		return added, fmt.Errorf("screening: %q is no name for a list; want some text", list)
 	}
-	switch other, err := s.ledger.kindOf(ctx, list); {
-	case err != nil:
+	if rows == nil {
+		return added, errors.New("screening: the rows are nil")
+	}
+	if err := s.enlist(ctx, list, kind); err != nil {
 		return added, err
-	case other != "" && other != kind:
-		return added, fmt.Errorf("screening: %s is a list of kind %q; give another list another name", list, other)
 	}
 	var some []Row
 	last := int64(0)
@@ -254,8 +255,8 @@ func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.S
 		if err != nil {
 			return added, errors.Join(flush(), err)
 		}
-		if row.Number <= last {
-			return added, errors.Join(flush(), fmt.Errorf("screening: %v follows row %d; numbers begin with 1 and ascend", row, last))
+		if row.Number <= last || row.Number > mostNumber {
+			return added, errors.Join(flush(), fmt.Errorf("screening: %v follows row %d; numbers begin with 1 and ascend, to %d", row, last, mostNumber))
 		}
 		last = row.Number
 		if some = append(some, row); len(some) == addedTogether {
@@ -268,6 +269,27 @@ func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.S
 		return added, err
 	}
 	return added, s.ledger.analyze(ctx, added.New)
+}
+
+// mostNumber is the largest number of a row.
+const mostNumber = 1 << 53
+
+// enlist notes that a list is of a kind and a check group, and refuses one that is of another.
+func (s *Screening) enlist(ctx context.Context, list string, kind Kind) error {
+	of, err := s.ledger.list(ctx, list)
+	switch group := s.options.group; {
+	case err != nil:
+		return err
+	case of.kind != "" && kind != "" && of.kind != kind:
+		return fmt.Errorf("screening: %s is a list of kind %q; give another list another name", list, of.kind)
+	case of.group != "" && group != "" && of.group != group:
+		return fmt.Errorf("screening: the rows of %s belong to another check group; use another database, or give the list another name", list)
+	case of.kind == "" && kind == "":
+		return fmt.Errorf("screening: there is no list %q", list)
+	case of.kind == "" || of.group == "" && group != "":
+		return s.ledger.enlist(ctx, list, listed{cmp.Or(of.kind, kind), group})
+	}
+	return nil
 }
 
 func (s *Screening) add(ctx context.Context, list string, kind Kind, rows []Row) (added Added, err error) {
@@ -303,20 +325,22 @@ func (s *Screening) add(ctx context.Context, list string, kind Kind, rows []Row)
 		fresh = append(fresh, r)
 		added.New++
 	}
-	return added, s.ledger.insert(list, fresh)
+	return added, s.ledger.insert(ctx, list, fresh)
 }
 
-// Lists returns the names of the lists that have rows.
+// Lists returns the names of the lists.
 func (s *Screening) Lists(ctx context.Context) ([]string, error) {
-	return collect(ctx, s.ledger.db, one[string], `SELECT DISTINCT list FROM aver_screening_row ORDER BY list`)
+	return collect(ctx, s.ledger.db, one[string], `SELECT name FROM aver_screening_list ORDER BY name`)
 }
 
 // Purge forgets rows of a list, with whatever came of them: all that are done or refused, or, by the ID that the application gave, those
 // of a person, unless they are being sent or a search of theirs is not done yet. It returns how many there were. Added again, searches
-// would be sent again: that is why those that are unknown stay, unless they are named.
+// would be sent again: that is why those that are unknown stay, unless they are named. In a file, what is forgotten is overwritten; of a
+// PostgreSQL it is gone when that has vacuumed the table.
 func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err error) {
 	if id == "" {
-		return s.ledger.purge(list, 0)
+		n, err := s.ledger.purge(ctx, list, 0)
+		return n, errors.Join(err, s.ledger.forgotten(ctx))
 	}
 	var numbers []int64
 	for r, err := range s.Results(ctx, list) {
@@ -328,12 +352,12 @@ func (s *Screening) Purge(ctx context.Context, list, id string) (n int64, err er
 		}
 	}
 	for _, number := range numbers {
-		one, err := s.ledger.purge(list, number)
+		one, err := s.ledger.purge(ctx, list, number)
 		if n += one; err != nil {
 			return n, err
 		}
 	}
-	return n, nil
+	return n, s.ledger.forgotten(ctx)
 }
 
 // Status counts the rows of a list.
@@ -406,25 +430,35 @@ func (s *Screening) unseal(sealed []byte, list string, number int64, into any) e
 
 // Recheck has the searches of a list sent again whose results are older than a time, by the next [Screening.Work]. It returns how many
 // there are. Their results stay until the new ones are here. It is only for searches: a check is created once.
-func (s *Screening) Recheck(list string, older time.Duration) (n int64, err error) {
+func (s *Screening) Recheck(ctx context.Context, list string, older time.Duration) (n int64, err error) {
 	if older < 0 {
 		return 0, fmt.Errorf("screening: the age is %v; want 0 or more", older)
 	}
-	return s.ledger.again(list, time.Now().Add(-older))
+	return s.ledger.again(ctx, list, time.Now().Add(-older))
 }
 
-// RepeatUnknown has the rows of a list that are [Unknown] sent again by the next [Screening.Work]: for whoever has found out that they
-// were not performed, or would rather pay twice. It returns how many there are.
-func (s *Screening) RepeatUnknown(list string) (n int64, err error) {
-	return s.ledger.turn(list, "", 0, Waiting)
+// Repeat has the rows of a list that are [Unknown] or [Refused] sent again by the next [Screening.Work]: unknown ones for whoever has
+// found out that they were not performed, or would rather pay twice. It returns how many there are.
+func (s *Screening) Repeat(ctx context.Context, list string, state State) (n int64, err error) {
+	if state != Unknown && state != Refused {
+		return 0, fmt.Errorf("screening: rows that are %q cannot be repeated; want %q or %q", state, Unknown, Refused)
+	}
+	return s.ledger.repeat(ctx, list, 0, state)
 }
 
 // Mark says what is to become of a row that is [Unknown] or [Refused]: [Waiting] to have it sent again, [Refused] to leave it.
-func (s *Screening) Mark(list string, number int64, state State) error {
-	if state != Waiting && state != Refused {
+func (s *Screening) Mark(ctx context.Context, list string, number int64, state State) (err error) {
+	n := int64(0)
+	switch {
+	case number < 1:
+		return fmt.Errorf("screening: %d is no number of a row", number)
+	case state == Waiting:
+		n, err = s.ledger.repeat(ctx, list, number, state)
+	case state == Refused:
+		n, err = s.ledger.leave(ctx, list, number)
+	default:
 		return fmt.Errorf("screening: a row cannot be marked %q; want %q to send it again, or %q to leave it", state, Waiting, Refused)
 	}
-	n, err := s.ledger.turn(list, "marked by hand", number, state)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("screening: row %d of %s is neither unknown nor refused", number, list)
 	}

@@ -101,16 +101,16 @@ func TestFaults(t *testing.T) {
 	for lost[nameOf(t, sc, done)] {
 		done++
 	}
-	if err := sc.Mark("people", first, screening.Refused); err != nil {
+	if err := sc.Mark(t.Context(), "people", first, screening.Refused); err != nil {
 		t.Error(err)
 	}
-	if err := sc.Mark("people", done, screening.Waiting); err == nil {
+	if err := sc.Mark(t.Context(), "people", done, screening.Waiting); err == nil {
 		t.Error("a row that is done was marked")
 	}
-	if err := sc.Mark("people", first, screening.Done); err == nil {
+	if err := sc.Mark(t.Context(), "people", first, screening.Done); err == nil {
 		t.Error("a row was marked done")
 	}
-	repeated, err := sc.RepeatUnknown("people")
+	repeated, err := sc.Repeat(t.Context(), "people", screening.Unknown)
 	if err != nil || repeated != st.Rows[screening.Unknown]-1 {
 		t.Errorf("%d, %v", repeated, err)
 	}
@@ -358,7 +358,7 @@ func TestServiceThatRefusesEveryRow(t *testing.T) {
 	if st.Rows[screening.Waiting] < 400 || st.Rows[screening.Refused] < 20 {
 		t.Errorf("%v", st)
 	}
-	if err := sc.Mark("people", 1, screening.Waiting); err != nil {
+	if err := sc.Mark(t.Context(), "people", 1, screening.Waiting); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // search sends the search of a row, and says what came of it, with the error that it failed with.
 func (s *Screening) search(ctx context.Context, _ entry, row Row) (outcome, error) {
-	created, err := s.client.SearchWatchlists(ctx, row.Request(s.options.group))
+	created, err := s.client.SearchWatchlists(ctx, row.Request(s.options.group), api.WithMaxAttempts(1)) // the pace sees each failure
 	var failure *api.Error
 	errors.As(err, &failure)
 	switch {
@@ -30,7 +30,7 @@ func (s *Screening) search(ctx context.Context, _ entry, row Row) (outcome, erro
 // isPassing reports whether a failure says nothing about the row: nothing was performed, and it can be sent again.
 func isPassing(err error, failure *api.Error) bool {
 	return failure.Class == nil || errors.Is(err, api.ErrRateLimited) || errors.Is(err, api.ErrUnavailable) ||
-		errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden)
+		errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) || isStrange(err)
 }
 
 // unclearOf says what a row is when nobody knows whether it was performed. A search is unknown, unless it can be read back by its

@@ -11,7 +11,7 @@ import (
 // A Status counts the rows of a list.
 type Status struct {
 	Rows map[State]int64
-	Hits int64 // rows that are done and found something: hits of a search, warnings of a check
+	Hits int64 // rows of which nothing more is to come that found something: hits of a search, warnings of a check
 
 	// Until when nothing is sent, by any of the workers, and why; zero when nothing holds them up.
 	PausedUntil time.Time
@@ -60,16 +60,16 @@ func (l *ledger) status(ctx context.Context, list string) (Status, error) {
 		UNION ALL SELECT 'sent', count(*), 0 FROM aver_screening_row WHERE list = $1 AND state = 'sent'
 		UNION ALL SELECT 'waiting', count(*), 0 FROM aver_screening_row WHERE list = $1 AND `+isOpen, list)
 	for _, c := range found {
-		if s.Rows[c.state] = c.n; c.state == Done {
-			s.Hits = c.hits
-		}
+		s.Rows[c.state] = c.n
+		s.Hits += c.hits
 	}
 	s.Rows[Waiting] -= s.Rows[Sending] + s.Rows[Sent] // counted as those that are open, which an index has
-	if err == nil {
-		s.PausedUntil, s.PausedFor, err = l.paused(ctx)
+	if err != nil {
+		return s, err
 	}
-	if !s.PausedUntil.After(time.Now()) {
-		s.PausedUntil, s.PausedFor = time.Time{}, ""
+	left, reason, err := l.paused(ctx)
+	if left > 0 {
+		s.PausedUntil, s.PausedFor = time.Now().Add(left), reason
 	}
 	return s, err
 }

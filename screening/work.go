@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ const (
 	queue      = "aver_screening"
 	jobTimeout = 20 * time.Second
 	graceful   = 8 * time.Second // what is under way may take so long when the work is to stop
+	lastWords  = 3 * time.Second // and then recording what became of it, when the database does not answer
 )
 
 // Work works until nothing is left to do in a list, or ctx ends: then what is under way is finished first, which takes some seconds. It
@@ -62,7 +64,13 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 		timer := time.AfterFunc(graceful, finished)
 		context.AfterFunc(finishing, func() { timer.Stop() })
 	})()
-	w := &worker{s: s, stopping: ctx, finishing: finishing, fail: cancel, waiting: make(chan *task), claimed: make(chan *task), over: make(chan struct{}, 1)}
+	if err := s.enlist(ctx, list, ""); err != nil {
+		return err
+	}
+	recording, gaveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer gaveUp()
+	context.AfterFunc(finishing, func() { time.AfterFunc(lastWords, gaveUp) })
+	w := &worker{s: s, recording: recording, stopping: ctx, finishing: finishing, fail: cancel, waiting: make(chan *task), claimed: make(chan *task), over: make(chan struct{}, 1)}
 	if err := river.AddWorkerSafely(workers, w); err != nil {
 		return err
 	}
@@ -75,7 +83,7 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.ledger.seen(s.id); err != nil {
+	if err := s.ledger.seen(ctx, s.id); err != nil {
 		return err
 	}
 	if s.db.alone { // what processes before this one left is handed out anew
@@ -90,8 +98,14 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	err = w.watch(ctx, jobs, list)
 	cancel(err)
 	ended()
-	if stopped := jobs.Stop(context.WithoutCancel(ctx)); err == nil {
+	soon, cancelSoon := context.WithTimeout(context.WithoutCancel(ctx), graceful+2*lastWords)
+	defer cancelSoon()
+	stopped := jobs.Stop(soon)
+	if err == nil {
 		err = stopped
+	}
+	if n := w.lost.Load(); n > 0 {
+		err = errors.Join(err, fmt.Errorf("screening: the database did not take what became of %d rows, which will be unknown", n))
 	}
 	return err
 }
@@ -129,14 +143,18 @@ func (w *worker) watch(ctx context.Context, jobs engine, list string) error {
 		}
 		if time.Since(beat) >= heartbeat {
 			beat = time.Now()
-			dead, buried := s.ledger.bury(beat.Add(-deadAfter))
-			err = errors.Join(err, s.ledger.seen(s.id), buried)
+			if removed := s.db.there(); removed != nil {
+				w.fail(removed)
+				return removed
+			}
+			dead, buried := s.ledger.bury(ctx, deadAfter)
+			err = errors.Join(err, s.ledger.seen(ctx, s.id), buried)
 			for _, worker := range dead { // whose jobs count as running until River rescues them
 				err = errors.Join(err, s.handOut(ctx, jobs, list, worker))
 			}
 		}
-		if until, _, paused := s.ledger.paused(ctx); paused == nil {
-			s.pace.pause(until)
+		if left, _, paused := s.ledger.paused(ctx); paused == nil && left > 0 {
+			s.pace.pause(time.Now().Add(left))
 		}
 		if err == nil && time.Since(handedOut) >= handOutAgain {
 			start := ""
@@ -194,8 +212,10 @@ type worker struct {
 	waiting   chan *task              // from the jobs
 	claimed   chan *task              // may be sent: the intent to is committed
 	over      chan struct{}           // a job is: perhaps it was the last one
+	recording context.Context         // ends when what became of them has had its time to be recorded
 	taken     atomic.Bool             // the service took a row
-	refused   atomic.Int32            // how many it refused
+	refused   atomic.Int32            // how many it refused since then
+	lost      atomic.Int64            // how many outcomes were not recorded
 }
 
 // A task is a row that something is left to do of.
@@ -249,7 +269,7 @@ func (w *worker) begin(ctx context.Context, t *task) bool {
 		t.rows.Go(func() {
 			defer w.s.slots.Release(1)
 			t.claim = newClaim()
-			if err := w.s.ledger.adopt(t.list, t.number, w.s.id, t.claim); err == nil {
+			if err := w.s.ledger.adopt(w.finishing, t.list, t.number, w.s.id, t.claim); err == nil {
 				w.look(t)
 			}
 		})
@@ -282,25 +302,31 @@ func (s *Screening) pauseBefore(left []entry) time.Duration {
 }
 
 // pause has all workers of the database send nothing for a while.
-func (s *Screening) pause(d time.Duration, why error) {
-	until := time.Now().Add(d)
-	s.pace.pause(until)
-	if err := s.ledger.pause(until, why.Error()); err != nil {
-		s.options.logger.Warn("the others cannot be told to pause", "error", err)
+func (w *worker) pause(d time.Duration, why error) {
+	d = min(d, longestAsked)
+	w.s.pace.pause(time.Now().Add(d))
+	if err := w.s.ledger.pause(w.recording, d, why.Error()); err != nil {
+		w.s.options.logger.Warn("the others cannot be told to pause", "error", err)
 	}
 }
 
-// record notes an outcome. It is tried until it is noted: only if the process ends before, it is unclear what became of the row.
-func (s *Screening) record(e entry, o outcome) {
+// record notes an outcome. It is tried until it is noted, or ctx ends: only then, and if the process ends before, it is unclear what
+// became of the row.
+func (s *Screening) record(ctx context.Context, e entry, o outcome) error {
 	o.reason, o.serviceID = storable(o.reason), storable(o.serviceID)
 	n := &note{outcome: o, list: e.list, number: e.number, token: e.claim}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := s.ledger.record(n)
-		if err == nil || err == errEnded {
-			return
+		err := s.ledger.record(ctx, n)
+		if err == nil || err == errEnded || ctx.Err() != nil {
+			return err
 		}
 		s.options.logger.Warn("an outcome cannot be recorded yet", "row", e.number, "error", err)
-		time.Sleep(pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func TestScreeningPage(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), program, "run", file, "--sandbox").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	page, err := exec.CommandContext(t.Context(), program, "results", filepath.Join(dir, "people.db"), "--format", "html").Output()
+	page, err := exec.CommandContext(t.Context(), program, "results", filepath.Join(dir, "people.sandbox.db"), "--format", "html").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

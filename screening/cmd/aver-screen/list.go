@@ -26,8 +26,11 @@ func (r *runner) list(file string) (list, error) {
 		".csv":   func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) },
 		".jsonl": screening.JSONL,
 	}[strings.ToLower(filepath.Ext(file))]
-	if read == nil {
+	switch {
+	case read == nil:
 		return list{}, usage("%s: want a .csv or a .jsonl file", file)
+	case len(r.named) > 0 && !strings.EqualFold(filepath.Ext(file), ".csv"):
+		return list{}, usage("--map is for columns of CSV; the properties of JSON have the names of the fields")
 	}
 	return list{cmp.Or(r.store.list, nameOf(file)), func() (iter.Seq2[screening.Row, error], func() error, error) {
 		f, err := os.Open(file)

@@ -10,7 +10,7 @@ import (
 
 func newMadeUpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "made-up N", Short: "Write a CSV file of N people who do not exist, to try it out", Args: cobra.ExactArgs(1),
+		Use: "made-up N", Short: "Write a CSV file of N people who do not exist, to try it out", Args: args(cobra.ExactArgs(1)),
 		Example: "  aver-screen made-up 1000 > people.csv\n  aver-screen run people.csv --sandbox",
 		RunE: func(c *cobra.Command, args []string) error {
 			n, err := strconv.Atoi(args[0])

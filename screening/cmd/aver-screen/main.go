@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ func main() {
 const (
 	exitFailed  = 1 // it did not run to its end; run it again
 	exitUsage   = 2 // a flag, a file or a row is wrong
-	exitUnknown = 3 // all is done, but of some rows nobody knows whether they were performed
+	exitUnknown = 3 // all is done, but some rows were refused, or nobody knows whether they were performed
 	exitStopped = 4 // it was interrupted; run it again to go on
 )
 
@@ -46,10 +47,23 @@ func (e *exitError) Unwrap() error { return e.error }
 
 func statusOf(err error) int {
 	var e *exitError
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e.status
+	case strings.HasPrefix(err.Error(), "unknown command"): // cobra's
+		return exitUsage
 	}
 	return exitFailed
+}
+
+// args has wrong arguments be wrong usage.
+func args(want cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := want(c, args); err != nil {
+			return &exitError{err, exitUsage}
+		}
+		return nil
+	}
 }
 
 func usage(format string, args ...any) error {
@@ -65,8 +79,8 @@ interruption, it goes on where it was, and searches nobody twice by itself.
 
 AVER_API_KEY, AVER_API_SECRET and AVER_GROUP_ID are the credentials and the check group; --sandbox needs none.
 
-Exit status: 0 all is done; 1 a failure, run it again; 2 a flag, a file or a row is wrong; 3 all is done, but of some rows it is unknown
-whether they were performed; 4 interrupted, run it again to go on.`,
+Exit status: 0 all is done; 1 a failure, run it again; 2 a flag, a file or a row is wrong; 3 all is done, but some rows were refused,
+or it is unknown whether they were performed; 4 interrupted, run it again to go on.`,
 		Version:       api.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,

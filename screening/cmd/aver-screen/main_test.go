@@ -57,23 +57,23 @@ func TestRunAndResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "100 rows: 100 done; 4 with hits\n"
-	for _, step := range [][]string{{"run", "people.csv", "--sandbox"}, {"run", "people.csv", "--sandbox"}, {"status", "people.db"}} {
+	for _, step := range [][]string{{"run", "people.csv", "--sandbox"}, {"run", "people.csv", "--sandbox"}, {"status", "people.sandbox.db"}} {
 		if out, errs, exit := aver(t, t.Context(), step...); out != want || exit != 0 {
 			t.Errorf("%v: %d, %s%s", step, exit, out, errs)
 		}
 	}
-	if out, _, _ := aver(t, t.Context(), "status", "people.db", "--json"); out != `{"hits":4,"left":0,"rows":{"done":100},"total":100}`+"\n" {
+	if out, _, _ := aver(t, t.Context(), "status", "people.sandbox.db", "--json"); out != `{"hits":4,"left":0,"rows":{"done":100},"total":100}`+"\n" {
 		t.Error(out)
 	}
-	out, _, exit := aver(t, t.Context(), "results", "people.db")
+	out, _, exit := aver(t, t.Context(), "results", "people.sandbox.db")
 	records, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if err != nil || exit != 0 || len(records) != 101 {
 		t.Fatalf("%d, %d records, %v", exit, len(records), err)
 	}
-	if got := strings.Join(records[1][:5], "|"); got != "1|customer-1|Ana Sol-1+hits-1|done|1" || records[1][6] == "" || records[1][8] == "" {
+	if got := strings.Join(records[1][:5], "|"); got != "2|customer-1|Ana Sol-1+hits-1|done|1" || records[1][6] == "" || records[1][8] == "" {
 		t.Errorf("%q", records[1])
 	}
-	out, _, exit = aver(t, t.Context(), "results", "people.db", "--format", "jsonl")
+	out, _, exit = aver(t, t.Context(), "results", "people.sandbox.db", "--format", "jsonl")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	var first struct {
 		Number  int
@@ -82,12 +82,12 @@ func TestRunAndResults(t *testing.T) {
 		Results struct{ WatchlistResults []any }
 	}
 	err = json.Unmarshal([]byte(lines[0]), &first)
-	if err != nil || exit != 0 || len(lines) != 100 || first.Number != 1 || first.Row.FirstName != "Ana" ||
+	if err != nil || exit != 0 || len(lines) != 100 || first.Number != 2 || first.Row.FirstName != "Ana" ||
 		first.Row.ID != "customer-1" || first.State != "done" || len(first.Results.WatchlistResults) != 1 {
 		t.Errorf("%d, %d lines, %+v, %v", exit, len(lines), first, err)
 	}
 	if runtime.GOOS != "windows" {
-		for _, name := range []string{"people.db", "people.db.lock"} {
+		for _, name := range []string{"people.sandbox.db", "people.sandbox.db.lock"} {
 			if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
 				t.Errorf("others may read %s: %v, %v", name, info.Mode(), err)
 			}
@@ -109,7 +109,7 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsSent(t *testing.T) {
 		"run bad.csv --validate":                "2 1 of 2 rows break the contract",
 		"run good.csv --validate":               "0 1 rows, all of them can be sent",
 		"run broken.jsonl --sandbox":            "2 line 2 is not a JSON object",
-		"run good.csv --sandbox --rate -1":      "1 the rate is -1; want more than 0",
+		"run good.csv --sandbox --rate -1":      "2 --rate -1: want more than 0",
 		"run good.csv --sandbox --wrong":        "2 unknown flag",
 		"run good.csv --sandbox --key-file key": "2 key holds no key; want 64 hexadecimal digits",
 		"run renamed.csv --validate":            "2 a search needs the columns",
@@ -117,16 +117,19 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsSent(t *testing.T) {
 		"run renamed.csv --validate --map given=first":                            "2 there is no field \"first\"",
 		"run good.csv --check --validate":                                         "2 a check needs the column email",
 		"run good.csv --check --sandbox":                                          "2 start one that stays (aver sandbox)",
-		"run good.csv --check --search":                                           "2 --search and --check exclude each other",
-		"run good.csv --search=false":                                             "2 want --search or --check",
-		"run good.csv --check --recheck 24h":                                      "2 a check is created once",
-		"run good.csv --recheck -1h":                                              "2 want a time, such as 24h",
-		"run good.csv --sandbox --poll 0s":                                        "1 want 0 < least",
-		"status missing.db":                                                       "2 no such file",
-		"results good.csv --format xml":                                           "2 want csv, jsonl or html",
-		"mark missing.db 1 waiting":                                               "2 no such file",
-		"mark good.csv one waiting":                                               "2 is no number of a row",
-		"made-up none":                                                            "2 is no number of people",
+		"run good.csv --sandbox --concurrency 0":                                  "2 --concurrency 0: want 1 to 4096",
+		"run":                                                                     "2 accepts 1 arg", "walk": "2 unknown command",
+		"run broken.jsonl --map a=lastName":  "2 --map is for columns of CSV",
+		"run good.csv --check --search":      "2 --search and --check exclude each other",
+		"run good.csv --search=false":        "2 want --search or --check",
+		"run good.csv --check --recheck 24h": "2 a check is created once",
+		"run good.csv --recheck -1h":         "2 want a time, such as 24h",
+		"run good.csv --sandbox --poll 0s":   "2 --poll 0s: want a time",
+		"status missing.db":                  "2 no such file",
+		"results good.csv --format xml":      "2 want csv, jsonl or html",
+		"mark missing.db 1 waiting":          "2 no such file",
+		"mark good.csv one waiting":          "2 is no number of a row",
+		"made-up none":                       "2 is no number of people",
 	} {
 		out, errs, exit := aver(t, t.Context(), strings.Fields(command)...)
 		status, text, _ := strings.Cut(want, " ")
@@ -152,10 +155,11 @@ func TestServiceIsAskedForOnlyWithAYes(t *testing.T) {
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	if _, errs, exit := aver(t, ctx, "run", "people.csv", "--yes"); exit == 0 {
+	if _, errs, exit := aver(t, ctx, "run", "people.csv", "--yes"); exit != 4 {
 		t.Errorf("with a caller that has left: %s", errs)
 	}
-	if out, errs, exit := aver(t, t.Context(), "run", "people.csv", "--yes", "--json"); exit != 0 || !strings.Contains(out, "1 done, 1 refused") {
+	if out, errs, exit := aver(t, t.Context(), "run", "people.csv", "--yes", "--json"); exit != 3 ||
+		!strings.Contains(out, `"rows":{"done":1,"refused":1}`) || !strings.Contains(errs, "row 3 is not sent: lastName") {
 		t.Errorf("%d: %s%s", exit, out, errs)
 	}
 	if entries, _ := filepath.Glob("*"); len(entries) == 0 {
@@ -168,16 +172,16 @@ func TestKeyFile(t *testing.T) {
 	if out, errs, exit := aver(t, t.Context(), "run", "people.csv", "--sandbox", "--key-file", "key"); exit != 0 {
 		t.Fatalf("%d: %s%s", exit, out, errs)
 	}
-	for _, name := range []string{"people.db", "people.db-wal"} {
+	for _, name := range []string{"people.sandbox.db", "people.sandbox.db-wal"} {
 		content, _ := os.ReadFile(name)
 		if bytes.Contains(content, []byte("Solomonica")) {
 			t.Errorf("%s holds the name", name)
 		}
 	}
-	if out, _, exit := aver(t, t.Context(), "results", "people.db", "--key-file", "key"); exit != 0 || !strings.Contains(out, "Ana Solomonica") {
+	if out, _, exit := aver(t, t.Context(), "results", "people.sandbox.db", "--key-file", "key"); exit != 0 || !strings.Contains(out, "Ana Solomonica") {
 		t.Errorf("%d: %s", exit, out)
 	}
-	out, errs, exit := aver(t, t.Context(), "results", "people.db")
+	out, errs, exit := aver(t, t.Context(), "results", "people.sandbox.db")
 	if exit != 1 || !strings.Contains(errs, "give its key") || strings.Contains(out, "Ana") {
 		t.Errorf("%d: %s%s", exit, out, errs)
 	}
@@ -190,15 +194,16 @@ func TestMarkAndPurge(t *testing.T) {
 		{"run b.csv --sandbox --database all.db", "0 1 rows: 1 done"},
 		{"status all.db", `2 all.db holds the lists ["a" "b"]; choose one with --list`},
 		{"status all.db --list b", "0 1 rows: 1 done"},
-		{"mark all.db 1 waiting --list a", "2 row 1 of a is neither unknown nor refused"},
+		{"mark all.db 2 waiting --list a", "2 row 2 of a is neither unknown nor refused"},
 		{"mark all.db 1 done --list a", `2 a row cannot be marked "done"`},
 		{"purge all.db --list a", "2 say whom to forget"},
 		{"purge all.db --list a --id 7 --all", "2 say whom to forget"},
 		{"purge all.db --list a --id 7", "0 1 rows are forgotten"},
-		{"purge all.db --list a --id 7", "0 0 rows are forgotten"},
-		{"results all.db --list a", "0 2,8,Eva Luz,done"},
+		{"purge all.db --list a --id 7", "2 no row of a has this id"},
+		{"results all.db --list a", "0 3,8,Eva Luz,done"},
 		{"purge all.db --list a --all", "0 1 rows are forgotten"},
-		{"status all.db", "0 1 rows: 1 done"},
+		{"status all.db --list a", "0 no rows"},
+		{"status all.db --list c", "2 holds no list \"c\""},
 		{"work --database all.db", "2 --database wants the address of a PostgreSQL"},
 		{"status a.csv", "2 a.csv is no database of aver-screen"},
 	} {
@@ -212,10 +217,10 @@ func TestMarkAndPurge(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	inFolder(t, map[string]string{"people.csv": "id,firstName,lastName\n<b>,<script>alert(1)</script>,Sol+hits-2\n8,Eva,Luz\n9,Eva,\n"})
-	if _, errs, exit := aver(t, t.Context(), "run", "people.csv", "--sandbox"); exit != 0 {
+	if _, errs, exit := aver(t, t.Context(), "run", "people.csv", "--sandbox"); exit != 3 {
 		t.Fatal(errs)
 	}
-	out, _, exit := aver(t, t.Context(), "results", "people.db", "--format", "html")
+	out, _, exit := aver(t, t.Context(), "results", "people.sandbox.db", "--format", "html")
 	if exit != 0 {
 		t.Fatal(exit)
 	}

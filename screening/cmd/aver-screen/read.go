@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func newStatusCommand() *cobra.Command {
 	var s store
 	var asJSON bool
 	c := &cobra.Command{
-		Use: "status DATABASE", Short: "Count the rows by where they stand", Args: cobra.ExactArgs(1),
+		Use: "status DATABASE", Short: "Count the rows by where they stand", Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			sc, done, err := s.read(c.Context(), args[0])
 			if err != nil {
@@ -62,9 +63,9 @@ func jsonOf(s screening.Status) string {
 
 func newResultsCommand() *cobra.Command {
 	var s store
-	format := "csv"
+	format, output := "csv", ""
 	c := &cobra.Command{
-		Use: "results DATABASE", Short: "Write what came of each row, as CSV, JSON lines or an HTML page", Args: cobra.ExactArgs(1),
+		Use: "results DATABASE", Short: "Write what came of each row, as CSV, JSON lines or an HTML page", Args: args(cobra.ExactArgs(1)),
 		Long: "results writes what came of each row. What it writes is personal.",
 		RunE: func(c *cobra.Command, args []string) error {
 			write := map[string]func(io.Writer) func(screening.Result) error{"csv": csvOf, "jsonl": jsonlOf}[format]
@@ -87,19 +88,39 @@ func newResultsCommand() *cobra.Command {
 				}
 				return nil
 			}
-			if write != nil {
-				return each(write(c.OutOrStdout()))
-			}
-			st, err := sc.Status(c.Context(), s.list)
+			out, closeOutput, err := outputOf(c, output)
 			if err != nil {
 				return err
 			}
-			return writeHTML(c.OutOrStdout(), s.list, st, each)
+			if write != nil {
+				err = each(write(out))
+			} else if st, counted := sc.Status(c.Context(), s.list); counted != nil {
+				err = counted
+			} else {
+				err = writeHTML(out, s.list, st, each)
+			}
+			return errors.Join(err, closeOutput())
 		},
 	}
 	c.Flags().StringVar(&format, "format", format, "csv; jsonl, with everything that was found; or html, a page to look at")
+	c.Flags().StringVarP(&output, "output", "o", "", "a file, which is made readable by its owner alone; the default is standard output")
 	s.flags(c.Flags())
 	return c
+}
+
+// outputOf returns a file, or standard output when there is no name.
+func outputOf(c *cobra.Command, name string) (io.Writer, func() error, error) {
+	if name == "" {
+		return c.OutOrStdout(), func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Chmod(0o600) // one that was there
+	}
+	if err != nil {
+		return nil, nil, &exitError{err, exitUsage}
+	}
+	return f, f.Close, nil
 }
 
 // The columns of a CSV of results, by what the rows are.
@@ -206,29 +227,22 @@ func jsonlOf(w io.Writer) func(screening.Result) error {
 
 // editing opens a database that is there, to change what becomes of its rows; nothing is sent.
 func (s *store) editing(ctx context.Context, database string) (*screening.Screening, func(), error) {
-	s.database = database
-	if err := s.there(); err != nil {
+	_, done, err := s.read(ctx, database) // before anything is made in what may be another program's
+	if err != nil {
 		return nil, nil, err
 	}
+	done()
 	client, err := api.New("key", "secret") // which is not used
 	if err != nil {
 		return nil, nil, err
 	}
-	sc, done, err := s.open(ctx, client)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := s.choose(ctx, sc); err != nil {
-		done()
-		return nil, nil, err
-	}
-	return sc, done, nil
+	return s.open(ctx, client)
 }
 
 func newMarkCommand() *cobra.Command {
 	var s store
 	c := &cobra.Command{
-		Use: "mark DATABASE ROW waiting|refused", Args: cobra.ExactArgs(3),
+		Use: "mark DATABASE ROW waiting|refused", Args: args(cobra.ExactArgs(3)),
 		Short: "Say what is to become of a row that is unknown or refused: sent again, or left",
 		RunE: func(c *cobra.Command, args []string) error {
 			number, err := strconv.ParseInt(args[1], 10, 64)
@@ -240,7 +254,7 @@ func newMarkCommand() *cobra.Command {
 				return err
 			}
 			defer done()
-			if err := sc.Mark(s.list, number, screening.State(args[2])); err != nil {
+			if err := sc.Mark(c.Context(), s.list, number, screening.State(args[2])); err != nil {
 				return &exitError{err, exitUsage}
 			}
 			return nil
@@ -255,7 +269,7 @@ func newPurgeCommand() *cobra.Command {
 	var id string
 	var all bool
 	c := &cobra.Command{
-		Use: "purge DATABASE --id ID|--all", Args: cobra.ExactArgs(1),
+		Use: "purge DATABASE --id ID|--all", Args: args(cobra.ExactArgs(1)),
 		Short: "Forget a person, or all rows that are done or refused, with what came of them",
 		RunE: func(c *cobra.Command, args []string) error {
 			if (id == "") == !all {
@@ -269,6 +283,9 @@ func newPurgeCommand() *cobra.Command {
 			n, err := sc.Purge(c.Context(), s.list, id)
 			if err != nil {
 				return err
+			}
+			if n == 0 && id != "" {
+				return usage("no row of %s has this id, or its search is under way", s.list)
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%d rows are forgotten\n", n)
 			return nil

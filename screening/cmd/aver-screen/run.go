@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ type runner struct {
 	json          bool
 	sandbox       bool
 	repeat        bool
+	again         bool
 	baseURL       string
 	rate          float64
 	concurrency   int
@@ -58,7 +60,7 @@ alone. run goes on until all persons are done: it looks at each check now and th
 --no-wait it ends when nothing can be done now; run it again to look.`,
 		Example: "  aver-screen run people.csv --sandbox\n  aver-screen run people.csv --map surname=lastName --map given=firstName --rate 20\n" +
 			"  aver-screen run people.csv --recheck 24h --yes    # every night\n  aver-screen run sellers.csv --check --no-wait",
-		Args: cobra.ExactArgs(1),
+		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.out, r.errs, r.in = c.OutOrStdout(), c.ErrOrStderr(), c.InOrStdin()
 			if err := r.chooseKind(c.Flags()); err != nil {
@@ -77,6 +79,7 @@ alone. run goes on until all persons are done: it looks at each check now and th
 	f.BoolVar(&r.json, "json", false, "tell how far it is in lines of JSON")
 	f.BoolVar(&r.sandbox, "sandbox", false, "search in a sandbox of its own, which costs nothing and knows nobody")
 	f.BoolVar(&r.repeat, "repeat-unknown", false, "send the rows again of which it is unknown whether they were performed; they may be charged twice")
+	f.BoolVar(&r.again, "repeat-refused", false, "send the rows again that were refused")
 	f.StringVar(&r.baseURL, "base-url", os.Getenv("AVER_BASE_URL"), "the service; the default is production (AVER_BASE_URL)")
 	r.paceFlags(f)
 	f.StringVar(&r.database, "database", "", "the database: a file, or a PostgreSQL as postgres://…; the default is a file beside FILE")
@@ -102,6 +105,19 @@ func (r *runner) chooseKind(f *pflag.FlagSet) error {
 	case check:
 		r.kind = screening.Check
 	}
+	return r.checkPace()
+}
+
+// checkPace says what is wrong with the flags of paceFlags.
+func (r *runner) checkPace() error {
+	switch {
+	case r.concurrency < 1 || r.concurrency > 4096:
+		return usage("--concurrency %d: want 1 to 4096", r.concurrency)
+	case !(r.rate >= 0):
+		return usage("--rate %v: want more than 0 a second, or 0 for no limit", r.rate)
+	case r.poll <= 0:
+		return usage("--poll %v: want a time, such as 1m", r.poll)
+	}
 	return nil
 }
 
@@ -125,12 +141,18 @@ func (r *runner) run(ctx context.Context, file string) error {
 	}
 	if r.database == "" {
 		r.database = strings.TrimSuffix(file, filepath.Ext(file)) + ".db"
+		if r.sandbox { // what it knows nothing of was not searched for
+			r.database = strings.TrimSuffix(file, filepath.Ext(file)) + ".sandbox.db"
+		}
 	}
 	rows, closeFile, err := l.open() // before anything is made
 	if err != nil {
 		return err
 	}
 	defer closeFile()
+	if rows, err = r.begun(ctx, rows); err != nil {
+		return err
+	}
 	client, group, stop, err := r.service()
 	if err != nil {
 		return err
@@ -141,19 +163,8 @@ func (r *runner) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer done()
-	_, err = s.Add(ctx, l.name, r.kind, rows)
-	if err != nil {
-		return &exitError{err, exitUsage}
-	}
-	if r.recheck > 0 {
-		if _, err := s.Recheck(l.name, r.recheck); err != nil {
-			return err
-		}
-	}
-	if r.repeat {
-		if _, err := s.RepeatUnknown(l.name); err != nil {
-			return err
-		}
+	if err := r.add(ctx, s, l.name, rows); err != nil {
+		return err
 	}
 	before, err := s.Status(ctx, l.name)
 	if err != nil {
@@ -171,6 +182,91 @@ func (r *runner) run(ctx context.Context, file string) error {
 	}
 	defer hears()
 	return r.work(ctx, s, l.name, before)
+}
+
+// begun reads the first row, so that nothing is made for a file that is none, and has the others end with ctx.
+func (r *runner) begun(ctx context.Context, rows iter.Seq2[screening.Row, error]) (iter.Seq2[screening.Row, error], error) {
+	next, stop := iter.Pull2(rows)
+	type read struct {
+		row screening.Row
+		err error
+		ok  bool
+	}
+	reads := make(chan read)
+	go func() { // which may wait for somebody to type
+		defer stop()
+		for {
+			row, err, ok := next()
+			select {
+			case reads <- read{row, err, ok}:
+			case <-ctx.Done():
+				return
+			}
+			if !ok {
+				return
+			}
+		}
+	}()
+	take := func() (first read) {
+		select {
+		case first = <-reads:
+		case <-ctx.Done():
+			first = read{err: ctx.Err(), ok: true}
+		}
+		return first
+	}
+	first := take()
+	if first.err != nil {
+		return nil, r.failed(ctx, first.err)
+	}
+	return func(yield func(screening.Row, error) bool) {
+		for one := first; one.ok && yield(one.row, one.err) && one.err == nil; one = take() {
+		}
+	}, nil
+}
+
+// failed says that a file, or the adding of its rows, failed.
+func (r *runner) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{errors.New("interrupted: nothing was sent; run it again to go on"), exitStopped}
+	}
+	return &exitError{err, exitUsage}
+}
+
+// mostNamed is how many rows that break the contract are named.
+const mostNamed = 20
+
+// add adds the rows to the database, names those that break the contract, and has those sent again that are to be.
+func (r *runner) add(ctx context.Context, s *screening.Screening, name string, rows iter.Seq2[screening.Row, error]) error {
+	wrong := 0
+	_, err := s.Add(ctx, name, r.kind, func(yield func(screening.Row, error) bool) {
+		for row, err := range rows {
+			if broken := row.Validate(r.kind); err == nil && broken != nil {
+				if wrong++; wrong <= mostNamed {
+					fmt.Fprintf(r.errs, "%v is not sent: %v\n", row, broken)
+				}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	})
+	if wrong > mostNamed {
+		fmt.Fprintf(r.errs, "and %d more; --validate names a hundred\n", wrong-mostNamed)
+	}
+	if err != nil {
+		return r.failed(ctx, err)
+	}
+	if r.recheck > 0 {
+		_, err = s.Recheck(ctx, name, r.recheck)
+	}
+	if err == nil && r.repeat {
+		_, err = s.Repeat(ctx, name, screening.Unknown)
+	}
+	if err == nil && r.again {
+		_, err = s.Repeat(ctx, name, screening.Refused)
+	}
+	return err
 }
 
 // check reads the file alone.
@@ -260,10 +356,20 @@ func (r *runner) work(ctx context.Context, s *screening.Screening, name string, 
 
 // end tells what came of it.
 func (r *runner) end(s screening.Status) error {
-	fmt.Fprintln(r.out, s)
+	if r.json {
+		fmt.Fprintln(r.out, jsonOf(s))
+	} else {
+		fmt.Fprintln(r.out, s)
+	}
+	var left []string
 	if n := s.Rows[screening.Unknown]; n > 0 {
-		return &exitError{fmt.Errorf("%d rows are unknown: they may have been performed; see aver-screen results, mark and run --repeat-unknown", n),
-			exitUnknown}
+		left = append(left, fmt.Sprintf("%d rows are unknown: they may have been performed; see aver-screen results, mark and run --repeat-unknown", n))
+	}
+	if n := s.Rows[screening.Refused]; n > 0 {
+		left = append(left, fmt.Sprintf("%d rows are refused; aver-screen results says why", n))
+	}
+	if len(left) > 0 {
+		return &exitError{errors.New(strings.Join(left, "; ")), exitUnknown}
 	}
 	return nil
 }

@@ -18,7 +18,9 @@ import (
 // service returns the client and the check group.
 func (r *runner) service() (*api.Client, string, func(), error) {
 	if r.sandbox {
-		sb, err := sandbox.Listen(sandbox.WithProcessing(0, 0))
+		group := sandbox.DefaultGroup()
+		group.ID = "the sandbox of aver-screen" // the same one each time, and never a real one
+		sb, err := sandbox.Listen(sandbox.WithProcessing(0, 0), sandbox.WithGroup(group))
 		if err != nil {
 			return nil, "", nil, err
 		}

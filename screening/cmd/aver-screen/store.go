@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -130,17 +131,17 @@ func (s *store) read(ctx context.Context, database string) (*screening.Screening
 
 // choose finds out which list is meant.
 func (s *store) choose(ctx context.Context, sc *screening.Screening) error {
-	if s.list != "" {
-		return nil
-	}
 	lists, err := sc.Lists(ctx)
 	switch {
 	case err != nil:
-		return errors.Join(usage("%s is no database of aver-screen", s.shown()), err)
-	case len(lists) != 1:
+		return &exitError{fmt.Errorf("%s is no database of aver-screen: %w", s.shown(), err), exitUsage}
+	case s.list != "" && !slices.Contains(lists, s.list):
+		return usage("%s holds no list %q; it holds %q", s.shown(), s.list, lists)
+	case s.list == "" && len(lists) != 1:
 		return usage("%s holds the lists %q; choose one with --list", s.shown(), lists)
+	case s.list == "":
+		s.list = lists[0]
 	}
-	s.list = lists[0]
 	return nil
 }
 

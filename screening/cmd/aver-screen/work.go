@@ -16,9 +16,12 @@ func newWorkCommand() *cobra.Command {
 		Short: "Help with what runs elsewhere have begun, from any machine",
 		Long: `work sends what is left to do of the lists of a PostgreSQL, beside the processes that do so already, and ends when nothing is left. It
 asks nothing: whoever ran the list has confirmed it, and gives the same --return-url.`,
-		Args: cobra.NoArgs,
+		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			r.out, r.errs, r.in = c.OutOrStdout(), c.ErrOrStderr(), c.InOrStdin()
+			if err := r.checkPace(); err != nil {
+				return err
+			}
 			if !r.isPostgres() {
 				return usage("--database wants the address of a PostgreSQL, as postgres://…")
 			}
