@@ -284,8 +284,10 @@ func verdictOf(err error) (verdict, time.Duration) {
 		return answer, 0
 	case failure == nil, errors.Is(err, api.ErrOutcomeUnknown):
 		return noService, 0
-	case errors.Is(err, api.ErrRateLimited):
-		return answer, max(failure.RetryAfter, time.Second)
+	case errors.Is(err, api.ErrRateLimited) && failure.RetryAfter > 0:
+		return answer, failure.RetryAfter
+	case errors.Is(err, api.ErrRateLimited): // it does not say for how long
+		return noService, 0
 	case errors.Is(err, api.ErrUnavailable):
 		return noService, failure.RetryAfter
 	case failure.Class == nil: // the call ended before anything was sent
