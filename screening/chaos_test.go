@@ -90,7 +90,8 @@ func TestChecksOfTheKilled(t *testing.T) {
 			client, all := s.client(t), results(t, sc)
 			for _, r := range all {
 				found, err := client.LookupChecks(t.Context(), api.LookupChecksRequest{Email: r.Row.Email})
-				if err != nil || len(found) != 1 || r.State != screening.Sent || r.ServiceID != found[0].ID || !strings.Contains(r.Link, r.ServiceID) {
+				if err != nil || len(found) != 1 || r.State != screening.Sent || r.ServiceID != found[0].ID ||
+					!strings.Contains(r.Link, r.ServiceID) {
 					t.Errorf("%v is %s and has %d checks: %s, %v", r.Row, r.State, len(found), r.Reason, err)
 				}
 			}

@@ -193,7 +193,8 @@ func (l *ledger) insert(ctx context.Context, list string, rows []stored) error {
 		}
 		defer insert.Close()
 		for _, r := range rows {
-			if _, err := insert.Exec(list, r.number, string(r.kind), r.digest, r.person, string(r.state), string(r.unclear), r.reason, now()); err != nil {
+			_, err := insert.Exec(list, r.number, string(r.kind), r.digest, r.person, string(r.state), string(r.unclear), r.reason, now())
+			if err != nil {
 				return err
 			}
 		}

@@ -82,3 +82,27 @@ func TestLateOutcomeIsNotOfTheNextClaim(t *testing.T) {
 	record("second", outcome{state: Done}, Done) // it was not sent again yet: this is what came of it
 	record("second", outcome{state: Sent}, Done) // in whatever order
 }
+
+// In a file that no other process works on, whoever was sending is dead, whatever the clock says now.
+func TestBuryWhenTheClockWentBack(t *testing.T) {
+	s := newLedger(t)
+	if err := s.ledger.seen(t.Context(), "the one before"); err != nil {
+		t.Fatal(err)
+	}
+	c := &claim{list: "people", numbers: []int64{1}, worker: "the one before", token: "a claim"}
+	if err := s.ledger.claim(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ledger.update(t.Context(), `UPDATE aver_screening_worker SET seen_at = seen_at + 3600000`); err != nil {
+		t.Fatal(err)
+	}
+	if dead, err := s.ledger.bury(t.Context(), deadAfter); len(dead) > 0 || err != nil {
+		t.Errorf("%q, %v", dead, err)
+	}
+	if dead, err := s.ledger.bury(t.Context(), 0); len(dead) != 1 || err != nil {
+		t.Errorf("%q, %v", dead, err)
+	}
+	if st, err := s.Status(t.Context(), "people"); st.Rows[Unknown] != 1 || err != nil {
+		t.Errorf("%v, %v", st, err)
+	}
+}

@@ -98,3 +98,17 @@ func TestPaceOfAll(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for a row takes no part of the rate: after a rest not all of them send at once.
+func TestPaceTakesNothingBeforeThereIsARow(t *testing.T) {
+	p := newPace()
+	p.limiter.SetLimit(1)
+	for range 16 {
+		if _, _, err := p.begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !p.limiter.Allow() || p.limiter.Allow() {
+		t.Error("those that wait took tokens")
+	}
+}

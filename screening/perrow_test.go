@@ -25,7 +25,8 @@ import (
 //	go test -run - -bench JobPerRow -benchtime 1x
 func BenchmarkJobPerRow(b *testing.B) {
 	b.Run("SQLite", func(b *testing.B) {
-		db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "jobs.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+		file := filepath.Join(b.TempDir(), "jobs.db")
+		db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -27,6 +27,13 @@ import (
 // test is skipped, unless AVER_POSTGRES is set.
 func postgres(t testing.TB) string {
 	t.Helper()
+	address, _ := postgresThatEnds(t)
+	return address
+}
+
+// postgresThatEnds returns its end as well, for a test that needs one before its own.
+func postgresThatEnds(t testing.TB) (address string, end func()) {
+	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if len(found) == 0 {
 		if os.Getenv("AVER_POSTGRES") != "" {
@@ -64,16 +71,17 @@ func postgres(t testing.TB) string {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	end = sync.OnceFunc(func() {
 		_ = server.Process.Signal(syscall.SIGINT) // at once
 		_ = server.Wait()
 	})
-	address := fmt.Sprintf("postgres:///postgres?user=aver&host=%s", url.QueryEscape(folder))
+	t.Cleanup(end)
+	address = fmt.Sprintf("postgres:///postgres?user=aver&host=%s", url.QueryEscape(folder))
 	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		conn, err := pgx.Connect(context.Background(), address)
 		if err == nil {
 			_ = conn.Close(context.Background())
-			return address
+			return address, end
 		}
 		if time.Since(begun) > 30*time.Second {
 			t.Fatal(err)

@@ -46,7 +46,8 @@ func TestCSV(t *testing.T) {
 		check(t, text, rows, err, want)
 	}
 	for column, want := range map[string]string{"none": "there is no column \"none\"", "given": "there is no field \"nothing\""} {
-		_, err := all(screening.CSV(strings.NewReader("given,lastName\na,b\n"), screening.Search, map[string]string{column: map[string]string{"none": "firstName", "given": "nothing"}[column]}))
+		field := map[string]string{"none": "firstName", "given": "nothing"}[column]
+		_, err := all(screening.CSV(strings.NewReader("given,lastName\na,b\n"), screening.Search, map[string]string{column: field}))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", column, err)
 		}

@@ -35,108 +35,6 @@ type Screening struct {
 	once    sync.Once // of stop
 }
 
-type options struct {
-	group       string
-	concurrency int
-	rate        rate.Limit
-	seal        seal
-	logger      *slog.Logger
-	look        time.Duration // between looks at searches that are not done
-	mayLag      time.Duration // how long the service may not show what it has taken
-	wait        bool          // for what cannot be done now
-	check       api.CreateCheckRequest
-	pollLeast   time.Duration // between looks at checks
-	pollMost    time.Duration
-}
-
-// An Option configures a [Screening].
-type Option func(*options) error
-
-// WithGroup sets the check group that searches belong to. It is needed for [Screening.Work].
-func WithGroup(id string) Option {
-	return func(o *options) error {
-		o.group = id
-		return nil
-	}
-}
-
-// WithConcurrency limits how many rows are under way at once in this process; the default is 16.
-func WithConcurrency(n int) Option {
-	return func(o *options) error {
-		if n < 1 || n > 4096 {
-			return fmt.Errorf("the concurrency is %d; want 1 to 4096", n)
-		}
-		o.concurrency = n
-		return nil
-	}
-}
-
-// WithRate limits how many searches are sent in a second by this process; the default is no limit.
-func WithRate(perSecond float64) Option {
-	return func(o *options) error {
-		if !(perSecond > 0) {
-			return fmt.Errorf("the rate is %v; want more than 0 a second", perSecond)
-		}
-		o.rate = rate.Limit(perSecond)
-		return nil
-	}
-}
-
-// WithCheck gives what the checks of a list have in common: their types, where the enrollment ends, a language for the rows that name
-// none. What a row says itself is left empty.
-func WithCheck(common api.CreateCheckRequest) Option {
-	return func(o *options) error {
-		if common.OverrideThirdPartyIdentifier {
-			return errors.New("overrideThirdPartyIdentifier would make another check each time that one is repeated; leave it out")
-		}
-		if common.Email != "" || common.GroupID != "" || common.ThirdPartyIdentifier != "" {
-			return errors.New("the email and the third-party identifier of a check are those of its row, and the group that of WithGroup")
-		}
-		o.check = common
-		return nil
-	}
-}
-
-// WithPolling sets when a check is looked at: first after least, then again and again after a quarter of its age, at most after most.
-// The defaults are a minute and 6 hours. What [Screening.Notify] is told of is looked at at once.
-func WithPolling(least, most time.Duration) Option {
-	return func(o *options) error {
-		if least <= 0 || most < least {
-			return fmt.Errorf("the times between looks are %v and %v; want 0 < least ≤ most", least, most)
-		}
-		o.pollLeast, o.pollMost = least, most
-		return nil
-	}
-}
-
-// WithoutWaiting has [Screening.Work] return when nothing can be done now: all is sent, and the checks whose time has come were looked
-// at.
-func WithoutWaiting() Option {
-	return func(o *options) error {
-		o.wait = false
-		return nil
-	}
-}
-
-// WithKey encrypts what is personal in the database: rows and results, with AES-256-GCM. The key has 32 bytes.
-func WithKey(key []byte) Option {
-	return func(o *options) (err error) {
-		o.seal, err = newSeal(key)
-		return err
-	}
-}
-
-// WithLogger has what goes wrong logged, with numbers of rows in place of names; the default is not to log.
-func WithLogger(logger *slog.Logger) Option {
-	return func(o *options) error {
-		if logger == nil {
-			return errors.New("the logger is nil")
-		}
-		o.logger = logger
-		return nil
-	}
-}
-
 // New prepares a database: it makes the tables, River's and its own, if they are not there. What a process that ended was sending is
 // [Unknown] from then on.
 func New(ctx context.Context, client *api.Client, db *Database, opts ...Option) (*Screening, error) {
@@ -225,8 +123,8 @@ type Added struct {
 // addedTogether is how many rows are added in one transaction.
 const addedTogether = 1000
 
-// Add adds rows to a list, which is of one kind. Rows that are there already stay as they are, whatever became of them: a list that is added again goes on
-// where it was. A row that differs from the one that was there under its number is an error, for the list is another then.
+// Add adds rows to a list, which is of one kind and one check group. Rows that are there already stay as they are, whatever became of
+// them: a list that is added again goes on where it was. A row that differs from the one that was there under its number is an error, for the list is another then.
 //
 // A row that breaks the contract is [Refused], with its reason, and is never sent.
 func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.Seq2[Row, error]) (Added, error) {
@@ -256,7 +154,8 @@ func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.S
 			return added, errors.Join(flush(), err)
 		}
 		if row.Number <= last || row.Number > mostNumber {
-			return added, errors.Join(flush(), fmt.Errorf("screening: %v follows row %d; numbers begin with 1 and ascend, to %d", row, last, mostNumber))
+			err := fmt.Errorf("screening: %v follows row %d; numbers begin with 1 and ascend, to %d", row, last, mostNumber)
+			return added, errors.Join(flush(), err)
 		}
 		last = row.Number
 		if some = append(some, row); len(some) == addedTogether {
@@ -283,7 +182,7 @@ func (s *Screening) enlist(ctx context.Context, list string, kind Kind) error {
 	case of.kind != "" && kind != "" && of.kind != kind:
 		return fmt.Errorf("screening: %s is a list of kind %q; give another list another name", list, of.kind)
 	case of.group != "" && group != "" && of.group != group:
-		return fmt.Errorf("screening: the rows of %s belong to another check group; use another database, or give the list another name", list)
+		return fmt.Errorf("screening: %s is of another check group; use another database, or give the list another name", list)
 	case of.kind == "" && kind == "":
 		return fmt.Errorf("screening: there is no list %q", list)
 	case of.kind == "" || of.group == "" && group != "":

@@ -164,7 +164,8 @@ func TestRowsThatBreakTheContractAreNotSent(t *testing.T) {
 		}
 	}
 	changed := people(1)
-	if _, err := sc.Add(t.Context(), "people", screening.Search, changed); err == nil || !strings.Contains(err.Error(), "row 1 of people is another than before") {
+	if _, err := sc.Add(t.Context(), "people", screening.Search, changed); err == nil ||
+		!strings.Contains(err.Error(), "row 1 of people is another than before") {
 		t.Errorf("another list: %v", err)
 	}
 }
@@ -422,34 +423,5 @@ func TestNamesAndIDsThatAreNoText(t *testing.T) {
 	}
 	if err := (screening.Row{ID: "\xe9", FirstName: "Ana", LastName: "Sol"}).Validate(screening.Search); err == nil {
 		t.Error("an ID that is not UTF-8 is taken")
-	}
-}
-
-// With another key nothing can be sent, and nothing is lost.
-func TestWorkWithAnotherKey(t *testing.T) {
-	s := newService(t)
-	file := filepath.Join(t.TempDir(), "people.db")
-	with := func(key string, do func(*screening.Screening)) {
-		db, err := screening.SQLite(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		sc, err := screening.New(t.Context(), s.client(t), db, screening.WithGroup(s.sandbox.GroupID), screening.WithKey([]byte(strings.Repeat(key, 32))))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer sc.Close()
-		do(sc)
-	}
-	with("a", func(sc *screening.Screening) { add(t, sc, people(50)) })
-	with("b", func(sc *screening.Screening) {
-		if err := sc.Work(t.Context(), "people"); err == nil || !strings.Contains(err.Error(), "key is not the database's") {
-			t.Errorf("%v", err)
-		}
-	})
-	with("a", func(sc *screening.Screening) { work(t, sc) })
-	if once, more := s.counts(); once != 50 || len(more) > 0 {
-		t.Errorf("%d once, %v", once, more)
 	}
 }

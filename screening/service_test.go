@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ type service struct {
 	sandbox *sandbox.Sandbox
 	fault   func(number int, name string) string // of a last name, or the email of a check: "", or what goes wrong: see the cases of ServeHTTP
 	delay   time.Duration                        // of each search
+	other   func(path string) int                // the status of everything else; nil, or 0, for what the sandbox says
 	lags    func(path string) bool               // what is read is not there yet; nil for never
 
 	mu       sync.Mutex
@@ -49,6 +51,12 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/watchlist/search") && !strings.HasSuffix(r.URL.Path, "/check/create") {
+		if s.other != nil {
+			if status := s.other(r.URL.Path); status != 0 {
+				w.WriteHeader(status)
+				return
+			}
+		}
 		s.sandbox.ServeHTTP(w, r)
 		return
 	}
@@ -68,8 +76,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "0")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
-	case "503":
-		w.WriteHeader(http.StatusServiceUnavailable)
+	case "400", "404", "405", "410", "503":
+		status, _ := strconv.Atoi(fault)
+		w.WriteHeader(status)
 		return
 	case "reset before":
 		panic(http.ErrAbortHandler)

@@ -70,7 +70,10 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	recording, gaveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer gaveUp()
 	context.AfterFunc(finishing, func() { time.AfterFunc(lastWords, gaveUp) })
-	w := &worker{s: s, recording: recording, stopping: ctx, finishing: finishing, fail: cancel, waiting: make(chan *task), claimed: make(chan *task), over: make(chan struct{}, 1)}
+	w := &worker{
+		s: s, stopping: ctx, finishing: finishing, recording: recording, fail: cancel,
+		waiting: make(chan *task), claimed: make(chan *task), over: make(chan struct{}, 1),
+	}
 	if err := river.AddWorkerSafely(workers, w); err != nil {
 		return err
 	}

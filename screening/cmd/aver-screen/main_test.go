@@ -178,7 +178,8 @@ func TestKeyFile(t *testing.T) {
 			t.Errorf("%s holds the name", name)
 		}
 	}
-	if out, _, exit := aver(t, t.Context(), "results", "people.sandbox.db", "--key-file", "key"); exit != 0 || !strings.Contains(out, "Ana Solomonica") {
+	if out, _, exit := aver(t, t.Context(), "results", "people.sandbox.db", "--key-file", "key"); exit != 0 ||
+		!strings.Contains(out, "Ana Solomonica") {
 		t.Errorf("%d: %s", exit, out)
 	}
 	out, errs, exit := aver(t, t.Context(), "results", "people.sandbox.db")

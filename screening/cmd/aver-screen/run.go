@@ -363,10 +363,10 @@ func (r *runner) end(s screening.Status) error {
 	}
 	var left []string
 	if n := s.Rows[screening.Unknown]; n > 0 {
-		left = append(left, fmt.Sprintf("%d rows are unknown: they may have been performed; see aver-screen results, mark and run --repeat-unknown", n))
+		left = append(left, fmt.Sprintf("%d rows are unknown: they may have been performed; see results, mark and run --repeat-unknown", n))
 	}
 	if n := s.Rows[screening.Refused]; n > 0 {
-		left = append(left, fmt.Sprintf("%d rows are refused; aver-screen results says why", n))
+		left = append(left, fmt.Sprintf("%d rows are refused; results says why", n))
 	}
 	if len(left) > 0 {
 		return &exitError{errors.New(strings.Join(left, "; ")), exitUnknown}
