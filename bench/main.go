@@ -36,7 +36,7 @@ func main() {
 		run  func(*report) error
 	}{
 		{"hotpath", hotPath}, {"calls", calls}, {"cold", cold}, {"growth", growth}, {"mocks", mocks}, {"contract", contractChecks},
-		{"providers", providers}, {"screening", screening},
+		{"providers", providers}, {"screening", screening}, {"rows", rows},
 	} {
 		if !strings.Contains(section.name, *only) {
 			continue

@@ -1,37 +1,28 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/goaver/aver-go/sandbox"
 )
-
-// screening measures the module that searches for many people: its rows a second beside a plain loop over the client, and how the
-// command grows with its file.
-func screening(r *report) error {
-	r.rounds = roundsOfGrowth()
-	if err := screeningRates(r); err != nil {
-		return err
-	}
-	return screeningGrowth(r)
-}
 
 // screeningRows is of how many rows the rate is measured, with the time that it takes to begin.
 const screeningRows = 40_000
 
 var rowRate = regexp.MustCompile(`(?m)^BenchmarkRows/([^/]+)/(\d+)-?\d*\s.*?([\d.]+) rows/s$`)
 
-// screeningRates runs the module's own benchmark.
-func screeningRates(r *report) error {
+// screening measures the module that searches for many people: its rows a second beside a plain loop over the client, by the module's
+// own benchmark.
+func screening(r *report) error {
+	r.rounds = roundsOfGrowth()
 	cmd := exec.Command("go", "test", "-run", "-", "-bench", "Rows", "-benchtime", "1x", "-timeout", "0",
 		"-bench-rows", fmt.Sprint(screeningRows), "-count", fmt.Sprint(r.rounds), ".")
 	cmd.Dir, cmd.Stderr = "../screening", os.Stderr
@@ -74,8 +65,9 @@ func screeningRates(r *report) error {
 	return nil
 }
 
-// screeningGrowth runs the command for files of more and more rows, and again when all are done.
-func screeningGrowth(r *report) error {
+// rows runs aver-screen for files of more and more rows, and again when all are done.
+func rows(r *report) error {
+	r.rounds = roundsOfGrowth()
 	folder, err := os.MkdirTemp("", "aver-bench-")
 	if err != nil {
 		return err
@@ -144,18 +136,44 @@ func screenTwice(folder, program string, n int) (both [2]ran, err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 		cmd := exec.CommandContext(ctx, program, "run", file, "--yes")
 		cmd.Env = append(os.Environ(), "AVER_API_KEY="+sb.Key, "AVER_API_SECRET="+sb.Secret, "AVER_GROUP_ID="+sb.GroupID, "AVER_BASE_URL="+sb.URL)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
 		start := time.Now()
-		out, err := cmd.CombinedOutput()
+		if err := cmd.Start(); err != nil {
+			cancel()
+			return both, err
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		look := time.NewTicker(20 * time.Millisecond)
+		for running := true; running; {
+			select {
+			case err = <-ended:
+				running = false
+			case <-look.C:
+				both[i].mb = max(both[i].mb, mostMemory(cmd.Process.Pid))
+			}
+		}
+		look.Stop()
 		both[i].took = time.Since(start)
 		cancel()
 		if err != nil {
-			return both, fmt.Errorf("%w: %s", err, out)
+			return both, fmt.Errorf("%w: %s", err, &out)
 		}
-		usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		if !ok {
-			return both, errors.New("this system does not say what memory a process had")
-		}
-		both[i].mb = float64(usage.Maxrss) / 1024 // in KB, on Linux
 	}
 	return both, nil
+}
+
+var highest = regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`)
+
+// mostMemory returns how many MB of memory a process has had at most, on Linux. What a process tells when it ends is no use: it counts
+// the one that started it.
+func mostMemory(pid int) float64 {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	m := highest.FindSubmatch(status)
+	if m == nil {
+		return 0
+	}
+	kb, _ := strconv.ParseFloat(string(m[1]), 64)
+	return kb / 1024
 }

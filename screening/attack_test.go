@@ -137,8 +137,12 @@ func TestServiceThatRefusesFromSomeRowOn(t *testing.T) {
 	if err := sc.Work(t.Context(), "people"); err == nil {
 		t.Error("it ended well")
 	}
-	if again := status(t, sc); again.Hits == 0 {
+	again := status(t, sc)
+	if again.Hits == 0 {
 		t.Errorf("%v", again)
+	}
+	if n, err := sc.Recheck(t.Context(), "people", 0); n < 1 || err != nil { // those that had results are due still
+		t.Errorf("%d, %v", n, err)
 	}
 	s.fault = func(int, string) string { return "" }
 	if _, err := sc.Repeat(t.Context(), "people", screening.Refused); err != nil {
@@ -239,6 +243,10 @@ func TestMarkedRowBeginsAnew(t *testing.T) {
 		}
 		return ""
 	}
+	var looks atomic.Int32
+	s.lags = func(path string) bool { // the first look at what was performed
+		return strings.Contains(path, "/watchlist/") && !strings.Contains(path, "getbycheckid") && looks.Add(1) == 1
+	}
 	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithMayLag(time.Second))
 	add(t, sc, func(yield func(screening.Row, error) bool) {
 		yield(screening.Row{Number: 1, FirstName: "Ana", LastName: "Sol", CheckID: created.CheckID}, nil)
@@ -268,7 +276,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 	var logged strings.Builder
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("result", "result", r, "pointer", &r, "row", r.Row)
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("result", "result", r, "pointer", &r, "row", r.Row)
-	for _, text := range []string{logged.String(), fmt.Sprint(r, &r, r.Row), fmt.Sprintf("%+v %#v %s %q %x", r, r, r, r, r)} {
+	for _, text := range []string{logged.String(), fmt.Sprint(r, &r, r.Row), fmt.Sprintf("%+v %#v %s %q %x %d", r, r, r, r, r, r)} {
 		if strings.Contains(text, "private") || strings.Contains(text, "70726976617465") || !strings.Contains(text, "row 7 is sent") {
 			t.Error(text)
 		}
@@ -370,5 +378,29 @@ func TestRefusedCheckThatCannotBeLookedUp(t *testing.T) {
 	work(t, sc)
 	if st := status(t, sc); st.Rows[screening.Refused] != 3 {
 		t.Errorf("%v", st)
+	}
+}
+
+// The search of before is not taken for one of which nobody knows whether it was performed.
+func TestOldSearchIsNotTakenForTheNewOne(t *testing.T) {
+	s := newService(t)
+	created, err := s.client(t).CreateCheck(t.Context(), api.CreateCheckRequest{
+		GroupID: s.sandbox.GroupID, ThirdPartyIdentifier: "customer", Email: "a@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithMayLag(time.Second))
+	add(t, sc, func(yield func(screening.Row, error) bool) {
+		yield(screening.Row{Number: 1, FirstName: "Ana", LastName: "Sol", CheckID: created.CheckID}, nil)
+	})
+	work(t, sc)
+	before := results(t, sc)[0]
+	if n, err := sc.Recheck(t.Context(), "people", 0); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	s.fault = func(int, string) string { return "reset before" }
+	work(t, sc)
+	if r := results(t, sc)[0]; before.State != screening.Done || r.State != screening.Unknown || r.Results == nil || r.At != before.At {
+		t.Errorf("%v, then %v: %s", before, r, r.Reason)
 	}
 }

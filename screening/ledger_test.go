@@ -1,6 +1,8 @@
 package screening
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -104,5 +106,24 @@ func TestBuryWhenTheClockWentBack(t *testing.T) {
 	}
 	if st, err := s.Status(t.Context(), "people"); st.Rows[Unknown] != 1 || err != nil {
 		t.Errorf("%v, %v", st, err)
+	}
+}
+
+// Nobody waits for a database that does not answer longer than they want to.
+func TestDatabaseThatDoesNotAnswer(t *testing.T) {
+	l := &ledger{changes: make(chan *change), ended: make(chan struct{})}
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		<-l.changes // and never a word of it
+		leave()
+	}()
+	for range 2 { // when it has the change, and when it takes none
+		if err := l.seen(ctx, "a worker"); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	close(l.ended)
+	if err := l.seen(context.Background(), "a worker"); !errors.Is(err, errEnded) {
+		t.Error(err)
 	}
 }
