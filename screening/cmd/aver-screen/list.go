@@ -47,12 +47,15 @@ func (r *runner) piped() (list, error) {
 		return list{}, usage("what comes from standard input needs --database")
 	}
 	in := bufio.NewReader(r.in)
-	read := func(in io.Reader) iter.Seq2[screening.Row, error] { return screening.CSV(in, r.kind, r.named) }
-	if first, _ := in.Peek(1); string(first) == "{" {
-		read = screening.JSONL
+	rows := func(yield func(screening.Row, error) bool) {
+		read := screening.CSV(in, r.kind, r.named)
+		if first, _ := in.Peek(1); string(first) == "{" {
+			read = screening.JSONL(in)
+		}
+		read(yield)
 	}
 	return list{cmp.Or(r.store.list, "stdin"), func() (iter.Seq2[screening.Row, error], func() error, error) {
-		return read(in), func() error { return nil }, nil
+		return rows, func() error { return nil }, nil
 	}}, nil
 }
 

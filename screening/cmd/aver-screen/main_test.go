@@ -6,11 +6,13 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaver/aver-go/sandbox"
 )
@@ -87,7 +89,10 @@ func TestRunAndResults(t *testing.T) {
 		t.Errorf("%d, %d lines, %+v, %v", exit, len(lines), first, err)
 	}
 	if runtime.GOOS != "windows" {
-		for _, name := range []string{"people.sandbox.db", "people.sandbox.db.lock"} {
+		if _, errs, exit := aver(t, t.Context(), "results", "people.sandbox.db", "--format", "html", "-o", "people.html"); exit != 0 {
+			t.Error(errs)
+		}
+		for _, name := range []string{"people.sandbox.db", "people.sandbox.db.lock", "people.html"} {
 			if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
 				t.Errorf("others may read %s: %v, %v", name, info.Mode(), err)
 			}
@@ -246,6 +251,18 @@ func TestStandardInput(t *testing.T) {
 		if status, text, _ := strings.Cut(want, " "); status != fmt.Sprint(exit) || !strings.Contains(out+errs, text) {
 			t.Errorf("%q: %d, %s%s", in, exit, out, errs)
 		}
+	}
+	never, _ := io.Pipe()
+	ctx, leave := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer leave()
+	c := newCommand()
+	c.SetArgs([]string{"run", "-", "--sandbox", "--database", "none.db"})
+	c.SetIn(never)
+	if err := c.ExecuteContext(ctx); statusOf(err) != 4 {
+		t.Errorf("interrupted while nothing comes: %v", err)
+	}
+	if _, err := os.Stat("none.db"); err == nil {
+		t.Error("a database was made for nothing")
 	}
 	_, errs, exit := averWith(t, t.Context(), "firstName,lastName\n", "run", "-", "--sandbox")
 	if exit != 2 || !strings.Contains(errs, "needs --database") {
