@@ -124,6 +124,12 @@ func (l *ledger) seen(ctx context.Context, worker string) error {
 	})
 }
 
+// leaves notes that a worker has ended: nobody has to find out.
+func (l *ledger) leaves(ctx context.Context, worker string) error {
+	_, err := l.update(ctx, `DELETE FROM aver_screening_worker WHERE id = $1`, worker)
+	return err
+}
+
 // bury forgets the workers that were not seen for some time (0 for all), and says of what they were sending that its outcome is
 // unclear. It returns who they were: each is told to one caller.
 func (l *ledger) bury(ctx context.Context, after time.Duration) (dead []string, err error) {

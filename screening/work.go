@@ -107,6 +107,9 @@ func (s *Screening) Work(ctx context.Context, list string) error {
 	if err == nil {
 		err = stopped
 	}
+	if err := s.ledger.leaves(soon, s.id); err != nil {
+		s.options.logger.Warn("the others will find out that this worker has ended", "error", err)
+	}
 	if n := w.lost.Load(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("screening: the database did not take what became of %d rows, which will be unknown", n))
 	}
