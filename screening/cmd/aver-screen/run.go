@@ -66,7 +66,11 @@ alone. run goes on until all persons are done: it looks at each check now and th
 			if err := r.chooseKind(c.Flags()); err != nil {
 				return err
 			}
-			return r.run(c.Context(), args[0])
+			err := r.run(c.Context(), args[0])
+			if known := (*exitError)(nil); err != nil && c.Context().Err() != nil && !errors.As(err, &known) {
+				return r.failed(c.Context(), err)
+			}
+			return err
 		},
 	}
 	f := c.Flags()
@@ -132,7 +136,7 @@ func (r *runner) paceFlags(f *pflag.FlagSet) {
 }
 
 func (r *runner) run(ctx context.Context, file string) error {
-	l, err := r.list(file)
+	l, err := r.list(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -150,7 +154,7 @@ func (r *runner) run(ctx context.Context, file string) error {
 		return err
 	}
 	defer closeFile()
-	if rows, err = r.begun(ctx, rows); err != nil {
+	if rows, err = r.begun(ctx, rows); err != nil { // before a database is
 		return err
 	}
 	client, group, stop, err := r.service()
@@ -184,43 +188,18 @@ func (r *runner) run(ctx context.Context, file string) error {
 	return r.work(ctx, s, l.name, before)
 }
 
-// begun reads the first row, so that nothing is made for a file that is none, and has the others end with ctx.
+// begun reads the first row, so that nothing is made for a file that is none.
 func (r *runner) begun(ctx context.Context, rows iter.Seq2[screening.Row, error]) (iter.Seq2[screening.Row, error], error) {
 	next, stop := iter.Pull2(rows)
-	type read struct {
-		row screening.Row
-		err error
-		ok  bool
-	}
-	reads := make(chan read)
-	go func() { // which may wait for somebody to type
-		defer stop()
-		for {
-			row, err, ok := next()
-			select {
-			case reads <- read{row, err, ok}:
-			case <-ctx.Done():
-				return
-			}
-			if !ok {
-				return
-			}
-		}
-	}()
-	take := func() (first read) {
-		select {
-		case first = <-reads:
-		case <-ctx.Done():
-			first = read{err: ctx.Err(), ok: true}
-		}
-		return first
-	}
-	first := take()
-	if first.err != nil {
-		return nil, r.failed(ctx, first.err)
+	row, err, ok := next()
+	if err != nil {
+		stop()
+		return nil, r.failed(ctx, err)
 	}
 	return func(yield func(screening.Row, error) bool) {
-		for one := first; one.ok && yield(one.row, one.err) && one.err == nil; one = take() {
+		defer stop()
+		for ok && yield(row, err) && err == nil {
+			row, err, ok = next()
 		}
 	}, nil
 }
@@ -236,13 +215,12 @@ func (r *runner) failed(ctx context.Context, err error) error {
 // mostNamed is how many rows that break the contract are named.
 const mostNamed = 20
 
-// add adds the rows to the database, names those that break the contract, and has those sent again that are to be.
-func (r *runner) add(ctx context.Context, s *screening.Screening, name string, rows iter.Seq2[screening.Row, error]) error {
-	wrong := 0
-	_, err := s.Add(ctx, name, r.kind, func(yield func(screening.Row, error) bool) {
+// naming names rows that break the contract, and counts them.
+func (r *runner) naming(rows iter.Seq2[screening.Row, error], wrong *int) iter.Seq2[screening.Row, error] {
+	return func(yield func(screening.Row, error) bool) {
 		for row, err := range rows {
 			if broken := row.Validate(r.kind); err == nil && broken != nil {
-				if wrong++; wrong <= mostNamed {
+				if *wrong++; *wrong <= mostNamed {
 					fmt.Fprintf(r.errs, "%v is not sent: %v\n", row, broken)
 				}
 			}
@@ -250,7 +228,20 @@ func (r *runner) add(ctx context.Context, s *screening.Screening, name string, r
 				return
 			}
 		}
-	})
+	}
+}
+
+// add adds the rows to the database, names those that break the contract, and has those sent again that are to be.
+func (r *runner) add(ctx context.Context, s *screening.Screening, name string, rows iter.Seq2[screening.Row, error]) error {
+	before, err := s.Status(ctx, name)
+	if err != nil {
+		return r.failed(ctx, err)
+	}
+	wrong := 0
+	if before.Total() == 0 { // otherwise they were named before
+		rows = r.naming(rows, &wrong)
+	}
+	_, err = s.Add(ctx, name, r.kind, rows)
 	if wrong > mostNamed {
 		fmt.Fprintf(r.errs, "and %d more; --validate names a hundred\n", wrong-mostNamed)
 	}
