@@ -101,7 +101,7 @@ simulate-bugs: ## put bugs into a copy of the client, one at a time, and see wit
 
 .PHONY: screen-chaos
 screen-chaos: ## screen 100,000 rows while processes are killed and answers go wrong; counts what is doubled or lost
-	cd screening && go test . -run Killed -rows $(or $(ROWS),100000) -count=1 -v -timeout 0
+	cd screening && go test . -run Killed -rows $(or $(ROWS),100000) -every 3s -count=1 -v -timeout 0
 
 .PHONY: bench
 bench: ## measure beside peers; writes the tables and plots of the pages (ROUNDS=3 ONLY=calls measures less)
