@@ -404,3 +404,51 @@ func TestOldSearchIsNotTakenForTheNewOne(t *testing.T) {
 		t.Errorf("%v, then %v: %s", before, r, r.Reason)
 	}
 }
+
+// A row that the service forbids, when it takes others, is one row's matter.
+func TestForbiddenRow(t *testing.T) {
+	s := newService(t)
+	s.fault = func(_ int, name string) string {
+		if name == "Person15" {
+			return "403"
+		}
+		return ""
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithConcurrency(1))
+	add(t, sc, people(30))
+	work(t, sc)
+	if st := status(t, sc); st.Rows[screening.Done] != 29 || st.Rows[screening.Refused] != 1 {
+		t.Errorf("%v", st)
+	}
+}
+
+// All wait when the service asks for it, for as long as can be meant.
+func TestAllWaitWhenAsked(t *testing.T) {
+	s := newService(t)
+	s.fault = func(number int, _ string) string {
+		if number > 50 {
+			return "429 for a year"
+		}
+		return ""
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"))
+	add(t, sc, people(500))
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- sc.Work(ctx, "people") }()
+	until(t, func() bool { return !status(t, sc).PausedUntil.IsZero() })
+	until(t, func() bool { return status(t, sc).Rows[screening.Sending] == 0 })
+	if left := time.Until(status(t, sc).PausedUntil); left > 15*time.Minute || left < 14*time.Minute {
+		t.Errorf("paused for %v", left)
+	}
+	leave()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if n := s.sent(); n > 50+16 { // what was under way
+		t.Errorf("%d were sent", n)
+	}
+	if st := status(t, sc); st.Rows[screening.Waiting] < 450 || st.Rows[screening.Unknown] > 0 {
+		t.Errorf("%v", st)
+	}
+}

@@ -2,10 +2,12 @@ package screening
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/goaver/aver-go/api"
 )
@@ -125,5 +127,39 @@ func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	close(l.ended)
 	if err := l.seen(context.Background(), "a worker"); !errors.Is(err, errEnded) {
 		t.Error(err)
+	}
+}
+
+// A change that the database refuses is refused alone.
+func TestOneOfManyIsRefused(t *testing.T) {
+	s := newLedger(t)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 3)
+	go func() {
+		ended <- s.ledger.do(t.Context(), func(*sql.Tx) error {
+			close(begun)
+			<-goOn
+			return nil
+		})
+	}()
+	<-begun // what follows comes together
+	bad := make(chan error, 1)
+	var asked sync.WaitGroup
+	asked.Go(func() {
+		_, err := s.ledger.update(t.Context(), `UPDATE no_such_table SET a = 1`)
+		bad <- err
+	})
+	for range 2 {
+		asked.Go(func() { ended <- s.ledger.seen(t.Context(), newClaim()) })
+	}
+	time.AfterFunc(50*time.Millisecond, func() { close(goOn) })
+	asked.Wait()
+	for range 3 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := <-bad; err == nil {
+		t.Error("what cannot be done was done")
 	}
 }

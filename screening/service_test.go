@@ -72,11 +72,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	time.Sleep(s.delay)
 	switch fault {
-	case "429":
-		w.Header().Set("Retry-After", "0")
+	case "429", "429 for a year":
+		w.Header().Set("Retry-After", map[string]string{"429": "0", "429 for a year": "31536000"}[fault])
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
-	case "400", "404", "405", "410", "503":
+	case "400", "403", "404", "405", "410", "503":
 		status, _ := strconv.Atoi(fault)
 		w.WriteHeader(status)
 		return
