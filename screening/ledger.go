@@ -166,7 +166,7 @@ func (l *ledger) pause(ctx context.Context, d time.Duration, reason string) erro
 func (l *ledger) paused(ctx context.Context) (left time.Duration, reason string, err error) {
 	var ms int64
 	err = l.db.QueryRowContext(ctx, `SELECT ends_at - `+l.dialect.now+`, reason FROM aver_screening_pause WHERE id = 1`).Scan(&ms, &reason)
-	return min(max(time.Duration(ms)*time.Millisecond, 0), longestAsked), reason, err
+	return max(time.Duration(ms)*time.Millisecond, 0), reason, err
 }
 
 // stored is a row as it is inserted.
