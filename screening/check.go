@@ -22,12 +22,12 @@ func (s *Screening) create(ctx context.Context, e entry, row Row) (outcome, erro
 	switch {
 	case err == nil:
 		id, link = created.CheckID, created.URL
-	case failure == nil, errors.Is(err, api.ErrOutcomeUnknown), isPassing(err, failure):
+	case failure == nil, errors.Is(err, api.ErrOutcomeUnknown), isPassing(err):
 		return outcome{state: Waiting, reason: err.Error()}, err
 	default:
 		there, lookedUp := s.existing(ctx, request)
 		switch {
-		case errors.As(lookedUp, &failure) && isPassing(lookedUp, failure):
+		case isPassing(lookedUp):
 			return outcome{state: Waiting, reason: lookedUp.Error()}, lookedUp
 		case there == nil:
 			return outcome{state: Refused, reason: err.Error()}, err
@@ -64,11 +64,10 @@ func (s *Screening) existing(ctx context.Context, request api.CreateCheckRequest
 // newLink makes a link to the enrollment of a check that exists; empty when the service gives none.
 func (s *Screening) newLink(ctx context.Context, id string, request api.CreateCheckRequest) (string, error) {
 	link, err := s.client.CreateAccessLink(ctx, id, api.CreateAccessLinkRequest{Language: request.Language, ReturnURL: request.ReturnURL})
-	var failure *api.Error
 	switch {
 	case err == nil:
 		return link.URL, nil
-	case errors.As(err, &failure) && isPassing(err, failure):
+	case isPassing(err):
 		return "", err
 	}
 	return "", nil

@@ -219,7 +219,7 @@ const (
 			reason = v.reason, look_at = v.look_at, changed_at = v.at,
 			sent_at = CASE WHEN v.state = 'sent' AND r.sent_at = 0 THEN v.at ELSE r.sent_at END,
 			done_at = CASE WHEN v.state = 'done' THEN v.at ELSE r.done_at END`
-	whereNoted = ` WHERE r.list = v.list AND r.number = v.number AND r.claim = v.claim 
+	whereNoted = ` WHERE r.list = v.list AND r.number = v.number AND r.claim = v.claim
 		AND (r.state IN ('sending', 'sent', 'unknown') OR r.state = 'waiting' AND v.state IN ('sent', 'done'))`
 )
 
@@ -289,6 +289,7 @@ func (c *claim) scan(rows *sql.Rows, err error) error {
 		return err
 	}
 	defer rows.Close()
+	clear(c.claimed) // of a transaction before, that failed
 	for rows.Next() {
 		var number int64
 		if err := rows.Scan(&number); err != nil {

@@ -133,12 +133,13 @@ func (l *ledger) leaves(ctx context.Context, worker string) error {
 // bury forgets the workers that were not seen for some time (0 for all), and says of what they were sending that its outcome is
 // unclear. It returns who they were: each is told to one caller.
 func (l *ledger) bury(ctx context.Context, after time.Duration) (dead []string, err error) {
+	var found []string
 	err = l.do(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.Query(`DELETE FROM aver_screening_worker WHERE $1 = 0 OR seen_at < `+l.dialect.now+` - $1 RETURNING id`, after.Milliseconds())
 		if err != nil {
 			return err
 		}
-		if dead, err = scanAll(rows, one[string]); err != nil {
+		if found, err = scanAll(rows, one[string]); err != nil {
 			return err
 		}
 		_, err = tx.Exec(`UPDATE aver_screening_row SET state = unclear, reason = $1, changed_at = $2, look_at = 0,
@@ -147,7 +148,10 @@ func (l *ledger) bury(ctx context.Context, after time.Duration) (dead []string, 
 			"the worker ended while it was being sent", now())
 		return err
 	})
-	return dead, err
+	if err != nil {
+		return nil, err // it may be under way still, and found be written to
+	}
+	return found, nil
 }
 
 // longestAsked is how long the service may have everything wait: a longer time is a mistake.
@@ -281,15 +285,19 @@ func (l *ledger) forgotten(ctx context.Context) error {
 
 // update makes a change, and returns of how many rows.
 func (l *ledger) update(ctx context.Context, statement string, args ...any) (n int64, err error) {
+	var affected int64
 	err = l.do(ctx, func(tx *sql.Tx) error {
 		r, err := tx.Exec(statement, args...)
 		if err != nil {
 			return err
 		}
-		n, err = r.RowsAffected()
+		affected, err = r.RowsAffected()
 		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, err // it may be under way still, and affected be written to
+	}
+	return affected, nil
 }
 
 func now() int64 { return time.Now().UnixMilli() }

@@ -163,3 +163,48 @@ func TestOneOfManyIsRefused(t *testing.T) {
 		t.Error("what cannot be done was done")
 	}
 }
+
+// What a transaction claimed that was undone is not claimed: another process may have the row since.
+func TestClaimThatWasUndone(t *testing.T) {
+	s := newLedger(t)
+	try := func(c *claim, commit bool) {
+		t.Helper()
+		tx, err := s.ledger.db.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := tx.Rollback
+		if commit {
+			end = tx.Commit
+		}
+		if err := errors.Join(s.ledger.dialect.claim(s.ledger, tx, c), end()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mine := &claim{list: "people", numbers: []int64{1}, worker: s.id, token: "mine", claimed: make(map[int64]bool)}
+	theirs := &claim{list: "people", numbers: []int64{1}, worker: "another", token: "theirs", claimed: make(map[int64]bool)}
+	try(mine, false)
+	try(theirs, true)
+	try(mine, true)
+	if mine.claimed[1] || !theirs.claimed[1] {
+		t.Errorf("mine: %v, theirs: %v", mine.claimed, theirs.claimed)
+	}
+}
+
+// A caller that leaves before its change is made has nothing written to that it holds; the race detector tells.
+func TestCallerThatLeavesBeforeItsChange(t *testing.T) {
+	s := newLedger(t)
+	only, err := s.ledger.db.Conn(t.Context()) // so that the change waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, leave)
+	time.AfterFunc(100*time.Millisecond, func() { _ = only.Close() })
+	if n, err := s.ledger.repeat(ctx, "people", 1, Waiting); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Error(n, err)
+	}
+	if err := s.ledger.seen(t.Context(), s.id); err != nil { // after it
+		t.Error(err)
+	}
+}

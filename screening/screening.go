@@ -124,7 +124,8 @@ type Added struct {
 const addedTogether = 1000
 
 // Add adds rows to a list, which is of one kind and one check group. Rows that are there already stay as they are, whatever became of
-// them: a list that is added again goes on where it was. A row that differs from the one that was there under its number is an error, for the list is another then.
+// them: a list that is added again goes on where it was. A row that differs from the one that was there under its number is an error,
+// for the list is another then.
 //
 // A row that breaks the contract is [Refused], with its reason, and is never sent.
 func (s *Screening) Add(ctx context.Context, list string, kind Kind, rows iter.Seq2[Row, error]) (Added, error) {

@@ -21,14 +21,18 @@ func (s *Screening) search(ctx context.Context, _ entry, row Row) (outcome, erro
 		return outcome{state: Sent, serviceID: created.ID}, nil
 	case failure == nil, errors.Is(err, api.ErrOutcomeUnknown):
 		return outcome{state: unclearOf(Search, row), reason: err.Error(), lookAt: now() + s.options.look.Milliseconds()}, err
-	case isPassing(err, failure):
+	case isPassing(err):
 		return outcome{state: Waiting, reason: err.Error()}, err
 	}
 	return outcome{state: Refused, reason: err.Error()}, err
 }
 
 // isPassing reports whether a failure says nothing about the row: nothing was performed, and it can be sent again.
-func isPassing(err error, failure *api.Error) bool {
+func isPassing(err error) bool {
+	var failure *api.Error
+	if !errors.As(err, &failure) {
+		return false
+	}
 	return failure.Class == nil || errors.Is(err, api.ErrRateLimited) || errors.Is(err, api.ErrUnavailable) ||
 		errors.Is(err, api.ErrUnauthorized) || errors.Is(err, api.ErrForbidden) || isStrange(err)
 }

@@ -207,7 +207,7 @@ func (r *runner) begun(ctx context.Context, rows iter.Seq2[screening.Row, error]
 // failed says that a file, or the adding of its rows, failed.
 func (r *runner) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &exitError{errors.New("interrupted: nothing was sent; run it again to go on"), exitStopped}
+		return &exitError{errors.New("interrupted; run it again to go on"), exitStopped}
 	}
 	return &exitError{err, exitUsage}
 }
@@ -336,7 +336,11 @@ func (r *runner) work(ctx context.Context, s *screening.Screening, name string, 
 	after, failed := s.Status(context.WithoutCancel(ctx), name)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &exitError{fmt.Errorf("interrupted: %v; run it again to go on", after), exitStopped}
+		text := fmt.Sprintf("interrupted: %v; run it again to go on", after)
+		if why := err.Error(); why != context.Canceled.Error() { // outcomes that the database did not take
+			text += " (" + why + ")"
+		}
+		return &exitError{errors.New(text), exitStopped}
 	case err != nil:
 		return fmt.Errorf("%w (%v; run it again to go on)", err, after)
 	case failed != nil:
