@@ -116,6 +116,7 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsSent(t *testing.T) {
 		"run broken.jsonl --sandbox":            "2 line 2 is not a JSON object",
 		"run good.csv --sandbox --rate -1":      "2 --rate -1: want more than 0",
 		"run good.csv --sandbox --wrong":        "2 unknown flag",
+		"run good.csv --sandbox --encrypt":      "2 --encrypt needs a key",
 		"run good.csv --sandbox --key-file key": "2 key holds no key; want 64 hexadecimal digits",
 		"run renamed.csv --validate":            "2 a search needs the columns",
 		"run renamed.csv --validate --map given=firstName --map surname=lastName": "0 1 rows",
@@ -267,5 +268,40 @@ func TestStandardInput(t *testing.T) {
 	_, errs, exit := averWith(t, t.Context(), "firstName,lastName\n", "run", "-", "--sandbox")
 	if exit != 2 || !strings.Contains(errs, "needs --database") {
 		t.Errorf("%d, %s", exit, errs)
+	}
+}
+
+func TestRateAndTimeLeft(t *testing.T) {
+	for want, got := range map[string]string{
+		"; 200 a second, 1m40s left": inTime(400, 20_000, 2*time.Second), "": inTime(0, 20_000, time.Second),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Whoever looks at a list that another process works on sees how fast it goes.
+func TestStatusOfAListAtWork(t *testing.T) {
+	inFolder(t, nil)
+	people, _, _ := aver(t, t.Context(), "made-up", "2000")
+	if err := os.WriteFile("people.csv", []byte(people), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() {
+		_, _, exit := aver(t, ctx, "run", "people.csv", "--sandbox", "--rate", "50")
+		ended <- exit
+	}()
+	for seen := ""; !strings.Contains(seen, " a second, "); {
+		seen, _, _ = aver(t, t.Context(), "status", "people.sandbox.db")
+		if len(ended) > 0 {
+			t.Fatalf("it has ended: %s", seen)
+		}
+	}
+	leave()
+	if exit := <-ended; exit != 4 {
+		t.Error(exit)
 	}
 }

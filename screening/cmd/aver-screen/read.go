@@ -37,13 +37,43 @@ func newStatusCommand() *cobra.Command {
 				fmt.Fprintln(c.OutOrStdout(), jsonOf(st))
 				return nil
 			}
-			fmt.Fprintln(c.OutOrStdout(), st)
+			rate := ""
+			if st.Left() > 0 {
+				if rate, err = rateOf(c.Context(), sc, s.list, st); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%v%s\n", st, rate)
 			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	s.flags(c.Flags())
 	return c
+}
+
+// rateOf looks for a second whether somebody works on a list, and says how fast, and how long it will take.
+func rateOf(ctx context.Context, sc *screening.Screening, list string, before screening.Status) (string, error) {
+	start := time.Now()
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return "", &exitError{errors.New("interrupted"), exitStopped}
+	}
+	after, err := sc.Status(ctx, list)
+	if err != nil {
+		return "", err
+	}
+	return inTime(before.Left()-after.Left(), after.Left(), time.Since(start)), nil
+}
+
+// inTime says how fast rows are done of which so many are left; nothing when none were.
+func inTime(done, left int64, took time.Duration) string {
+	if done <= 0 {
+		return ""
+	}
+	rate := float64(done) / took.Seconds()
+	return fmt.Sprintf("; %.0f a second, %v left", rate, time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second))
 }
 
 func jsonOf(s screening.Status) string {

@@ -20,10 +20,12 @@ type store struct {
 	database string // a file, or the address of a PostgreSQL
 	list     string // empty for the only one
 	keyFile  string
+	encrypt  bool
 }
 
 func (s *store) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.list, "list", "", "the name of the list; the default is the file's, or the only one that is there")
+	f.BoolVar(&s.encrypt, "encrypt", false, "insist on a key, so that nothing is kept readable because one was forgotten")
 	f.StringVar(&s.keyFile, "key-file", "",
 		"a file with 64 hexadecimal digits, the key that keeps rows and results unreadable (or AVER_SCREENING_KEY)")
 }
@@ -39,6 +41,9 @@ func (s *store) options() ([]screening.Option, error) {
 		text, from = string(content), s.keyFile
 	}
 	if strings.TrimSpace(text) == "" && s.keyFile == "" {
+		if s.encrypt {
+			return nil, usage("--encrypt needs a key: --key-file, or AVER_SCREENING_KEY")
+		}
 		return nil, nil
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(text))
