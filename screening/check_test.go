@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -333,5 +335,70 @@ func TestWrongOptions(t *testing.T) {
 	}
 	if _, err := sc.Add(t.Context(), "other", "checks", persons(1)); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("a kind that is none: %v", err)
+	}
+}
+
+// The link of a check that exists is made once the service makes it.
+func TestLinkIsNotLost(t *testing.T) {
+	s := newService(t)
+	created, err := s.client(t).CreateCheck(t.Context(), api.CreateCheckRequest{
+		GroupID: s.sandbox.GroupID, ThirdPartyIdentifier: "customer-1", Email: "person1@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32
+	s.other = func(path string) int {
+		if strings.HasSuffix(path, "/accesslink") && asked.Add(1) <= 5 {
+			return http.StatusServiceUnavailable
+		}
+		return 0
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithoutWaiting())
+	addChecks(t, sc, persons(1))
+	work(t, sc)
+	if r := results(t, sc)[0]; r.State != screening.Sent || r.ServiceID != created.CheckID || r.Link == "" || asked.Load() != 6 {
+		t.Errorf("%v, after %d links: %s", r, asked.Load(), r.Reason)
+	}
+}
+
+// A check that is refused, and cannot be looked up, is refused.
+func TestRefusedCheckThatCannotBeLookedUp(t *testing.T) {
+	s := newService(t)
+	s.fault = func(int, string) string { return "400" }
+	s.other = func(path string) int {
+		if strings.HasSuffix(path, "/checklookup") {
+			return http.StatusBadRequest
+		}
+		return 0
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithoutWaiting())
+	addChecks(t, sc, persons(3))
+	work(t, sc)
+	if st := status(t, sc); st.Rows[screening.Refused] != 3 {
+		t.Errorf("%v", st)
+	}
+}
+
+// The search of before is not taken for one of which nobody knows whether it was performed.
+func TestOldSearchIsNotTakenForTheNewOne(t *testing.T) {
+	s := newService(t)
+	created, err := s.client(t).CreateCheck(t.Context(), api.CreateCheckRequest{
+		GroupID: s.sandbox.GroupID, ThirdPartyIdentifier: "customer", Email: "a@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := open(t, s, filepath.Join(t.TempDir(), "people.db"), screening.WithMayLag(time.Second))
+	add(t, sc, func(yield func(screening.Row, error) bool) {
+		yield(screening.Row{Number: 1, FirstName: "Ana", LastName: "Sol", CheckID: created.CheckID}, nil)
+	})
+	work(t, sc)
+	before := results(t, sc)[0]
+	if n, err := sc.Recheck(t.Context(), "people", 0); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	s.fault = func(int, string) string { return "reset before" }
+	work(t, sc)
+	if r := results(t, sc)[0]; before.State != screening.Done || r.State != screening.Unknown || r.Results == nil || r.At != before.At {
+		t.Errorf("%v, then %v: %s", before, r, r.Reason)
 	}
 }

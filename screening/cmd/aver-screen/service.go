@@ -17,6 +17,9 @@ import (
 
 // service returns the client and the check group.
 func (r *runner) service() (*api.Client, string, func(), error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = r.concurrency // each row that is under way keeps its connection
+	opts := []api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}
 	if r.sandbox {
 		group := sandbox.DefaultGroup()
 		group.ID = "the sandbox of aver-screen" // the same one each time, and never a real one
@@ -24,12 +27,9 @@ func (r *runner) service() (*api.Client, string, func(), error) {
 		if err != nil {
 			return nil, "", nil, err
 		}
-		client, err := api.New(sb.Key, sb.Secret, api.WithBaseURL(sb.URL))
+		client, err := api.New(sb.Key, sb.Secret, append(opts, api.WithBaseURL(sb.URL))...)
 		return client, sb.GroupID, func() { _ = sb.Close() }, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = r.concurrency // each row that is under way keeps its connection
-	opts := []api.Option{api.WithHTTPClient(&http.Client{Transport: transport})}
 	if r.baseURL != "" {
 		opts = append(opts, api.WithBaseURL(r.baseURL))
 	}
